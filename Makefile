@@ -1,0 +1,89 @@
+# orchestrd: everything a fresh machine needs is python3 (3.11 or newer, with venv), git and make.
+#
+# `.venv` is made by python3, gets a pinned uv from pip, and is filled by uv from uv.lock. Stamp files inside it make
+# a second run instant; `make clean` forgets everything.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+
+BIN := .venv/bin
+UV_STAMP := .venv/.stamp-uv-$(UV_VERSION)
+RUN := .venv/.stamp-run
+DEV := .venv/.stamp-dev
+PURE := orchestrd/model/*,orchestrd/core/*
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Nothing of a surrounding environment may leak into ours.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_HASHES
+export PIP_USER := 0
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export UV_PYTHON := $(CURDIR)/.venv/bin/python3
+export HYPOTHESIS_PROFILE ?= ci
+# Certificates: the system's where it has any (a company's own are there), and the bundle that pip was told to use.
+ifneq ($(wildcard /etc/ssl/certs/* /etc/pki/tls/certs/*),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+ifeq ($(SSL_CERT_FILE),)
+ifneq ($(PIP_CERT),)
+export SSL_CERT_FILE := $(PIP_CERT)
+endif
+endif
+
+.PHONY: help demo test lint types walls unit bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(RUN) ## a tour of orchestrd on this machine; needs no agent and no account
+	@$(BIN)/orch demo
+
+test: lint types walls unit ## everything that CI runs
+
+lint: $(DEV) ## format and style (ruff)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV) ## types (mypy, strict)
+	$(BIN)/mypy
+
+walls: $(DEV) ## the floors: who may import whom (import-linter)
+	$(BIN)/lint-imports
+
+unit: $(DEV) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
+
+bench: $(RUN) ## measure
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv, caches and build products
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(UV_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "orchestrd needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || echo missing)." >&2; \
+	  echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' has no venv. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "making .venv ($$($(PYTHON) -V)), once"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python3 -m pip install --quiet --no-input --disable-pip-version-check 'uv==$(UV_VERSION)'
+	@touch $@
+
+# Without --inexact this would throw the developer's tools out of a .venv that has them.
+$(RUN): pyproject.toml uv.lock | $(UV_STAMP)
+	@$(BIN)/uv sync --frozen --no-dev --inexact --quiet
+	@touch $@
+
+$(DEV): pyproject.toml uv.lock | $(UV_STAMP)
+	@$(BIN)/uv sync --frozen --quiet
+	@touch $(RUN) $@

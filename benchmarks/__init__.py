@@ -1,0 +1,1 @@
+"""Measurements of orchestrd, run by `python -m benchmarks`."""

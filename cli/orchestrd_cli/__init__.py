@@ -1,0 +1,1 @@
+"""The command `orch`: a thin face over `orchestrd.client`."""

@@ -1,0 +1,40 @@
+"""Which clock a test lives by, what may block a loop, and how hard hypothesis tries."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from blockbuster import blockbuster_ctx
+from hypothesis import settings
+
+from tests.simloop import SimLoop
+
+REAL = frozenset({"integration", "acceptance"})  # folders of tests that meet real processes, sockets and time
+
+settings.register_profile("dev", deadline=None, max_examples=30)
+settings.register_profile("ci", derandomize=False, deadline=None, max_examples=100, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def _is_real(item: pytest.Item) -> bool:
+    return not REAL.isdisjoint(item.path.relative_to(item.config.rootpath).parts)
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Virtual time everywhere but in the folders of `REAL`."""
+    if _is_real(item):
+        return {"real": asyncio.new_event_loop}
+    return {"virtual": SimLoop}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """On a real loop, a blocking call that has code of orchestrd on its stack raises `BlockingError`."""
+    if not _is_real(request.node):
+        yield
+        return
+    with blockbuster_ctx("orchestrd"):
+        yield
