@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +160,12 @@ def test_the_launcher_needs_the_standard_library_only() -> None:
     imported |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
 
     assert {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names} == set()
+
+
+def test_the_contract_of_purity_covers_every_pure_room() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    covered = next(c["source_modules"] for c in contracts if c["name"].startswith("Nouns and decisions"))
+    pure = {f"orchestrd.{room}" for room in ("model", "core", "codec", "config")}
+    existing = {name for name in pure if list(ROOT.glob(name.replace(".", "/") + "*"))}
+
+    assert existing <= set(covered)
