@@ -55,9 +55,7 @@ class SimLoop(asyncio.BaseEventLoop):
             raise TimeoutError(f"the simulation ran past {TIME_LIMIT_S} virtual seconds")
         return []
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
-    ) -> asyncio.Future[_T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Call at once, on this thread; the future is done when it is returned."""
         future: asyncio.Future[_T] = self.create_future()
         try:

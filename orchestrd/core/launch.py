@@ -1,0 +1,98 @@
+"""What a run directory contains, `runs/<id>.<generation>/`: the meeting place that needs no daemon alive.
+
+    order         what to run, written by the daemon before it starts the launcher: NUL-separated fields, so that the
+                  launcher needs no JSON (see `encode_order`)
+    claim         made with O_EXCL by whoever owns the run's only start: the launcher, or a kill that came first
+    start.json    written by the launcher once the agent's process is there
+    exit.json     written by the launcher once the agent has ended and been reaped, and its descendants are gone
+    hooks.jsonl   one line a fact, appended by `orch report` and by hooks
+    stdin         FIFO the agent reads; the launcher holds it open, so the agent never sees its end
+
+`start.json` and `exit.json` appear whole (temp file, fsync, rename, fsync of the directory).
+"""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from orchestrd.model.run import Order
+
+T = TypeVar("T")
+
+ORDER = "order"
+CLAIM = "claim"
+START = "start.json"
+EXIT = "exit.json"
+HOOKS = "hooks.jsonl"
+STDIN = "stdin"
+
+
+class ProcessIdentity(Struct, frozen=True, kw_only=True):
+    """One process of one boot: field 22 of /proc/PID/stat tells a reused pid from the old one most of the time."""
+
+    pid: int
+    started_ticks: int
+
+
+class StartRecord(Struct, frozen=True, kw_only=True):
+    """`start.json`: the agent's process is there. `at` is seconds since the epoch."""
+
+    boot: str
+    launcher: ProcessIdentity
+    agent: ProcessIdentity
+    at: float
+
+
+class ExitRecord(Struct, frozen=True, kw_only=True):
+    """`exit.json`. Exactly one of code and signal (a name) is set, or `error` alone: the agent could not be started."""
+
+    exit_code: int | None
+    exit_signal: str | None
+    at: float
+    left: tuple[int, ...] = ()  # descendants that outlived the launcher's sweep
+    error: str | None = None
+
+
+class ClaimRecord(Struct, frozen=True, kw_only=True):
+    """`claim`: who took the run's only start, and in which boot."""
+
+    boot: str
+    pid: int
+    by: str  # `launcher` or `kill`
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """One line of hooks.jsonl as `orch report` writes it. `at` is seconds since the epoch, null when sh wrote it."""
+
+    report: str
+    text: str | None = None
+    at: float | None = None
+
+
+def encode_order(order: Order) -> bytes:
+    """Write an order as NUL-separated fields: mark, directory, log, secrets file, count of pairs, name=value..., argv...."""
+    fields = [
+        order.run.mark,
+        order.directory,
+        order.log_path,
+        order.secrets_path,
+        str(len(order.environment)),
+        *(f"{name}={value}" for name, value in order.environment),
+        *order.argv,
+    ]
+    return "\0".join(fields).encode("utf-8", "surrogateescape")
+
+
+def decode_record(data: bytes, kind: type[T]) -> T | None:
+    """Read one of the records above; null when it is not whole or not one."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError:
+        return None
+
+
+def utc(seconds: float) -> datetime:
+    """Turn seconds since the epoch into an aware time."""
+    return datetime.fromtimestamp(seconds, tz=UTC)

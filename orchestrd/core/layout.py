@@ -1,0 +1,75 @@
+"""Every path and file name below the home, and where the home is. Strings only, so that the fast paths pay nothing."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def home_from(environ: "Mapping[str, str]") -> str:
+    """Find the home: $ORCH_HOME, else $XDG_STATE_HOME/orchestrd, else ~/.local/state/orchestrd."""
+    if home := environ.get("ORCH_HOME"):
+        return home.rstrip("/") or "/"
+    state = environ.get("XDG_STATE_HOME") or environ.get("HOME", "/") + "/.local/state"
+    return state.rstrip("/") + "/orchestrd"
+
+
+class Layout:
+    """The places of one home; `home` is an absolute path."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.home_record = home + "/home.json"
+        self.sessions = home + "/sessions"
+        self.runs = home + "/runs"
+        self.journal = home + "/journal"
+        self.inbox_tmp = home + "/inbox/tmp"
+        self.inbox_new = home + "/inbox/new"
+        self.prompts = home + "/prompts"
+        self.secrets = home + "/secrets"
+        self.worktrees = home + "/worktrees"
+        self.archive = home + "/archive"
+        self.quarantine = home + "/quarantine"
+        self.logs = home + "/logs"
+        self.run = home + "/run"
+        self.socket = home + "/run/daemon.sock"
+        self.nudge = home + "/run/nudge"
+        self.lock = home + "/run/lock"
+        self.daemon_log = home + "/logs/daemon.log"
+
+    def directories(self) -> tuple[str, ...]:
+        """Give every directory of the home, parents first, in the order they are made."""
+        return (
+            self.home,
+            self.sessions,
+            self.runs,
+            self.journal,
+            self.home + "/inbox",
+            self.inbox_tmp,
+            self.inbox_new,
+            self.prompts,
+            self.secrets,
+            self.archive,
+            self.quarantine,
+            self.logs,
+            self.run,
+        )
+
+    def record(self, session: str) -> str:
+        """Give the path of a session's record."""
+        return f"{self.sessions}/{session}.json"
+
+    def run_directory(self, session: str, generation: int) -> str:
+        """Give the meeting place of launcher, hook and daemon for one run."""
+        return f"{self.runs}/{session}.{generation}"
+
+    def prompt(self, session: str) -> str:
+        """Give the path of a session's whole prompt."""
+        return f"{self.prompts}/{session}"
+
+    def secret(self, session: str) -> str:
+        """Give the path of the values of a session's environment (0600)."""
+        return f"{self.secrets}/{session}.env"
+
+    def log(self, session: str) -> str:
+        """Give the path of a session's output."""
+        return f"{self.logs}/{session}.log"

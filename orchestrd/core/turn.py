@@ -1,0 +1,180 @@
+"""One turn of `step` under construction: the session as it becomes, and the events and effects that go with it.
+
+Mutable inside one call of `step`, a value outside: `Outcome`. All state changes go through `move`, which asks the machine;
+all events are made here, so that none is forgotten and each bears the revision of the commit it will be part of.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrd.core.machine import Trigger, next_state
+from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.event import Event, EventType
+from orchestrd.model.instant import DueName, Instant, due_in
+from orchestrd.model.observation import Evidence
+from orchestrd.model.session import Message, Session
+from orchestrd.model.words import Activity, Authority, Liveness, Receipt, State
+
+Extras = Any  # the optional fields of Event, checked by its constructor
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """Why a command was not accepted: a stable code, the sentence, the next command to try."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What `step` returns. `session` is null only where none exists and none was made.
+
+    `consumed` false: the input implied a change that had to be committed first; offer it again after the commit.
+    """
+
+    session: Session | None
+    evidence: Evidence
+    events: tuple[Event, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    reply: Refusal | Receipt | None = None
+    consumed: bool = True
+
+
+class Turn:
+    """Collects what one input changes. `session` and `evidence` are always the newest."""
+
+    def __init__(self, session: Session, evidence: Evidence, now: Instant) -> None:
+        self.session = session
+        self.evidence = evidence
+        self.now = now
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self.reply: Refusal | Receipt | None = None
+        self.consumed = True
+
+    def change(self, **fields: object) -> None:
+        """Change fields of the session that need no event."""
+        self.session = replace(self.session, **fields)
+
+    def emit(
+        self,
+        kind: EventType,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        reason: str | None = None,
+        authority: Authority = Authority.DAEMON,
+        **extras: Extras,
+    ) -> None:
+        """Record a fact about the session, to be numbered by the commit."""
+        self.events.append(
+            Event(
+                sequence=0,
+                at=self.now.at,
+                session=self.session.id,
+                generation=self.session.generation,
+                type=kind,
+                from_=from_,
+                to=to,
+                reason=reason,
+                authority=authority,
+                revision=self.session.revision + 1,
+                **extras,
+            )
+        )
+
+    def move(self, trigger: Trigger, authority: Authority = Authority.DAEMON, **extras: Extras) -> bool:
+        """Follow the table; false, and nothing changed, where it has no row."""
+        before = self.session
+        place = next_state(before.state, before.reason, trigger)
+        if place is None or place.reason is None:
+            return False
+        self.change(state=place.state, reason=place.reason, state_since=self.now.at)
+        self.emit(
+            EventType.STATE_CHANGED,
+            from_=before.state,
+            to=place.state,
+            reason=place.reason,
+            authority=authority,
+            **extras,
+        )
+        return True
+
+    def perform(self, kind: EffectKind, message: str | None = None) -> None:
+        """Intend an effect, unless the same one is in flight already."""
+        if self.has_in_flight(kind, message):
+            return
+        number = self.session.effects_made + 1
+        effect = Effect(
+            id=f"{self.session.generation}.{number}",
+            kind=kind,
+            generation=self.session.generation,
+            message=message,
+        )
+        self.change(effects=(*self.session.effects, effect), effects_made=number)
+        self.effects.append(effect)
+
+    def has_in_flight(self, kind: EffectKind, message: str | None = None) -> bool:
+        """Tell whether such an effect is intended or being performed."""
+        return any(e.kind is kind and (message is None or e.message == message) for e in self.session.effects)
+
+    def drop_effect(self, effect_id: str) -> None:
+        """An effect is over."""
+        self.change(effects=tuple(e for e in self.session.effects if e.id != effect_id))
+
+    def set_due(self, name: DueName, seconds: float) -> None:
+        """Set a deadline, in place of one of the same name."""
+        self.clear_due(name)
+        self.change(dues=(*self.session.dues, due_in(name, seconds, self.now)))
+
+    def clear_due(self, name: DueName) -> None:
+        """Take a deadline back."""
+        if any(due.name is name for due in self.session.dues):
+            self.change(dues=tuple(due for due in self.session.dues if due.name is not name))
+
+    def set_activity(self, activity: Activity, source: str, text: str | None) -> None:
+        """Change the activity axis; an event only where the word changes."""
+        before = self.session.activity
+        if (before, self.session.activity_text, self.session.activity_source) == (activity, text, source):
+            return
+        since = self.session.activity_since if before is activity else self.now.at
+        self.change(activity=activity, activity_since=since, activity_source=source, activity_text=text)
+        if before is not activity:
+            self.emit(EventType.ACTIVITY_CHANGED, from_=before, to=activity, source=source, text=text)
+
+    def set_liveness(self, liveness: Liveness, source: str, text: str | None = None) -> None:
+        """Change the liveness axis, with its event."""
+        before = self.session.liveness
+        if before is not liveness:
+            self.change(liveness=liveness)
+            self.emit(EventType.LIVENESS_CHANGED, from_=before, to=liveness, source=source, text=text)
+
+    def outcome(self) -> Outcome:
+        """Close the turn: deliver what may be delivered now, and keep the place in hooks.jsonl with the rest."""
+        message = next_delivery(self.session)
+        if message is not None:
+            self.perform(EffectKind.DELIVER, message.id)
+        if self.events or self.effects:
+            self.change(hooks_offset=max(self.session.hooks_offset, self.evidence.hooks_offset))
+        return Outcome(
+            session=self.session,
+            evidence=self.evidence,
+            events=tuple(self.events),
+            effects=tuple(self.effects),
+            reply=self.reply,
+            consumed=self.consumed,
+        )
+
+
+def next_delivery(session: Session) -> Message | None:
+    """Give the message that may be typed now: one at a time, in order, never into a working or blocked agent."""
+    if session.state is not State.RUNNING or not session.messages:
+        return None
+    if any(effect.kind is EffectKind.DELIVER for effect in session.effects):
+        return None
+    first = session.messages[0]
+    if session.activity is Activity.WAITING:
+        return first
+    return first if session.activity is Activity.UNKNOWN and not first.awaits_turn else None

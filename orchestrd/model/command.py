@@ -1,0 +1,119 @@
+"""Inputs: everything that `step` takes. Commands come from outside; the rest is the engine's own."""
+
+from msgspec import Struct
+
+from orchestrd.model.ids import SessionId
+from orchestrd.model.instant import DueName
+from orchestrd.model.observation import Exited, Observation
+from orchestrd.model.session import Spec
+from orchestrd.model.words import Authority, Receipt
+
+
+class Spawn(Struct, frozen=True, kw_only=True, tag="spawn"):
+    """Begin a session. The client minted its id, which is also the key that makes a repeated spawn harmless."""
+
+    session: SessionId
+    spec: Spec
+    authority: Authority = Authority.USER
+
+
+class Stop(Struct, frozen=True, kw_only=True, tag="stop"):
+    """Ask the session to end: TERM, then after its grace KILL."""
+
+    session: SessionId
+    authority: Authority = Authority.USER
+    grace_s: float | None = None
+
+
+class Kill(Struct, frozen=True, kw_only=True, tag="kill"):
+    """Force the session to end."""
+
+    session: SessionId
+    authority: Authority = Authority.USER
+
+
+class Send(Struct, frozen=True, kw_only=True, tag="send"):
+    """Type a text into the agent, now or at its next turn."""
+
+    session: SessionId
+    message: str  # id minted by the client
+    text: str
+    authority: Authority = Authority.USER
+
+
+class Revive(Struct, frozen=True, kw_only=True, tag="revive"):
+    """Start a new run of an ended session."""
+
+    session: SessionId
+    authority: Authority = Authority.USER
+
+
+Command = Spawn | Stop | Kill | Send | Revive
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """The session stands in its lane."""
+
+
+class Admitted(Struct, frozen=True, kw_only=True):
+    """The lane has a place for the session."""
+
+
+class Launched(Struct, frozen=True, kw_only=True):
+    """The launch effect was performed; the run can be found by `handle`."""
+
+    effect: str
+    generation: int
+    handle: str
+
+
+class LaunchFailed(Struct, frozen=True, kw_only=True):
+    """The launch effect could not be performed, and no process of it lives."""
+
+    effect: str
+    generation: int
+    error: str
+    screen: str | None = None
+
+
+class Terminated(Struct, frozen=True, kw_only=True):
+    """The run was asked to end. `nothing_runs`: its claim was free and is now taken, so it never ran and never will."""
+
+    effect: str
+    generation: int
+    nothing_runs: bool = False
+
+
+class Swept(Struct, frozen=True, kw_only=True):
+    """The kill effect is over. `survivors` empty is a proof; `exit` is the launcher's record, if there is one."""
+
+    effect: str
+    generation: int
+    survivors: tuple[int, ...] = ()
+    exit: Exited | None = None
+    error: str | None = None
+
+
+class Attempted(Struct, frozen=True, kw_only=True):
+    """A once effect is about to be performed."""
+
+    effect: str
+
+
+class Delivered(Struct, frozen=True, kw_only=True):
+    """The deliver effect is over, with what is known of its outcome."""
+
+    effect: str
+    generation: int
+    receipt: Receipt
+    error: str | None = None
+
+
+class DuePassed(Struct, frozen=True, kw_only=True):
+    """A deadline of the session has passed; `step` looks again whether it really has."""
+
+    name: DueName
+
+
+Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered
+Input = Command | Observation | Placed | Admitted | Result | DuePassed

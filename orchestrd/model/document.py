@@ -1,0 +1,135 @@
+"""The machine contract: what `--json` prints and the API answers. Fields are only ever added; readers ignore unknown ones.
+
+The JSON Schemas in the package are generated from these structs.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from orchestrd.model.ids import SessionId
+from orchestrd.model.session import Spec, Workspace
+from orchestrd.model.words import Authority, Receipt
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """One session as it is told to the world. `state` is a word of the machine, or `accepted` while it is only spooled."""
+
+    id: SessionId
+    name: str
+    project: str
+    agent: str
+    runtime: str
+    argv: tuple[str, ...]
+    prompt: str | None
+    desired: str
+    state: str
+    reason: str
+    state_since: datetime
+    liveness: str
+    activity: str
+    activity_since: datetime | None
+    activity_source: str | None
+    activity_text: str | None
+    generation: int
+    revision: int
+    exit_code: int | None
+    exit_signal: str | None
+    error: str | None
+    created_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    workspace: Workspace
+    attach: tuple[str, ...] | None
+    log: str
+
+
+class DaemonFacts(Struct, frozen=True, kw_only=True):
+    """The daemon that answers. `rejected` counts the files it had to set aside since its start."""
+
+    pid: int
+    version: str
+    epoch: int
+    started_at: datetime
+    home: str
+    interval_s: float
+    max_running: int
+    sequence: int  # number of the newest event: the cursor that belongs to this snapshot
+    rejected: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """`status --json`. Without a daemon `daemon` is null and `read_at` says how old the newest record is."""
+
+    daemon: DaemonFacts | None
+    sessions: tuple[Document, ...]
+    hidden: int
+    newest_record_at: datetime | None = None
+
+
+class WitnessDocument(Struct, frozen=True, kw_only=True):
+    """What one observer last said of one axis, and how long ago."""
+
+    axis: str
+    observer: str
+    verdict: str
+    at: datetime
+    age_s: float
+    excerpt: str
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """Why a session's row says what it says: the rule that won on each axis, then every witness."""
+
+    session: Document
+    state_rule: str
+    liveness_rule: str
+    activity_rule: str
+    witnesses: tuple[WitnessDocument, ...]
+    pending: tuple[str, ...]  # deadlines, effects and messages in flight, each as a sentence
+
+
+class SpawnRequest(Struct, frozen=True, kw_only=True):
+    """Body of a spawn. The id stands in the Idempotency-Key header as well, and must be the same."""
+
+    id: SessionId
+    spec: Spec
+    environment: dict[str, str]
+    prompt: str | None = None  # the whole of it
+    authority: Authority = Authority.USER
+
+
+class SendRequest(Struct, frozen=True, kw_only=True):
+    """Body of a send; `message` is minted by the client, so a repeated send is the same send."""
+
+    message: str
+    text: str
+    authority: Authority = Authority.USER
+
+
+class StopRequest(Struct, frozen=True, kw_only=True):
+    """Body of stop, kill and revive; may be left out."""
+
+    authority: Authority = Authority.USER
+    grace_s: float | None = None
+
+
+class SendReply(Struct, frozen=True, kw_only=True):
+    """`send --json`."""
+
+    session: SessionId
+    receipt: Receipt
+    error: str | None = None
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error as RFC 9457 writes it, with a stable code and the next command to try."""
+
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    hint: str = ""
+    type: str = "about:blank"
+    candidates: tuple[str, ...] = ()

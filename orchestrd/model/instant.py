@@ -1,0 +1,52 @@
+"""A moment as three clocks see it, and deadlines that survive a restart and a reboot.
+
+Wall time may jump; the boot-time clock may not, but it starts anew with each boot. So a deadline holds both, with the boot
+it was written in: within one boot the boot-time clock decides, after a reboot the wall clock does.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Instant(Struct, frozen=True, kw_only=True):
+    """Now: wall clock (aware, UTC), boot id, and seconds since that boot, sleep included."""
+
+    at: datetime
+    boot: str
+    up_s: float
+
+
+class DueName(StrEnum):
+    """What a deadline is for. A session has at most one of each."""
+
+    START = "start"  # no start record yet: kill, then failed (start_timeout)
+    CONTACT = "contact"  # every observer unknown: lost (contact_lost)
+    GRACE = "grace"  # TERM was not enough: kill
+    KILL_AGAIN = "kill_again"  # the last kill failed
+
+
+class Due(Struct, frozen=True, kw_only=True):
+    """One deadline, as it is stored."""
+
+    name: DueName
+    at: datetime
+    boot: str
+    up_s: float
+
+    def is_past(self, now: Instant) -> bool:
+        """Tell whether the deadline has passed; a jump of the wall clock within one boot changes nothing."""
+        if now.boot == self.boot:
+            return now.up_s >= self.up_s
+        return now.at >= self.at
+
+    def wait_s(self, now: Instant) -> float:
+        """Seconds until the deadline, zero when it has passed."""
+        left_s = self.up_s - now.up_s if now.boot == self.boot else (self.at - now.at).total_seconds()
+        return max(0.0, left_s)
+
+
+def due_in(name: DueName, seconds: float, now: Instant) -> Due:
+    """Set a deadline this many seconds from now."""
+    return Due(name=name, at=now.at + timedelta(seconds=seconds), boot=now.boot, up_s=now.up_s + seconds)

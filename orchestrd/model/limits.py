@@ -1,0 +1,69 @@
+"""Every bound of the system in one place; units stand last in the names.
+
+A list, queue, loop or wait that is not bounded by one of these is a defect. What happens at a bound is said where the
+bound is used. This module imports nothing, so that the fast paths of the command line can read it for free.
+"""
+
+# Sessions and what they carry
+NAME_CHARS_MAX = 64
+PROMPT_HEAD_CHARS = 2_000  # the record holds this much of a prompt; the whole of it stands in prompts/<id>
+PROMPT_BYTES_MAX = 16 * 1024 * 1024
+ARGV_BYTES_MAX = 128 * 1024  # one argument beyond 131,071 bytes is E2BIG to the kernel
+MESSAGE_BYTES_MAX = 64 * 1024  # one `send`: a message lives in the record until it is settled
+MESSAGES_MAX = 32  # unsettled messages of a session; one more is refused
+SETTLED_MAX = 32  # settled messages a record remembers
+REPORT_TEXT_CHARS_MAX = 500  # of a report's text; the rest stays in hooks.jsonl
+EXCERPT_CHARS_MAX = 500
+SCREEN_BYTES_MAX = 8 * 1024  # end of the output that goes into the event of a failed launch
+ERROR_CHARS_MAX = 1_000
+
+# Evidence
+DEAD_SAMPLES = 3  # consecutive, of one observer that has seen this generation alive
+DEAD_SPAN_S = 10.0  # at least this long from the first of them to the last
+WITNESSES_MAX = 8
+BREAKER_SESSIONS_MIN = 5  # sampled in one pass of a runtime; more than half of them turned dead sets the pass aside
+
+# Deadlines
+START_DEADLINE_S = 30.0
+CONTACT_LOST_S = 60.0
+GRACE_S = 10.0
+GRACE_S_MAX = 3_600.0
+KILLS_MAX = 3  # failed kills before the session is lost
+KILL_RETRY_S = 2.0
+KILL_RETRY_LOST_S = 60.0
+LAUNCHER_SWEEP_S = 5.0  # a launcher waits this long for what its agent left behind before it says so
+
+# Engine
+TICK_S = 5.0
+TICK_S_MIN = 0.05
+TICK_S_MAX = 3_600.0
+PROBE_DEADLINE_S = 4.0
+MAX_RUNNING = 10  # of the one lane `default`
+MAILBOX_INPUTS_MAX = 256
+ACTOR_MESSAGES_MAX = 4_096
+BATCH_COMMITS_MAX = 256
+SUBSCRIBER_EVENTS_MAX = 1_024
+TAIL_LINES_MAX = 4_096  # newest journal lines kept in memory for readers that keep up
+DRAIN_S = 5.0  # a graceful stop waits this long for the mailboxes
+DELIVERY_S = 5.0  # `send` waits this long for its receipt
+READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO
+
+# Store
+RECORD_BYTES_MAX = 4 * 1024 * 1024  # a larger file in sessions/ is quarantined unread
+RECORD_EVENTS_MAX = 512  # events a record may hold while the journal cannot be synced
+JOURNAL_SEGMENT_BYTES = 16 * 1024 * 1024
+JOURNAL_SEGMENTS_KEPT = 64
+JOURNAL_UNSYNCED_EVENTS_MAX = 64
+JOURNAL_UNSYNCED_S = 1.0
+JOURNAL_PAGE_BYTES = 256 * 1024  # read at a time by a follower
+INBOX_FILES_MAX = 1_024  # drained at a time
+ARCHIVE_AFTER_S = 7 * 24 * 3_600.0
+LOG_BYTES_MAX = 50 * 1024 * 1024  # a session; past it the daemon punches holes in the head
+HOOKS_READ_BYTES_MAX = 256 * 1024  # of hooks.jsonl at a time; a longer line is skipped
+HOOK_LINE_BYTES_MAX = 64 * 1024
+
+# Faces
+BODY_BYTES_MAX = PROMPT_BYTES_MAX + 4 * 1024 * 1024
+CONNECTIONS_MAX = 512
+STREAM_CHUNK_BYTES_MAX = 256 * 1024
+LOG_TAIL_LINES = 50

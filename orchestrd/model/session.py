@@ -1,0 +1,125 @@
+"""The session: the durable unit, one agent with one workspace and one goal, which outlives every process.
+
+The record is what stands in `sessions/<id>.json`: state, axes, spec, handle, due times, events and effects in flight.
+A person can read it. It is replaced whole by each commit and never edited in place.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from orchestrd.model.effect import Effect
+from orchestrd.model.event import Event
+from orchestrd.model.ids import SessionId
+from orchestrd.model.instant import Due
+from orchestrd.model.limits import GRACE_S
+from orchestrd.model.words import (
+    TERMINAL,
+    Activity,
+    Authority,
+    Desired,
+    Ending,
+    Liveness,
+    Reason,
+    Receipt,
+    State,
+    Until,
+)
+
+SCHEMA = 1
+
+
+class Workspace(Struct, frozen=True, kw_only=True):
+    """The directory a run works in. `kind` is `none` (the project itself) or `worktree`."""
+
+    kind: str
+    path: str
+    branch: str | None = None
+    base: str | None = None
+
+
+class Spec(Struct, frozen=True, kw_only=True):
+    """What was asked for; never changes after the spawn."""
+
+    name: str
+    project: str  # absolute path of the project directory
+    agent: str
+    runtime: str
+    argv: tuple[str, ...]
+    workspace: Workspace
+    nonce: str  # minted by the client; part of the run's mark
+    prompt: str | None = None  # its first PROMPT_HEAD_CHARS characters; the whole stands in prompts/<id>
+    prompt_bytes: int = 0
+    prompt_sha256: str | None = None
+    env_names: tuple[str, ...] = ()  # names only; values stand in secrets/<id>.env
+    grace_s: float = GRACE_S
+    until: Until = Until.EXIT
+    lane: str = "default"
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One accepted, unsettled `send`. `awaits_turn`: held until the agent is waiting again."""
+
+    id: str
+    text: str
+    authority: Authority
+    awaits_turn: bool
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """What became of a message; the newest few are kept, so that a repeated send is answered and not typed again."""
+
+    id: str
+    receipt: Receipt
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One session, as committed."""
+
+    schema: int
+    id: SessionId
+    revision: int
+    epoch: int
+    spec: Spec
+    desired: Desired
+    state: State
+    reason: Reason
+    state_since: datetime
+    generation: int
+    liveness: Liveness = Liveness.UNKNOWN
+    activity: Activity = Activity.UNKNOWN
+    activity_since: datetime | None = None
+    activity_source: str | None = None
+    activity_text: str | None = None
+    created_at: datetime
+    scheduled_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    exit_signal: str | None = None
+    error: str | None = None
+    handle: str | None = None  # the runtime's own token: finds the run again after a restart
+    attested: tuple[str, ...] = ()  # observers that have seen this generation alive
+    hooks_offset: int = 0  # how far hooks.jsonl of this generation has been taken in
+    ending: Ending | None = None
+    kills_failed: int = 0
+    effects_made: int = 0  # numbers the effects
+    dues: tuple[Due, ...] = ()
+    messages: tuple[Message, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    events: tuple[Event, ...] = ()  # numbered, not yet known to be safe in the journal
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether this generation is over: no process of it lives, or none was ever launched."""
+        return self.state in TERMINAL
+
+
+class Home(Struct, frozen=True, kw_only=True):
+    """The record `home.json`: the epoch, and the events that belong to no session; committed like a session."""
+
+    schema: int
+    epoch: int
+    revision: int
+    events: tuple[Event, ...] = ()

@@ -1,0 +1,265 @@
+"""Floor 2, the ports: what the engine asks of the world, as Protocols. Adapters implement them, blind to each other.
+
+A probe that fails raises nothing about any session: it returns `unknown`, or raises for the whole look, which the prober
+turns into `unknown` for every run it covered.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.event import Event
+from orchestrd.model.ids import SessionId
+from orchestrd.model.instant import Instant
+from orchestrd.model.run import Look, Order, Run, Sweep
+from orchestrd.model.session import Home, Session, Spec
+from orchestrd.model.words import Activity, Receipt
+
+
+class Clock(Protocol):
+    """The only way to learn what time it is. Waiting is the event loop's, so that tests can move it."""
+
+    def now(self) -> Instant:
+        """Read the three clocks."""
+        ...
+
+
+class ReadOnlyRecord(Struct, frozen=True, kw_only=True):
+    """A record with a newer schema or an unknown word: shown, never stepped, never rewritten."""
+
+    id: SessionId
+    document: Document  # as much of it as could be read
+    why: str
+
+
+class Drift(Struct, frozen=True, kw_only=True):
+    """What another hand did to a file of ours, as found by a scan; dealt with already, and still to be told."""
+
+    session: SessionId | None
+    replaced: Session | None  # a valid record of a higher revision: to be adopted by the next commit
+    error: str | None  # why it was rejected instead
+    path: str | None  # where the copy lies
+
+
+class Scan(Struct, frozen=True, kw_only=True):
+    """What the sessions directory holds that the last scan or commit did not know."""
+
+    drifts: tuple[Drift, ...] = ()
+    read_only: tuple[ReadOnlyRecord, ...] = ()
+
+
+class Recovered(Struct, frozen=True, kw_only=True):
+    """What the disk held at start, after the journal was repaired. The epoch has risen already."""
+
+    home: Home
+    sessions: tuple[Session, ...]
+    read_only: tuple[ReadOnlyRecord, ...]
+    drifts: tuple[Drift, ...]
+    tail: int  # number of the newest event
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """One durable commit: the record as it stands on disk, and its new events with their numbers and journal lines."""
+
+    record: Session | Home
+    events: tuple[Event, ...]
+    lines: tuple[bytes, ...]
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Journal lines after a cursor. `gap` is the range of numbers that are no longer kept, or null."""
+
+    lines: tuple[bytes, ...]
+    last: int
+    gap: tuple[int, int] | None = None
+
+
+class Store(Protocol):
+    """Durable records and the journal. Blocking: all calls come from the ledger's one thread, in order."""
+
+    def recover(self, now: Instant) -> Recovered:
+        """Take the lock, mend what a crash left, raise the epoch, read everything.
+
+        Raises RefusedError (`already_running`, naming the pid) when another daemon holds the home.
+        """
+        ...
+
+    def scan(self) -> Scan:
+        """Look at the sessions directory again: one scandir and stat, parsing what changed."""
+        ...
+
+    def commit(self, batch: Sequence[Session | Home]) -> list[Stored | OrchestrdError]:
+        """Make records durable, all distinct, each with revision one above what is stored; one answer each, in order.
+
+        Events with sequence 0 are numbered here. An error in place of an answer means: nothing of it is on disk.
+        Raises FaultError when the outcome cannot be known; the daemon must then exit and recover.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Make the journal durable, so that records may forget their events."""
+        ...
+
+    def read(self, after: int, limit_bytes: int) -> Page:
+        """Read journal lines with numbers above `after`, in order; may be called from another thread than the rest."""
+        ...
+
+    def archive(self, session: SessionId) -> None:
+        """Move an ended session with all that belongs to it out of the way, into archive/."""
+        ...
+
+    def close(self) -> None:
+        """Sync, and let go of the lock."""
+        ...
+
+
+class Runtime(Protocol):
+    """Where runs live. Handles survive a daemon restart; nothing here ends a run because the daemon ends."""
+
+    name: str
+
+    async def launch(self, order: Order) -> str:
+        """Start the run's launcher and return the handle; repeating it never starts the agent twice.
+
+        Raises OrchestrdError when nothing was and nothing can be started.
+        """
+        ...
+
+    async def probe(self, runs: Sequence[Run]) -> Sequence[Look]:
+        """Look once at all these runs, bounded, one answer each in any order."""
+        ...
+
+    async def terminate(self, run: Run) -> bool:
+        """Ask the run to end; true when it never ran and, its claim being taken now, never will."""
+        ...
+
+    async def kill(self, run: Run) -> Sweep:
+        """Take the run's claim if it is free, kill everything that bears its mark, and look until nothing is left."""
+        ...
+
+    async def deliver(self, run: Run, text: str) -> tuple[Receipt, str | None]:
+        """Type a text and a newline into the agent, never blocking; second, what went wrong."""
+        ...
+
+    def on_change(self, nudge: Callable[[SessionId], None]) -> None:
+        """Name whom to call, on the loop, when a run is worth a probe right now (its process ended)."""
+        ...
+
+    def forget(self, run: Run) -> None:
+        """Let go of whatever is held for a run that is over."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; runs live on."""
+        ...
+
+
+class ActivityReport(Struct, frozen=True, kw_only=True):
+    """What a line of hooks.jsonl means; `at_s` is seconds since the epoch or null."""
+
+    activity: Activity
+    text: str | None = None
+    at_s: float | None = None
+
+
+class Agent(Protocol):
+    """The program driven: pure knowledge of one agent CLI, no I/O."""
+
+    name: str
+    env_names: tuple[str, ...]  # names of the client's environment passed on beside the standard ones
+
+    def problem_with(self, spec: Spec) -> str | None:
+        """Say why this spec cannot be launched with this agent, or null."""
+        ...
+
+    def argv(self, spec: Spec, prompt_path: str | None) -> tuple[str, ...]:
+        """Give the command line."""
+        ...
+
+    def environment(self, spec: Spec, prompt_path: str | None) -> Mapping[str, str]:
+        """Give what the agent needs in its environment; nothing secret."""
+        ...
+
+    def read_hook(self, line: bytes) -> ActivityReport | None:
+        """Tell what a line of hooks.jsonl means, or null when it means nothing."""
+        ...
+
+
+class WorkspaceKeeper(Protocol):
+    """Makes and keeps the directories runs work in, one kind each."""
+
+    kind: str
+
+    async def prepare(self, spec: Spec) -> None:
+        """Make sure the workspace is there; repeatable. Raises OrchestrdError naming the cause and the next command."""
+        ...
+
+
+class Follower(Protocol):
+    """A reader of the event stream: woken by the bus, fed from the journal, told of gaps."""
+
+    def __aiter__(self) -> AsyncIterator[tuple[bytes, ...]]:
+        """Yield all pending journal lines at a time; waits when there are none; ends when the daemon stops."""
+        ...
+
+    def close(self) -> None:
+        """Stop following."""
+        ...
+
+
+class Service(Protocol):
+    """The daemon as its faces see it: the one adapter under HTTP and whatever comes after it.
+
+    Errors are raised as OrchestrdError and carry code and hint; `resolve` is the one place where prefixes become ids.
+    """
+
+    def facts(self) -> DaemonFacts:
+        """Tell who answers."""
+        ...
+
+    def documents(self) -> tuple[Document, ...]:
+        """Give every session, as durable now."""
+        ...
+
+    def resolve(self, text: str) -> SessionId:
+        """Find a session by id, unique prefix of an id, or exact name.
+
+        Raises NotFoundError, or UsageError (`ambiguous`) listing the candidates.
+        """
+        ...
+
+    def document(self, session: SessionId) -> Document:
+        """Give one session."""
+        ...
+
+    def explain(self, session: SessionId) -> Explanation:
+        """Say why its row says what it says."""
+        ...
+
+    async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
+        """Accept a session; second, whether it is new. Durable when this returns."""
+        ...
+
+    async def stop(self, command: Stop | Kill) -> Document:
+        """Accept a stop or a kill. Raises RefusedError (`already_ended`)."""
+        ...
+
+    async def revive(self, command: Revive) -> Document:
+        """Accept a revive."""
+        ...
+
+    async def send(self, command: Send) -> SendReply:
+        """Accept a message and wait, bounded, for its receipt."""
+        ...
+
+    def follow(self, after: int | None) -> Follower:
+        """Follow the journal from a cursor; from now when it is null."""
+        ...
+
+    def nudge(self, session: SessionId) -> None:
+        """Probe one session early."""
+        ...
