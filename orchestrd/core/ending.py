@@ -34,7 +34,7 @@ def end_of(session: Session, exit_: Exited | None) -> Trigger:
 def finish(
     turn: Turn, trigger: Trigger, exit_: Exited | None = None, error: str | None = None, screen: str | None = None
 ) -> None:
-    """Enter a terminal state: settle every message, close the axes, drop what is in flight. Says nothing where it may not."""
+    """Enter a terminal state: settle every message, close the axes, drop what is in flight. No row, no change."""
     if next_state(turn.session.state, turn.session.reason, trigger) is None:
         return
     for message in turn.session.messages:

@@ -3,9 +3,10 @@
 The rules, all from the blueprint:
 - Three consecutive dead samples of *one* observer that has itself seen this generation alive, ten seconds or more from
   the first to the last, ask for a kill. A sighting resets that observer's streak, and only that one.
-- A look that failed is no evidence: it neither counts nor resets. But while every observer is blind, liveness is unknown.
-- When five or more runs of a runtime were sampled in one pass and more than half of them turned dead, the pass says more
-  about the runtime than about the runs: its dead samples are set aside.
+- A look that failed is no evidence: it neither counts nor resets. But while every observer is blind, liveness is
+  unknown.
+- When five or more runs of a runtime were sampled in one pass and more than half of them turned dead, the pass says
+  more about the runtime than about the runs: its dead samples are set aside.
 """
 
 from collections.abc import Sequence

@@ -72,7 +72,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def encode_order(order: Order) -> bytes:
-    """Write an order as NUL-separated fields: mark, directory, log, secrets file, count of pairs, name=value..., argv...."""
+    """Write an order as NUL-separated fields: mark, directory, log, secrets file, pairs (count, then all), argv."""
     fields = [
         order.run.mark,
         order.directory,

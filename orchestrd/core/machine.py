@@ -3,26 +3,26 @@
 Theory. A session has several axes; this file is about one of them, `state`, and knows nothing of the others. Everything
 that may change a state is a row of `TABLE`: origin, trigger, target, reason. Three rules hold it together:
 
-1.  *The table is the law.* `next_state` looks a pair up and does nothing else. A pair without a row changes nothing: the
-    machine is total by silence, not by exception. Who fires a trigger, and on what evidence, is decided in `step`.
-2.  *Terminal means over.* `completed`, `failed` and `cancelled` are entered on proof only: no process of that run lives,
-    or none was ever launched. The only way out is the user's `revive`, into a new generation. So each generation has
-    exactly one terminal event, and the first one committed wins.
+1.  *The table is the law.* `next_state` looks a pair up and does nothing else. A pair without a row changes nothing:
+    the machine is total by silence, not by exception. Who fires a trigger, and on what evidence, is decided in `step`.
+2.  *Terminal means over.* `completed`, `failed` and `cancelled` are entered on proof only: no process of that run
+    lives, or none was ever launched. The only way out is the user's `revive`, into a new generation. So each generation
+    has exactly one terminal event, and the first one committed wins.
 3.  *No step is skipped.* `pending` (accepted: on disk), `scheduled` (waits in its lane), `starting`, `running`: each is
     committed and time-stamped, even where an exit record implies the start.
 
-Triggers come in three kinds. Commands: spawn, stop, kill, revive. Facts of the engine: placed, admitted, goal met, a kill
-given up. Facts of the world: started, launch failed, contact lost, alive again, and the ends. An end is one of two
+Triggers come in three kinds. Commands: spawn, stop, kill, revive. Facts of the engine: placed, admitted, goal met, a
+kill given up. Facts of the world: started, launch failed, contact lost, alive again, and the ends. An end is one of two
 families. In `running` and `lost (contact_lost)` the run ended by itself, and its exit decides (`exited_*`). Where the
 daemon was ending it, what it was being ended *for* decides (`ended_*`, `start_timed_out`), whatever code it left; that
 purpose is the session's `ending`, kept beside the state so that it outlives a restart.
 
-`lost` has two reasons that behave differently, which is why an origin may name a reason: `contact_lost` is a blind daemon,
-still probing, and one sighting undoes it; `kill_failed` is a daemon that knows it has failed, retries every minute, and
-is only undone by the proof it was waiting for, or by a new order of the user.
+`lost` has two reasons that behave differently, which is why an origin may name a reason: `contact_lost` is a blind
+daemon, still probing, and one sighting undoes it; `kill_failed` is a daemon that knows it has failed, retries every
+minute, and is only undone by the proof it was waiting for, or by a new order of the user.
 
-A stop that grows into a kill, and a user's stop while a met goal is being ended, stay in `stopping` but say so with a new
-reason: the escalation is a fact worth an event.
+A stop that grows into a kill, and a user's stop while a met goal is being ended, stay in `stopping` but say so with a
+new reason: the escalation is a fact worth an event.
 """
 
 from enum import StrEnum

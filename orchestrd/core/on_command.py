@@ -1,4 +1,4 @@
-"""What each command from outside does to a session: accepted with a change, or refused with a reason and a next step."""
+"""What each command from outside does to a session: accepted with a change, or refused with reason and next command."""
 
 from msgspec.structs import replace
 

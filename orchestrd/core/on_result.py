@@ -47,7 +47,7 @@ def terminated(turn: Turn, result: Terminated) -> None:
 
 
 def swept(turn: Turn, result: Swept) -> None:
-    """A clean sweep is a proof. One that left something is tried again; the third such makes the session lost, loudly."""
+    """A clean sweep is a proof. One that left something is tried again; the third makes the session lost, loudly."""
     turn.drop_effect(result.effect)
     if not result.survivors and result.error is None:
         finish(turn, end_of(turn.session, result.exit), result.exit)

@@ -14,6 +14,7 @@ from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
     Admitted,
     Attempted,
+    Command,
     Delivered,
     DuePassed,
     Input,
@@ -21,6 +22,7 @@ from orchestrd.model.command import (
     Launched,
     LaunchFailed,
     Placed,
+    Result,
     Revive,
     Send,
     Spawn,
@@ -29,13 +31,12 @@ from orchestrd.model.command import (
     Terminated,
 )
 from orchestrd.model.instant import Instant
-from orchestrd.model.observation import Evidence, Exited, Reported, Sighted, Started, Vanished
+from orchestrd.model.observation import Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import WAITING_FOR_A_RUN
 
 __all__ = ["Outcome", "Refusal", "step"]
 
-Fact = Started | Exited | Vanished | Sighted | Reported
 RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered
 
 
@@ -53,7 +54,7 @@ def step(session: Session | None, evidence: Evidence, input_: Input, now: Instan
 
 def _is_beside_the_point(session: Session, input_: Input) -> bool:
     """Facts and results speak of a run: not of another generation's, and not where there is none (any more)."""
-    if isinstance(input_, Fact | RunResult):
+    if isinstance(input_, Observation | RunResult):
         has_run = not session.is_terminal and session.state not in WAITING_FOR_A_RUN
         return not has_run or input_.generation != session.generation
     return False
@@ -61,43 +62,65 @@ def _is_beside_the_point(session: Session, input_: Input) -> bool:
 
 def _take(turn: Turn, input_: Input) -> None:
     match input_:
-        case Spawn():
-            on_command.spawn_again(turn, input_)
-        case Stop():
-            on_command.stop(turn, input_)
-        case Kill():
-            on_command.kill(turn, input_)
-        case Send():
-            on_command.send(turn, input_)
-        case Revive():
-            on_command.revive(turn, input_)
-        case Sighted():
-            on_observation.sighted(turn, input_)
-        case Started():
-            on_observation.started(turn, input_)
-        case Exited():
-            on_observation.exited(turn, input_)
-        case Vanished():
-            on_observation.vanished(turn, input_)
-        case Reported():
-            on_observation.reported(turn, input_)
+        case Spawn() | Stop() | Kill() | Send() | Revive():
+            _take_command(turn, input_)
+        case Sighted() | Started() | Exited() | Vanished() | Reported():
+            _take_fact(turn, input_)
         case Placed():
             on_result.placed(turn)
         case Admitted():
             on_result.admitted(turn)
         case DuePassed():
             on_result.due_passed(turn, input_.name)
-        case Launched():
-            on_result.launched(turn, input_)
-        case LaunchFailed():
-            on_result.launch_failed(turn, input_)
-        case Terminated():
-            on_result.terminated(turn, input_)
-        case Swept():
-            on_result.swept(turn, input_)
-        case Attempted():
-            on_result.attempted(turn, input_)
-        case Delivered():
-            on_result.delivered(turn, input_)
         case _:
-            assert_never(input_)
+            _take_result(turn, input_)
+
+
+def _take_command(turn: Turn, command: Command) -> None:
+    match command:
+        case Spawn():
+            on_command.spawn_again(turn, command)
+        case Stop():
+            on_command.stop(turn, command)
+        case Kill():
+            on_command.kill(turn, command)
+        case Send():
+            on_command.send(turn, command)
+        case Revive():
+            on_command.revive(turn, command)
+        case _:
+            assert_never(command)
+
+
+def _take_fact(turn: Turn, fact: Observation) -> None:
+    match fact:
+        case Sighted():
+            on_observation.sighted(turn, fact)
+        case Started():
+            on_observation.started(turn, fact)
+        case Exited():
+            on_observation.exited(turn, fact)
+        case Vanished():
+            on_observation.vanished(turn, fact)
+        case Reported():
+            on_observation.reported(turn, fact)
+        case _:
+            assert_never(fact)
+
+
+def _take_result(turn: Turn, result: Result) -> None:
+    match result:
+        case Launched():
+            on_result.launched(turn, result)
+        case LaunchFailed():
+            on_result.launch_failed(turn, result)
+        case Terminated():
+            on_result.terminated(turn, result)
+        case Swept():
+            on_result.swept(turn, result)
+        case Attempted():
+            on_result.attempted(turn, result)
+        case Delivered():
+            on_result.delivered(turn, result)
+        case _:
+            assert_never(result)

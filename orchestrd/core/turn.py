@@ -1,7 +1,7 @@
 """One turn of `step` under construction: the session as it becomes, and the events and effects that go with it.
 
-Mutable inside one call of `step`, a value outside: `Outcome`. All state changes go through `move`, which asks the machine;
-all events are made here, so that none is forgotten and each bears the revision of the commit it will be part of.
+Mutable inside one call of `step`, a value outside: `Outcome`. All state changes go through `move`, which asks the
+machine; all events are made here, so that none is forgotten and each bears the revision of its commit.
 """
 
 from typing import Any

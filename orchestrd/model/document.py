@@ -1,4 +1,4 @@
-"""The machine contract: what `--json` prints and the API answers. Fields are only ever added; readers ignore unknown ones.
+"""The machine contract: what `--json` prints and the API answers. Fields are only added; readers ignore unknown ones.
 
 The JSON Schemas in the package are generated from these structs.
 """
@@ -13,7 +13,7 @@ from orchestrd.model.words import Authority, Receipt
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """One session as it is told to the world. `state` is a word of the machine, or `accepted` while it is only spooled."""
+    """One session as it is told to the world. `state` is a word of the machine, or `accepted` while it is spooled."""
 
     id: SessionId
     name: str

@@ -22,7 +22,7 @@ class EventType(StrEnum):
     MESSAGE_QUEUED = "message_queued"  # message
     MESSAGE_SETTLED = "message_settled"  # message, receipt, error
     KILL_FAILED = "kill_failed"  # error names what survived
-    RECORD_REPLACED = "record_replaced"  # an outside edit was adopted: to, reason, activity as they are now
+    RECORD_REPLACED = "record_replaced"  # an outside edit was adopted: to, reason, activity, liveness as they are now
     RECORD_REJECTED = "record_rejected"  # an outside edit was not: error, path of the copy
     COMMAND_REJECTED = "command_rejected"  # a spooled command could not be read: error, path of the copy
     DAEMON_STARTED = "daemon_started"  # epoch, pid
@@ -50,6 +50,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
     text: str | None = None
     activity: str | None = None
+    liveness: str | None = None
     message: str | None = None
     receipt: Receipt | None = None
     exit_code: int | None = None

@@ -1,7 +1,7 @@
 """A moment as three clocks see it, and deadlines that survive a restart and a reboot.
 
-Wall time may jump; the boot-time clock may not, but it starts anew with each boot. So a deadline holds both, with the boot
-it was written in: within one boot the boot-time clock decides, after a reboot the wall clock does.
+Wall time may jump; the boot-time clock may not, but it starts anew with each boot. So a deadline holds both, with the
+boot it was written in: within one boot the boot-time clock decides, after a reboot the wall clock does.
 """
 
 from datetime import datetime, timedelta

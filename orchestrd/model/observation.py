@@ -1,7 +1,8 @@
 """Observations: what a bounded look at one thing returned, with observer, time and excerpt.
 
 *Proofs* end a run: `Exited` (the launcher's exit record) and `Vanished` (the pidfd of the identity-checked process is
-readable and nothing was recorded, or the run belongs to another boot). Everything else is a sample or a fact on the way.
+readable and nothing was recorded, or the run belongs to another boot). Everything else is a sample, or a fact on the
+way.
 """
 
 from datetime import datetime
@@ -89,7 +90,7 @@ class Streak(Struct, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """A session's running memory of observations. It lives in memory only: a restart may weaken it, never strengthen it."""
+    """A session's running memory of observations. In memory only: a restart may weaken it, never strengthen it."""
 
     streaks: tuple[Streak, ...] = ()
     witnesses: tuple[Witness, ...] = ()

@@ -38,7 +38,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 class Sweep(Struct, frozen=True, kw_only=True):
-    """What a kill found. `survivors` empty is a proof that no process of the run lives; `exit` is the launcher's record."""
+    """What a kill found. `survivors` empty proves that no process of the run lives; `exit` is the launcher's record."""
 
     survivors: tuple[int, ...] = ()
     exit: Exited | None = None

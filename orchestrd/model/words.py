@@ -85,7 +85,7 @@ class Authority(StrEnum):
 
 
 class Receipt(StrEnum):
-    """What became of a message: read by the program, written to it, held for its next turn, not sent, or nobody knows."""
+    """What became of a message: read by the program, written to it, held for its turn, not sent, or nobody knows."""
 
     SUBMITTED = "submitted"
     TYPED = "typed"

@@ -1,0 +1,28 @@
+"""The lane's decision: which of the scheduled sessions may start now.
+
+First come, first served, by when they took their place in the lane; never more at a time than its limit; and no place
+stays empty while a session waits for one.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from orchestrd.model.ids import SessionId
+from orchestrd.model.session import Session
+from orchestrd.model.words import OCCUPYING, State
+
+
+def admissible(sessions: Iterable[Session], promised: Collection[SessionId], limit: int) -> list[SessionId]:
+    """Name the sessions of one lane that may be admitted now, in order.
+
+    `promised` were admitted before, and their commit is still to come: they hold a place as long as they are scheduled.
+    """
+    known = list(sessions)
+    scheduled = [session for session in known if session.state is State.SCHEDULED]
+    waiting = sorted((session for session in scheduled if session.id not in promised), key=_turn_in_lane)
+    taken = sum(session.state in OCCUPYING for session in known) + len(scheduled) - len(waiting)
+    return [session.id for session in waiting[: max(0, limit - taken)]]
+
+
+def _turn_in_lane(session: Session) -> tuple[datetime, datetime, str]:
+    return session.scheduled_at or session.created_at, session.created_at, session.id
