@@ -1,7 +1,7 @@
 """Floor 2, the ports: what the engine asks of the world, as Protocols. Adapters implement them, blind to each other.
 
-A probe that fails raises nothing about any session: it returns `unknown`, or raises for the whole look, which the prober
-turns into `unknown` for every run it covered.
+A probe that fails raises nothing about any session: it returns `unknown`, or raises for the whole look, which the
+prober turns into `unknown` for every run it covered.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.command import Command, Kill, Revive, Send, Stop
 from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.event import Event
@@ -49,7 +49,8 @@ class Scan(Struct, frozen=True, kw_only=True):
     """What the sessions directory holds that the last scan or commit did not know."""
 
     drifts: tuple[Drift, ...] = ()
-    read_only: tuple[ReadOnlyRecord, ...] = ()
+    read_only: tuple[ReadOnlyRecord, ...] = ()  # new, or changed since they were last told of
+    read_only_gone: tuple[SessionId, ...] = ()  # no longer there as read-only records
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
@@ -63,7 +64,10 @@ class Recovered(Struct, frozen=True, kw_only=True):
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """One durable commit: the record as it stands on disk, and its new events with their numbers and journal lines."""
+    """One durable commit: the record as it stands on disk, and its new events with their numbers and journal lines.
+
+    A line is one JSON object without the newline that ends it in the journal.
+    """
 
     record: Session | Home
     events: tuple[Event, ...]
@@ -71,7 +75,10 @@ class Stored(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """Journal lines after a cursor. `gap` is the range of numbers that are no longer kept, or null."""
+    """Journal lines after a cursor, without their newlines. `last` is the cursor to go on from.
+
+    `gap` is the range of numbers, both ends included, that are no longer kept before the first line; or null.
+    """
 
     lines: tuple[bytes, ...]
     last: int
@@ -89,13 +96,18 @@ class Store(Protocol):
         ...
 
     def scan(self) -> Scan:
-        """Look at the sessions directory again: one scandir and stat, parsing what changed."""
+        """Look at the sessions directory again: one scandir and stat, parsing what changed.
+
+        Raises TransientError when the directory cannot be listed: nothing is known then, and nothing has changed.
+        """
         ...
 
     def commit(self, batch: Sequence[Session | Home]) -> list[Stored | OrchestrdError]:
         """Make records durable, all distinct, each with revision one above what is stored; one answer each, in order.
 
-        Events with sequence 0 are numbered here. An error in place of an answer means: nothing of it is on disk.
+        Events with sequence 0 are numbered here; older ones are carried on by the store itself until the journal is
+        safe. An error in place of an answer means: nothing of it is on disk. It is a ConflictError when the draft is
+        not based on what is stored; the next scan tells if another hand changed the record meanwhile.
         Raises FaultError when the outcome cannot be known; the daemon must then exit and recover.
         """
         ...
@@ -114,6 +126,54 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Sync, and let go of the lock."""
+        ...
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
+    """A spooled entry that is no command of ours: why, and where it lies now."""
+
+    why: str
+    path: str | None
+
+
+class Inbox(Protocol):
+    """Commands that clients spooled while no daemon answered. Blocking: called from the ledger's thread."""
+
+    def pending(self) -> tuple[str, ...]:
+        """Name the entries that wait, in the order they were spooled, at most INBOX_FILES_MAX of them.
+
+        Raises TransientError when the inbox cannot be listed.
+        """
+        ...
+
+    def take(self, entry: str) -> Command | Rejected:
+        """Read one entry. It stays until `done`; one that cannot be read is in quarantine when this returns."""
+        ...
+
+    def done(self, entry: str) -> None:
+        """Forget an entry: what it asked for is committed or refused. Harmless when it is gone."""
+        ...
+
+
+class Attachments(Protocol):
+    """What belongs to a session beside its record. Blocking: called from a thread.
+
+    All raise TransientError, naming the file, when it cannot be written.
+    """
+
+    def write_secret(self, session: SessionId, environment: Mapping[str, str]) -> None:
+        """Make the values of the session's environment durable in its 0600 file."""
+        ...
+
+    def write_prompt(self, session: SessionId, text: str) -> None:
+        """Make the whole prompt durable."""
+        ...
+
+    def trim_log(self, session: SessionId) -> None:
+        """Hold the session's output under LOG_BYTES_MAX on disk: its head is given back, its offsets stay.
+
+        Raises RefusedError (`log_unbounded`) where the file system cannot do that.
+        """
         ...
 
 
