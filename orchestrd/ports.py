@@ -15,9 +15,10 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
+from orchestrd.model.observation import ActivityReport
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.session import Home, Session, Spec
-from orchestrd.model.words import Activity, Receipt
+from orchestrd.model.words import Receipt
 
 
 class Clock(Protocol):
@@ -216,14 +217,6 @@ class Runtime(Protocol):
     async def close(self) -> None:
         """Let go of everything; runs live on."""
         ...
-
-
-class ActivityReport(Struct, frozen=True, kw_only=True):
-    """What a line of hooks.jsonl means; `at_s` is seconds since the epoch or null."""
-
-    activity: Activity
-    text: str | None = None
-    at_s: float | None = None
 
 
 class Agent(Protocol):

@@ -64,7 +64,7 @@ def finish(
 
 def settle(turn: Turn, message: Message, receipt: Receipt, error: str | None) -> None:
     """Say what became of a message, once, and remember it for a repeated send."""
-    kept = (*turn.session.settled, Settled(id=message.id, receipt=receipt))[-SETTLED_MAX:]
+    kept = (*turn.session.settled, Settled(id=message.id, receipt=receipt, error=error))[-SETTLED_MAX:]
     rest = tuple(m for m in turn.session.messages if m.id != message.id)
     turn.change(messages=rest, settled=kept)
     turn.emit(EventType.MESSAGE_SETTLED, authority=message.authority, message=message.id, receipt=receipt, error=error)

@@ -57,93 +57,100 @@ class Trigger(StrEnum):
     REVIVE = "revive"
 
 
-class Place(Struct, frozen=True):
-    """A state with its reason; as an origin, a null reason means any."""
+class Origin(Struct, frozen=True):
+    """Where a row applies: a state, and where it matters which, its reason."""
 
     state: State
     reason: Reason | None = None
 
 
+class Target(Struct, frozen=True):
+    """Where a row leads: no state is entered without a reason."""
+
+    state: State
+    reason: Reason
+
+
 class Edge(Struct, frozen=True):
     """One row of the table."""
 
-    origin: Place | None  # null: the session does not exist yet
+    origin: Origin | None  # null: the session does not exist yet
     trigger: Trigger
-    target: Place
+    target: Target
 
 
-PENDING = Place(State.PENDING)
-SCHEDULED = Place(State.SCHEDULED)
-STARTING = Place(State.STARTING)
-RUNNING = Place(State.RUNNING)
-STOPPING = Place(State.STOPPING)
-STOP_ASKED = Place(State.STOPPING, Reason.STOP_REQUESTED)
-GOAL_ENDING = Place(State.STOPPING, Reason.GOAL_MET)
-LOST = Place(State.LOST)
-BLIND = Place(State.LOST, Reason.CONTACT_LOST)
-UNKILLED = Place(State.LOST, Reason.KILL_FAILED)
-COMPLETED = Place(State.COMPLETED)
-FAILED = Place(State.FAILED)
-CANCELLED = Place(State.CANCELLED)
+PENDING = Origin(State.PENDING)
+SCHEDULED = Origin(State.SCHEDULED)
+STARTING = Origin(State.STARTING)
+RUNNING = Origin(State.RUNNING)
+STOPPING = Origin(State.STOPPING)
+STOP_ASKED = Origin(State.STOPPING, Reason.STOP_REQUESTED)
+GOAL_ENDING = Origin(State.STOPPING, Reason.GOAL_MET)
+LOST = Origin(State.LOST)
+BLIND = Origin(State.LOST, Reason.CONTACT_LOST)
+UNKILLED = Origin(State.LOST, Reason.KILL_FAILED)
+COMPLETED = Origin(State.COMPLETED)
+FAILED = Origin(State.FAILED)
+CANCELLED = Origin(State.CANCELLED)
 
 _EXITS = {
-    Trigger.EXITED_ZERO: Place(State.COMPLETED, Reason.EXITED),
-    Trigger.EXITED_NONZERO: Place(State.FAILED, Reason.EXIT_CODE),
-    Trigger.EXITED_BY_SIGNAL: Place(State.FAILED, Reason.SIGNAL),
-    Trigger.EXITED_UNKNOWN: Place(State.FAILED, Reason.EXIT_UNKNOWN),
+    Trigger.EXITED_ZERO: Target(State.COMPLETED, Reason.EXITED),
+    Trigger.EXITED_NONZERO: Target(State.FAILED, Reason.EXIT_CODE),
+    Trigger.EXITED_BY_SIGNAL: Target(State.FAILED, Reason.SIGNAL),
+    Trigger.EXITED_UNKNOWN: Target(State.FAILED, Reason.EXIT_UNKNOWN),
 }
 _ORDERED_ENDS = {
-    Trigger.ENDED_STOPPED: Place(State.CANCELLED, Reason.STOPPED),
-    Trigger.ENDED_KILLED: Place(State.CANCELLED, Reason.KILLED),
-    Trigger.ENDED_TURN_DONE: Place(State.COMPLETED, Reason.TURN_DONE),
+    Trigger.ENDED_STOPPED: Target(State.CANCELLED, Reason.STOPPED),
+    Trigger.ENDED_KILLED: Target(State.CANCELLED, Reason.KILLED),
+    Trigger.ENDED_TURN_DONE: Target(State.COMPLETED, Reason.TURN_DONE),
 }
 _BAD_STARTS = {
-    Trigger.LAUNCH_FAILED: Place(State.FAILED, Reason.LAUNCH_FAILED),
-    Trigger.START_TIMED_OUT: Place(State.FAILED, Reason.START_TIMEOUT),
+    Trigger.LAUNCH_FAILED: Target(State.FAILED, Reason.LAUNCH_FAILED),
+    Trigger.START_TIMED_OUT: Target(State.FAILED, Reason.START_TIMEOUT),
 }
 
 
-def _rows(origins: tuple[Place, ...], targets: dict[Trigger, Place]) -> tuple[Edge, ...]:
+def _rows(origins: tuple[Origin, ...], targets: dict[Trigger, Target]) -> tuple[Edge, ...]:
     return tuple(Edge(origin, trigger, target) for origin in origins for trigger, target in targets.items())
 
 
 TABLE: tuple[Edge, ...] = (
-    Edge(None, Trigger.SPAWNED, Place(State.PENDING, Reason.ACCEPTED)),
-    Edge(PENDING, Trigger.PLACED, Place(State.SCHEDULED, Reason.QUEUED)),
-    Edge(SCHEDULED, Trigger.ADMITTED, Place(State.STARTING, Reason.ADMITTED)),
+    Edge(None, Trigger.SPAWNED, Target(State.PENDING, Reason.ACCEPTED)),
+    Edge(PENDING, Trigger.PLACED, Target(State.SCHEDULED, Reason.QUEUED)),
+    Edge(SCHEDULED, Trigger.ADMITTED, Target(State.STARTING, Reason.ADMITTED)),
     *_rows(
         (PENDING, SCHEDULED),
         {
-            Trigger.STOP: Place(State.CANCELLED, Reason.BY_USER),
-            Trigger.KILL: Place(State.CANCELLED, Reason.BY_USER),
+            Trigger.STOP: Target(State.CANCELLED, Reason.BY_USER),
+            Trigger.KILL: Target(State.CANCELLED, Reason.BY_USER),
         },
     ),
-    Edge(STARTING, Trigger.STARTED, Place(State.RUNNING, Reason.STARTED)),
+    Edge(STARTING, Trigger.STARTED, Target(State.RUNNING, Reason.STARTED)),
     *_rows((STARTING, UNKILLED), _BAD_STARTS),
     *_rows(
         (STARTING, RUNNING, LOST),
         {
-            Trigger.STOP: Place(State.STOPPING, Reason.STOP_REQUESTED),
-            Trigger.KILL: Place(State.STOPPING, Reason.KILL_REQUESTED),
+            Trigger.STOP: Target(State.STOPPING, Reason.STOP_REQUESTED),
+            Trigger.KILL: Target(State.STOPPING, Reason.KILL_REQUESTED),
         },
     ),
-    *_rows((STOP_ASKED, GOAL_ENDING), {Trigger.KILL: Place(State.STOPPING, Reason.KILL_REQUESTED)}),
-    Edge(GOAL_ENDING, Trigger.STOP, Place(State.STOPPING, Reason.STOP_REQUESTED)),
-    Edge(RUNNING, Trigger.GOAL_MET, Place(State.STOPPING, Reason.GOAL_MET)),
+    *_rows((STOP_ASKED, GOAL_ENDING), {Trigger.KILL: Target(State.STOPPING, Reason.KILL_REQUESTED)}),
+    Edge(GOAL_ENDING, Trigger.STOP, Target(State.STOPPING, Reason.STOP_REQUESTED)),
+    Edge(RUNNING, Trigger.GOAL_MET, Target(State.STOPPING, Reason.GOAL_MET)),
     *_rows((RUNNING, BLIND, UNKILLED), _EXITS),
     *_rows((STOPPING, UNKILLED), _ORDERED_ENDS),
-    *_rows((STARTING, RUNNING, STOPPING, BLIND), {Trigger.KILL_GIVEN_UP: Place(State.LOST, Reason.KILL_FAILED)}),
-    Edge(RUNNING, Trigger.CONTACT_LOST, Place(State.LOST, Reason.CONTACT_LOST)),
-    Edge(BLIND, Trigger.ALIVE, Place(State.RUNNING, Reason.RECOVERED)),
-    *_rows((COMPLETED, FAILED, CANCELLED), {Trigger.REVIVE: Place(State.PENDING, Reason.REVIVED)}),
+    *_rows((STARTING, RUNNING, STOPPING, BLIND), {Trigger.KILL_GIVEN_UP: Target(State.LOST, Reason.KILL_FAILED)}),
+    Edge(RUNNING, Trigger.CONTACT_LOST, Target(State.LOST, Reason.CONTACT_LOST)),
+    Edge(BLIND, Trigger.ALIVE, Target(State.RUNNING, Reason.RECOVERED)),
+    *_rows((COMPLETED, FAILED, CANCELLED), {Trigger.REVIVE: Target(State.PENDING, Reason.REVIVED)}),
 )
 
 _TARGETS = {(edge.origin, edge.trigger): edge.target for edge in TABLE}
 assert len(_TARGETS) == len(TABLE), "two rows of the table share origin and trigger"
 
 
-def next_state(state: State | None, reason: Reason | None, trigger: Trigger) -> Place | None:
+def next_state(state: State | None, reason: Reason | None, trigger: Trigger) -> Target | None:
     """Tell where this trigger leads from here, or null where it changes nothing. Total over all arguments."""
     if state is None:
         return _TARGETS.get((None, trigger))
-    return _TARGETS.get((Place(state, reason), trigger)) or _TARGETS.get((Place(state), trigger))
+    return _TARGETS.get((Origin(state, reason), trigger)) or _TARGETS.get((Origin(state), trigger))

@@ -66,11 +66,13 @@ def vanished(turn: Turn, proof: Vanished) -> None:
 
 
 def reported(turn: Turn, fact: Reported) -> None:
-    """The agent said what it does. It is believed as of now; where it stood in the file is kept with it."""
+    """The agent said what it does; a line of hooks.jsonl counts once, by where it ends there."""
+    if fact.offset <= max(turn.session.hooks_offset, turn.evidence.hooks_offset):
+        return
     text = fact.text[:REPORT_TEXT_CHARS_MAX] if fact.text else None
     witness = Witness(axis=ACTIVITY_AXIS, observer=fact.observer, verdict=fact.activity, at=fact.at, excerpt=text or "")
     evidence = testify(turn.evidence, witness)
-    turn.evidence = replace(evidence, hooks_offset=max(evidence.hooks_offset, fact.offset))
+    turn.evidence = replace(evidence, hooks_offset=fact.offset)
     turn.set_activity(fact.activity, fact.observer, text)
     session = turn.session
     is_done = fact.activity is Activity.WAITING and session.spec.until is Until.TURN and not session.messages

@@ -50,7 +50,7 @@ def swept(turn: Turn, result: Swept) -> None:
     """A clean sweep is a proof. One that left something is tried again; the third makes the session lost, loudly."""
     turn.drop_effect(result.effect)
     if not result.survivors and result.error is None:
-        finish(turn, end_of(turn.session, result.exit), result.exit)
+        finish(turn, end_of(turn.session, result.exit), result.exit, screen=result.screen)
         return
     failed = turn.session.kills_failed + 1
     said = result.error or "still alive after SIGKILL: pid " + ", ".join(map(str, result.survivors))

@@ -10,6 +10,7 @@ generation, and facts about a session that has no run, change nothing at all.
 from typing import assert_never
 
 from orchestrd.core import on_command, on_observation, on_result
+from orchestrd.core.adoption import adopted
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
     Admitted,
@@ -22,6 +23,7 @@ from orchestrd.model.command import (
     Launched,
     LaunchFailed,
     Placed,
+    Replaced,
     Result,
     Revive,
     Send,
@@ -42,6 +44,9 @@ RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered
 
 def step(session: Session | None, evidence: Evidence, input_: Input, now: Instant) -> Outcome:
     """Decide what an input does to a session."""
+    if isinstance(input_, Replaced):
+        record, events = adopted(input_.record, session, now)
+        return Outcome(session=record, evidence=Evidence(), events=events)
     if session is None:
         if isinstance(input_, Spawn):
             return on_command.spawn(input_, evidence, now)
@@ -60,7 +65,7 @@ def _is_beside_the_point(session: Session, input_: Input) -> bool:
     return False
 
 
-def _take(turn: Turn, input_: Input) -> None:
+def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePassed | Result) -> None:
     match input_:
         case Spawn() | Stop() | Kill() | Send() | Revive():
             _take_command(turn, input_)

@@ -5,7 +5,7 @@ from msgspec import Struct
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
 from orchestrd.model.observation import Exited, Observation
-from orchestrd.model.session import Spec
+from orchestrd.model.session import Session, Spec
 from orchestrd.model.words import Authority, Receipt
 
 
@@ -51,6 +51,12 @@ class Revive(Struct, frozen=True, kw_only=True, tag="revive"):
 Command = Spawn | Stop | Kill | Send | Revive
 
 
+class Replaced(Struct, frozen=True, kw_only=True):
+    """Another hand has put a valid record of a higher revision in place of ours: it is adopted."""
+
+    record: Session
+
+
 class Placed(Struct, frozen=True, kw_only=True):
     """The session stands in its lane."""
 
@@ -92,6 +98,7 @@ class Swept(Struct, frozen=True, kw_only=True):
     survivors: tuple[int, ...] = ()
     exit: Exited | None = None
     error: str | None = None
+    screen: str | None = None  # the end of the output of a run that never started
 
 
 class Attempted(Struct, frozen=True, kw_only=True):
@@ -116,4 +123,4 @@ class DuePassed(Struct, frozen=True, kw_only=True):
 
 
 Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered
-Input = Command | Observation | Placed | Admitted | Result | DuePassed
+Input = Command | Replaced | Observation | Placed | Admitted | Result | DuePassed

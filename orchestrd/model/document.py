@@ -4,8 +4,9 @@ The JSON Schemas in the package are generated from these structs.
 """
 
 from datetime import datetime
+from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
@@ -66,6 +67,30 @@ class Status(Struct, frozen=True, kw_only=True):
     sessions: tuple[Document, ...]
     hidden: int
     newest_record_at: datetime | None = None
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A line of the event stream that tells of numbers that are no longer kept, both ends included."""
+
+    type: Literal["gap"] = "gap"
+    from_: int = field(name="from")
+    to: int
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """What `GET /v1/version` answers; `api` rises only when a reader of the old one would be wrong."""
+
+    version: str
+    api: int = 1
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """What `GET /v1/health` answers: the daemon's loop turns, and this is where its journal stands."""
+
+    status: Literal["ok"] = "ok"
+    pid: int
+    epoch: int
+    sequence: int
 
 
 class WitnessDocument(Struct, frozen=True, kw_only=True):

@@ -6,15 +6,18 @@ them; they return refusals. Shells raise them at the edge that can act.
 
 
 class OrchestrdError(Exception):
-    """Base of all. `code` is stable; `hint` is the next command to try, or empty."""
+    """Base of all. `code` is stable, `hint` the next command to try or empty, `candidates` the ids it could mean."""
 
     code = "failed"
 
-    def __init__(self, message: str, *, code: str | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, hint: str = "", candidates: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.hint = hint
+        self.candidates = candidates
 
 
 class UsageError(OrchestrdError):

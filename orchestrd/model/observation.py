@@ -95,3 +95,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
     streaks: tuple[Streak, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
+
+
+class ActivityReport(Struct, frozen=True, kw_only=True):
+    """What a line of hooks.jsonl means; `at_s` is seconds since the epoch, or null where the line does not say."""
+
+    activity: Activity
+    text: str | None = None
+    at_s: float | None = None

@@ -71,6 +71,7 @@ class Settled(Struct, frozen=True, kw_only=True):
 
     id: str
     receipt: Receipt
+    error: str | None = None
 
 
 class Session(Struct, frozen=True, kw_only=True):

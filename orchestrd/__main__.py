@@ -1,0 +1,53 @@
+"""`python -m orchestrd run`: the daemon in the foreground. People say `orch daemon run`."""
+
+import argparse
+import os
+import sys
+
+from orchestrd.core.layout import Layout, home_from
+from orchestrd.model.limits import MAX_RUNNING, TICK_S, TICK_S_MAX, TICK_S_MIN
+
+EXIT_OF = {"already_running": 4, "usage": 2}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the daemon until it is told to stop; the exit code says how that went."""
+    options = _parser().parse_args(arguments)
+    from orchestrd import daemon, logs  # noqa: PLC0415 - after the arguments: a typing error costs no import
+    from orchestrd.model.errors import OrchestrdError  # noqa: PLC0415
+
+    logs.configure()
+    layout = Layout(os.path.abspath(home_from(os.environ)))  # noqa: PTH100 - a string, as the layout's all are
+    try:
+        return daemon.run(layout, interval_s=options.interval, max_running=options.max_running)
+    except OrchestrdError as error:
+        hint = f"\ntry: {error.hint}" if error.hint else ""
+        sys.stderr.write(f"orchestrd: {error.message}{hint}\n")
+        return EXIT_OF.get(error.code, 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="orchestrd", description="The daemon that keeps sessions running.")
+    verbs = parser.add_subparsers(required=True, metavar="run")
+    run = verbs.add_parser("run", help="run the daemon in the foreground")
+    run.add_argument("--interval", type=_interval, default=TICK_S, metavar="SECONDS", help="from one tick to the next")
+    run.add_argument("--max-running", type=_count, default=MAX_RUNNING, metavar="N", help="sessions at a time")
+    return parser
+
+
+def _interval(text: str) -> float:
+    seconds = float(text)
+    if not TICK_S_MIN <= seconds <= TICK_S_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not between {TICK_S_MIN:g} and {TICK_S_MAX:g} seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

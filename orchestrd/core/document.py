@@ -1,0 +1,102 @@
+"""What a session is told to the world as, from its record; the same for the daemon and for a reader of the disk.
+
+The document is a picture of a committed record and holds nothing else: whoever reads it twice at one revision reads the
+same. Only the age of a list and what is hidden from it depend on who asks.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from orchestrd.core.layout import Layout
+from orchestrd.model.document import DaemonFacts, Document, SpawnRequest, Status
+from orchestrd.model.session import SCHEMA, Session
+from orchestrd.model.words import TERMINAL, Desired, Reason, State
+
+ACCEPTED = "accepted"  # the state of a session that is only spooled: durable, and no daemon has seen it yet
+
+
+def document(session: Session, layout: Layout) -> Document:
+    """Picture one record."""
+    spec = session.spec
+    return Document(
+        id=session.id,
+        name=spec.name,
+        project=spec.project,
+        agent=spec.agent,
+        runtime=spec.runtime,
+        argv=spec.argv,
+        prompt=spec.prompt,
+        desired=session.desired,
+        state=session.state,
+        reason=session.reason,
+        state_since=session.state_since,
+        liveness=session.liveness,
+        activity=session.activity,
+        activity_since=session.activity_since,
+        activity_source=session.activity_source,
+        activity_text=session.activity_text,
+        generation=session.generation,
+        revision=session.revision,
+        exit_code=session.exit_code,
+        exit_signal=session.exit_signal,
+        error=session.error,
+        created_at=session.created_at,
+        scheduled_at=session.scheduled_at,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        workspace=spec.workspace,
+        attach=None,  # a plain process has no terminal to attach to
+        log=layout.log(session.id),
+    )
+
+
+def accepted_document(request: SpawnRequest, at: datetime, layout: Layout) -> Document:
+    """Picture a spawn that lies in the inbox since `at`: accepted, revision 0."""
+    session = Session(
+        schema=SCHEMA,
+        id=request.id,
+        revision=0,
+        epoch=0,
+        spec=request.spec,
+        desired=Desired.RUNNING,
+        state=State.PENDING,
+        reason=Reason.ACCEPTED,
+        state_since=at,
+        generation=1,
+        created_at=at,
+    )
+    return replace(document(session, layout), state=ACCEPTED)
+
+
+def is_over(told: Document) -> bool:
+    """Tell whether the session has ended; a state of a newer orchestrd counts as not ended."""
+    return told.state in TERMINAL
+
+
+def status(
+    documents: Iterable[Document],
+    daemon: DaemonFacts | None,
+    *,
+    with_ended: bool,
+    project: str | None = None,
+    newest_record_at: datetime | None = None,
+) -> Status:
+    """List sessions, newest first; ended ones are counted as hidden unless asked for.
+
+    `project` keeps the sessions of one project, by its path or by the last part of it.
+    """
+    chosen = [told for told in documents if project is None or _is_of(told, project)]
+    chosen.sort(key=lambda told: (told.created_at, told.id), reverse=True)
+    shown = tuple(told for told in chosen if with_ended or not is_over(told))
+    return Status(
+        daemon=daemon,
+        sessions=shown,
+        hidden=len(chosen) - len(shown),
+        newest_record_at=newest_record_at,
+    )
+
+
+def _is_of(told: Document, project: str) -> bool:
+    return project.rstrip("/") in (told.project.rstrip("/"), told.project.rstrip("/").rpartition("/")[2])

@@ -1,0 +1,111 @@
+"""Why a session's row says what it says: the rule that won on each axis, every witness, and what is still to come."""
+
+from collections.abc import Iterator
+
+from orchestrd.core.document import document
+from orchestrd.core.evidence import LIVENESS_AXIS
+from orchestrd.core.layout import Layout
+from orchestrd.model.document import Explanation, WitnessDocument
+from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.instant import DueName, Instant
+from orchestrd.model.observation import Evidence, Witness
+from orchestrd.model.session import Session
+from orchestrd.model.words import OCCUPYING, Activity, Liveness, Reason
+
+STATE_RULES = {
+    Reason.ACCEPTED: "it is on disk and waits to be placed in its lane",
+    Reason.REVIVED: "a user revived it; the new run waits to be placed in its lane",
+    Reason.QUEUED: "it waits in its lane until a place is free",
+    Reason.ADMITTED: "its lane had a place; its launcher was ordered, and no start record has been seen yet",
+    Reason.STARTED: "the launcher's start record was seen",
+    Reason.RECOVERED: "contact was lost, and then it was seen alive again",
+    Reason.STOP_REQUESTED: "a stop was ordered: it was asked to end, and is killed when its grace has passed",
+    Reason.KILL_REQUESTED: "a kill was ordered: everything that bears its mark is being killed",
+    Reason.GOAL_MET: "its goal is met, and its run is being ended",
+    Reason.CONTACT_LOST: "every observer has been blind for too long; one sighting brings it back",
+    Reason.KILL_FAILED: "kills have left something alive; it is tried again every minute",
+    Reason.EXITED: "its launcher recorded exit code 0",
+    Reason.TURN_DONE: "its goal was met, and then it was ended",
+    Reason.LAUNCH_FAILED: "it could not be started, and nothing of it lives",
+    Reason.START_TIMEOUT: "no start record appeared before the deadline; what there was of it was killed",
+    Reason.EXIT_CODE: "its launcher recorded an exit code other than 0",
+    Reason.SIGNAL: "its launcher recorded that a signal ended it",
+    Reason.EXIT_UNKNOWN: "it is proven gone, and nobody recorded how it ended",
+    Reason.BY_USER: "it was cancelled before anything was launched",
+    Reason.STOPPED: "a stop was ordered, and its end is proven",
+    Reason.KILLED: "a kill was ordered, and its end is proven",
+}
+DUE_SENTENCES = {
+    DueName.START: "is killed unless its start record appears",
+    DueName.CONTACT: "counts as lost unless someone sees it",
+    DueName.GRACE: "is killed unless it has ended by itself",
+    DueName.KILL_AGAIN: "is killed once more",
+}
+EFFECT_SENTENCES = {
+    EffectKind.LAUNCH: "its launcher is being started",
+    EffectKind.TERMINATE: "it is being asked to end",
+    EffectKind.KILL: "it is being killed",
+    EffectKind.DELIVER: "a message is being typed into it",
+}
+
+
+def explanation(session: Session, evidence: Evidence, now: Instant, layout: Layout) -> Explanation:
+    """Explain one session, as far as its record and this daemon's evidence go."""
+    return Explanation(
+        session=document(session, layout),
+        state_rule=STATE_RULES[session.reason],
+        liveness_rule=_liveness_rule(session, evidence),
+        activity_rule=_activity_rule(session),
+        witnesses=tuple(_told(witness, now) for witness in evidence.witnesses),
+        pending=tuple(_pending(session, now)),
+    )
+
+
+def _liveness_rule(session: Session, evidence: Evidence) -> str:
+    if session.is_terminal:
+        return "the run is over: that was proven, or nothing was ever launched"
+    if session.state not in OCCUPYING:
+        return "nothing has been launched yet"
+    witnesses = [witness for witness in evidence.witnesses if witness.axis == LIVENESS_AXIS]
+    agreeing = [witness.observer for witness in witnesses if witness.verdict == session.liveness]
+    if agreeing:
+        return f"{', '.join(agreeing)} says {session.liveness}"
+    if session.liveness is Liveness.UNKNOWN:
+        return "no observer can tell at the moment; that is no evidence against it"
+    return f"{session.liveness} is the last word on record; this daemon has not looked since it started"
+
+
+def _activity_rule(session: Session) -> str:
+    if session.state not in OCCUPYING:
+        return "activity is told of a running agent only"
+    if session.activity is not Activity.UNKNOWN:
+        return f"{session.activity_source or 'the record'} said {session.activity}, the newest word there is"
+    if session.activity_source:
+        return f"something has happened since the last report (by way of {session.activity_source}): nobody knows"
+    return "nobody has reported what it does, and silence is never taken for waiting"
+
+
+def _told(witness: Witness, now: Instant) -> WitnessDocument:
+    return WitnessDocument(
+        axis=witness.axis,
+        observer=witness.observer,
+        verdict=witness.verdict,
+        at=witness.at,
+        age_s=max(0.0, round((now.at - witness.at).total_seconds(), 3)),
+        excerpt=witness.excerpt,
+    )
+
+
+def _pending(session: Session, now: Instant) -> Iterator[str]:
+    for due in session.dues:
+        yield f"in {due.wait_s(now):.0f} s it {DUE_SENTENCES[due.name]}"
+    for effect in session.effects:
+        yield _effect_sentence(effect)
+    for message in session.messages:
+        waits_for = "its next turn" if message.awaits_turn else "being typed"
+        yield f"message {message.id} waits for {waits_for}"
+
+
+def _effect_sentence(effect: Effect) -> str:
+    attempted = "; it was attempted, and its outcome is being found out" if effect.attempted else ""
+    return f"{EFFECT_SENTENCES[effect.kind]} ({effect.id}){attempted}"

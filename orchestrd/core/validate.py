@@ -1,0 +1,183 @@
+"""What may be asked for at all: the rules for names, command lines, environments, prompts and times.
+
+Every door applies them: the client before it sends or spools, the daemon's API and its inbox before they accept. So
+what stands in a record can be stored, shown, put in a path and handed to the kernel. Each refusal is one sentence that
+names the thing, the cause and the next step; null means: nothing is wrong.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+
+from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
+from orchestrd.model.document import SpawnRequest
+from orchestrd.model.ids import ID_CHARS, is_session_id
+from orchestrd.model.limits import (
+    ARGV_BYTES_MAX,
+    ENVIRONMENT_BYTES_MAX,
+    GRACE_S_MAX,
+    MESSAGE_BYTES_MAX,
+    NAME_CHARS_MAX,
+    NONCE_CHARS_MAX,
+    PATH_BYTES_MAX,
+    PROMPT_BYTES_MAX,
+    PROMPT_HEAD_CHARS,
+)
+from orchestrd.model.session import Spec
+
+RESERVED_PREFIX = "ORCH_"  # these names of the environment are ours to set
+JOINER = "\u200d"  # holds an emoji of several characters together: the one invisible character that is welcome
+
+
+def problem_with(spec: Spec) -> str | None:
+    """Say what is wrong with a spec, or null. Whether its agent, runtime and directory exist is for others to say."""
+    return _first(
+        lambda: problem_with_name(spec.name),
+        lambda: problem_with_directory("project", spec.project),
+        lambda: _problem_with_workspace(spec),
+        lambda: _problem_with_argv(spec.argv),
+        lambda: next((said for name in spec.env_names if (said := problem_with_env_name(name))), None),
+        lambda: problem_with_grace(spec.grace_s),
+        lambda: _problem_with_nonce(spec.nonce),
+        lambda: _problem_with_prompt_head(spec.prompt),
+    )
+
+
+def problem_with_request(request: SpawnRequest) -> str | None:
+    """Say what is wrong with the whole of a spawn: its id, its spec, its environment and its prompt."""
+    return _first(
+        lambda: problem_with_id(request.id),
+        lambda: problem_with(request.spec),
+        lambda: _problem_with_environment(request.environment),
+        lambda: problem_with_prompt(request.prompt),
+    )
+
+
+def problem_with_command(command: Command) -> str | None:
+    """Say what is wrong with a command, whatever state its session is in."""
+    match command:
+        case Spawn():
+            return problem_with_id(command.session) or problem_with(command.spec)
+        case Stop(grace_s=grace_s):
+            return None if grace_s is None else problem_with_grace(grace_s)
+        case Send():
+            return problem_with_message(command.text)
+        case Kill() | Revive():
+            return None
+
+
+def problem_with_id(text: str) -> str | None:
+    """A session id is eight lower-case base32 characters, minted by the client."""
+    if is_session_id(text):
+        return None
+    return f"{text[:40]!r} is not a session id: give {ID_CHARS} characters of a-z and 2-7"
+
+
+def problem_with_name(name: str) -> str | None:
+    """A name is one short line that can neither be taken for an option nor for a path."""
+    if not name:
+        return "the name is empty: give at least one character, or leave it out"
+    if len(name) > NAME_CHARS_MAX:
+        return f"the name has {len(name)} characters: give at most {NAME_CHARS_MAX}"
+    if name[0] in "-.":
+        return f"the name {name!r} begins with {name[0]!r}: begin it with a letter or a digit"
+    if "/" in name:
+        return f"the name {name!r} contains '/': it is no path, use '-' in its place"
+    if name != name.strip():
+        return f"the name {name!r} begins or ends with a space: leave it out"
+    if any(_is_unprintable(char) for char in name):
+        return f"the name {name!a} contains characters that cannot be seen: leave them out"
+    return None
+
+
+def problem_with_directory(what: str, path: str) -> str | None:
+    """A directory is named from the root, so that it means the same to everyone."""
+    if not path.startswith("/"):
+        return f"the {what} {path[:200]!r} is not an absolute path: give it from the root"
+    return problem_with_text(f"the path of the {what}", path, PATH_BYTES_MAX)
+
+
+def problem_with_env_name(name: str) -> str | None:
+    """An environment name is what a shell would accept, and not one of ours."""
+    if not (name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()):
+        return f"{name[:200]!r} is no name of an environment variable: use letters, digits and '_'"
+    if name.startswith(RESERVED_PREFIX):
+        return f"the environment variable {name} is set by orchestrd itself: choose a name without {RESERVED_PREFIX}"
+    return None
+
+
+def problem_with_grace(grace_s: float) -> str | None:
+    """The time between TERM and KILL is bounded, or a stop would never come to an end."""
+    if 0 <= grace_s <= GRACE_S_MAX:
+        return None
+    return f"a grace of {grace_s:g} s cannot be given: choose 0 to {GRACE_S_MAX:g} seconds"
+
+
+def problem_with_prompt(prompt: str | None) -> str | None:
+    """A prompt is text, of a size that can still be read."""
+    return None if prompt is None else problem_with_text("the prompt", prompt, PROMPT_BYTES_MAX)
+
+
+def problem_with_message(text: str) -> str | None:
+    """A message is text that fits into a record."""
+    return problem_with_text("the message", text, MESSAGE_BYTES_MAX)
+
+
+def problem_with_text(what: str, text: str, bytes_max: int) -> str | None:
+    """Any text must be storable as UTF-8, free of NUL, and bounded."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return f"{what} is not valid UTF-8: convert it first"
+    if "\0" in text:
+        return f"{what} contains a NUL character: leave it out"
+    if size > bytes_max:
+        return f"{what} has {size} bytes: give at most {bytes_max}, or put it in a file and name the file"
+    return None
+
+
+def _problem_with_argv(argv: tuple[str, ...]) -> str | None:
+    problem = next((said for arg in argv if (said := problem_with_text("an argument", arg, ARGV_BYTES_MAX))), None)
+    if problem is None and sum(len(arg.encode()) + 1 for arg in argv) > ARGV_BYTES_MAX:
+        return f"the command line is longer than {ARGV_BYTES_MAX} bytes: put it in a script and run that"
+    return problem
+
+
+def _problem_with_environment(environment: Mapping[str, str]) -> str | None:
+    size = 0
+    for name, value in environment.items():
+        problem = problem_with_env_name(name) or problem_with_text(f"the value of {name}", value, ARGV_BYTES_MAX)
+        if problem:
+            return problem
+        size += len(name) + len(value.encode()) + 2
+    if size > ENVIRONMENT_BYTES_MAX:
+        return f"the environment has {size} bytes: pass fewer variables, at most {ENVIRONMENT_BYTES_MAX} bytes"
+    return None
+
+
+def _problem_with_workspace(spec: Spec) -> str | None:
+    if spec.workspace.kind != "none":
+        return f"the workspace kind {spec.workspace.kind[:40]!r} is not known: the only one is 'none'"
+    if spec.lane != "default":
+        return f"there is no lane {spec.lane[:40]!r}: the only one is 'default'"
+    return problem_with_directory("workspace", spec.workspace.path)
+
+
+def _problem_with_nonce(nonce: str) -> str | None:
+    if nonce.isascii() and nonce.isalnum() and len(nonce) <= NONCE_CHARS_MAX:
+        return None
+    return f"the nonce must be 1 to {NONCE_CHARS_MAX} letters and digits: mint a new one"
+
+
+def _problem_with_prompt_head(head: str | None) -> str | None:
+    if head is not None and len(head) > PROMPT_HEAD_CHARS:
+        return f"the head of the prompt has {len(head)} characters: cut it after {PROMPT_HEAD_CHARS}"
+    return problem_with_prompt(head)
+
+
+def _is_unprintable(char: str) -> bool:
+    return unicodedata.category(char)[0] in "CZ" and char not in (" ", JOINER)
+
+
+def _first(*rules: Callable[[], str | None]) -> str | None:
+    """Give the first refusal; a rule may rely on those before it."""
+    return next((said for rule in rules if (said := rule())), None)

@@ -1,0 +1,83 @@
+"""The bus: tells whoever subscribes, never waits for anyone, and says how much a slow one has lost.
+
+Lossy and bounded per subscriber, oldest dropped and counted: received + lost == published. Who must not lose anything
+follows the journal instead and is only woken from here (see `follower`).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from orchestrd.model.limits import SUBSCRIBER_EVENTS_MAX
+
+
+class Notice(Struct, frozen=True):
+    """One event on the bus: its number, and its journal line."""
+
+    sequence: int
+    line: bytes
+
+
+class Subscription:
+    """One subscriber's own queue."""
+
+    def __init__(self, bus: "Bus", capacity: int) -> None:
+        self._bus = bus
+        self._waiting: deque[Notice] = deque(maxlen=capacity)
+        self._wake = asyncio.Event()
+        self.lost = 0
+        self.is_closed = False
+
+    async def wait(self) -> None:
+        """Return when there is something to take, or nothing will ever come again."""
+        await self._wake.wait()
+
+    def take(self) -> list[Notice]:
+        """Take all that waits, oldest first."""
+        notices = list(self._waiting)
+        self._waiting.clear()
+        if not self.is_closed:
+            self._wake.clear()
+        return notices
+
+    def close(self) -> None:
+        """Receive nothing more; a waiter is let go."""
+        self.is_closed = True
+        self._wake.set()
+        self._bus.drop(self)
+
+    def give(self, notices: Iterable[Notice]) -> None:
+        """Add to the queue; for the bus."""
+        for notice in notices:
+            self.lost += len(self._waiting) == self._waiting.maxlen
+            self._waiting.append(notice)
+        self._wake.set()
+
+
+class Bus:
+    """Fan-out to bounded queues."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+
+    def subscribe(self, capacity: int = SUBSCRIBER_EVENTS_MAX) -> Subscription:
+        """Hear of every event from now on."""
+        subscription = Subscription(self, capacity)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def drop(self, subscription: Subscription) -> None:
+        """Forget a subscription; for `Subscription.close`."""
+        self._subscriptions.discard(subscription)
+
+    def publish(self, notices: list[Notice]) -> None:
+        """Tell all, in the order of their numbers. Never waits."""
+        for subscription in tuple(self._subscriptions):
+            subscription.give(notices)
+
+    def close(self) -> None:
+        """Let every subscriber go."""
+        for subscription in tuple(self._subscriptions):
+            subscription.close()

@@ -1,0 +1,138 @@
+"""The lifecycle: the tick, level-triggered safety net under everything that is faster.
+
+Each tick takes in what other hands put on disk, looks at deadlines, asks the lane, probes every run once, and does some
+upkeep. A tick never overlaps itself; missed ones collapse into one. What fails in one part of a tick is logged, and the
+other parts and the next tick go on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from orchestrd.core.restart import owed_after_restart
+from orchestrd.engine.actor import Actor
+from orchestrd.engine.deadlines import Deadlines
+from orchestrd.engine.intake import Intake
+from orchestrd.engine.lane import Lane
+from orchestrd.engine.mailbox import Mailboxes
+from orchestrd.engine.prober import Prober
+from orchestrd.engine.roster import Roster
+from orchestrd.engine.tasks import OnError, TaskBag
+from orchestrd.engine.upkeep import Upkeep
+
+
+class LifecycleHandle:
+    """A running lifecycle. Dropping it stops nothing; `stop` does, and calling that twice is harmless."""
+
+    def __init__(self, manager: "LifecycleManager") -> None:
+        self._manager = manager
+
+    @property
+    def ticks(self) -> int:
+        """How many ticks have ended since the start."""
+        return self._manager.ticks
+
+    async def stop(self) -> None:
+        """Let the tick that runs end; none starts after this has returned."""
+        await self._manager.halt()
+
+
+class LifecycleManager:
+    """Owns the tick loop; `interval_s` is the time from the start of one tick to the start of the next."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        deadlines: Deadlines,
+        lane: Lane,
+        prober: Prober,
+        upkeep: Upkeep,
+        interval_s: float,
+        on_error: OnError,
+    ) -> None:
+        self._intake = intake
+        self._deadlines = deadlines
+        self._lane = lane
+        self._prober = prober
+        self._upkeep = upkeep
+        self._on_error = on_error
+        self._tasks = TaskBag(on_error)
+        self._halting = asyncio.Event()
+        self._halted = asyncio.Event()
+        self.interval_s = interval_s
+        self.ticks = 0
+
+    def start(self) -> LifecycleHandle:
+        """Begin to tick, at once."""
+        self._tasks.spawn("ticks", self._run())
+        return LifecycleHandle(self)
+
+    async def tick(self) -> None:
+        """Do one round."""
+        for part in (self._intake.scan, self._intake.drain):
+            await self._do(part)
+        self._deadlines.look_at_all()
+        self._lane.wake()
+        for part in (self._prober.probe_all, self._upkeep.trim_logs, self._upkeep.archive):
+            await self._do(part)
+        self.ticks += 1
+
+    async def halt(self) -> None:
+        """Stop ticking; for the handle."""
+        self._halting.set()
+        if len(self._tasks):
+            await self._halted.wait()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            due = loop.time()
+            while not self._halting.is_set():
+                await self.tick()
+                due = max(due + self.interval_s, loop.time())
+                await self._wait_until(due)
+        finally:
+            self._halted.set()
+
+    async def _wait_until(self, due: float) -> None:
+        try:
+            async with asyncio.timeout_at(due):
+                await self._halting.wait()
+        except TimeoutError:
+            return
+
+    async def _do(self, part: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await part()
+        except Exception as error:  # noqa: BLE001 - one part of a tick never costs the others
+            self._on_error(f"tick: {getattr(part, '__qualname__', part)}", error)
+
+
+class Lifecycle(Actor):
+    """The lifecycle as a part of the daemon: it begins with what the last daemon left undone."""
+
+    name = "lifecycle"
+
+    def __init__(
+        self, manager: LifecycleManager, deadlines: Deadlines, roster: Roster, mailboxes: Mailboxes, on_error: OnError
+    ) -> None:
+        super().__init__(on_error)
+        self._manager = manager
+        self._deadlines = deadlines
+        self._roster = roster
+        self._mailboxes = mailboxes
+        self._handle: LifecycleHandle | None = None
+
+    async def started(self) -> None:
+        """Settle what was half done, take up every deadline, and tick."""
+        for session in self._roster:
+            for owed in owed_after_restart(session):
+                await self._mailboxes.submit(session.id, owed)
+            self._deadlines.watch(self._roster.require(session.id))
+        self._handle = self._manager.start()
+
+    async def stopped(self) -> None:
+        """No tick starts any more, and no deadline wakes anyone."""
+        if self._handle is not None:
+            await self._handle.stop()
+        self._deadlines.close()

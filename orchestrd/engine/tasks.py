@@ -1,0 +1,50 @@
+"""Named tasks that someone owns: the one place where a task is made outside a TaskGroup.
+
+A task that fails is never silent: its error goes to `on_error`. Closing cancels what is left and waits for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+OnError = Callable[[str, BaseException], None]
+
+
+class TaskBag:
+    """Owns tasks until they end."""
+
+    def __init__(self, on_error: OnError) -> None:
+        self._on_error = on_error
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run this to its end, here and now on the loop."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def drain(self, deadline_s: float) -> bool:
+        """Wait for what is running and what it starts; false when the time ran out."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Cancel what is left, and wait until it has ended."""
+        left = tuple(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_error(task.get_name(), error)

@@ -1,0 +1,58 @@
+"""Upkeep: holds logs under their bound and puts ended sessions away, a bounded amount at a time."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from orchestrd.engine.ledger import Ledger
+from orchestrd.engine.roster import Roster
+from orchestrd.engine.tasks import OnError
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME
+from orchestrd.model.words import OCCUPYING, TERMINAL
+from orchestrd.ports import Attachments, Clock, Store
+
+
+class Upkeep:
+    """Called once a tick."""
+
+    def __init__(
+        self, *, store: Store, attachments: Attachments, ledger: Ledger, roster: Roster, clock: Clock, on_error: OnError
+    ) -> None:
+        self._store = store
+        self._attachments = attachments
+        self._ledger = ledger
+        self._roster = roster
+        self._clock = clock
+        self._on_error = on_error
+        self._said: set[str] = set()
+
+    async def trim_logs(self) -> None:
+        """Hold the output of every run under its bound, in one call off the loop."""
+        writing = [session.id for session in self._roster.in_states(OCCUPYING)]
+        if writing:
+            for error in await self._ledger.on_thread(self._trim, writing):
+                self._say_once(error)
+
+    async def archive(self) -> None:
+        """Put away sessions that ended long ago."""
+        before = self._clock.now().at - timedelta(seconds=ARCHIVE_AFTER_S)
+        ended = self._roster.in_states(TERMINAL)
+        old = [session for session in ended if session.ended_at is None or session.ended_at < before]
+        for session in [session for session in old if session.state_since < before][:ARCHIVED_AT_A_TIME]:
+            await self._ledger.on_thread(self._store.archive, session.id)
+            self._roster.remove(session.id)
+
+    def _trim(self, sessions: Iterable[SessionId]) -> list[OrchestrdError]:
+        errors: list[OrchestrdError] = []
+        for session in sessions:
+            try:
+                self._attachments.trim_log(session)
+            except OrchestrdError as error:
+                errors.append(error)
+        return errors
+
+    def _say_once(self, error: OrchestrdError) -> None:
+        if error.code not in self._said:
+            self._said.add(error.code)
+            self._on_error("a log cannot be held under its bound", error)

@@ -1,0 +1,41 @@
+"""Logging of the daemon: one event a fact, as JSON lines on stderr, or for people where stderr is a terminal.
+
+Only the shell logs: the floors below return values. What is logged is for the one who looks after the daemon; what users
+must know is an event.
+"""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure() -> None:
+    """Set structlog up, once, before anything logs."""
+    renderer: structlog.types.Processor
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    else:
+        renderer = structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def log_error(what: str, error: BaseException) -> None:
+    """Log what went wrong in a part that goes on."""
+    expected = getattr(error, "message", None)
+    log = structlog.get_logger()
+    if expected is None:
+        log.error("failed", what=what, exc_info=error)
+    else:
+        log.warning("failed", what=what, error=expected)
