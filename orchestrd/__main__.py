@@ -13,8 +13,8 @@ EXIT_OF = {"already_running": 4, "usage": 2}
 def main(arguments: list[str]) -> int:
     """Run the daemon until it is told to stop; the exit code says how that went."""
     options = _parser().parse_args(arguments)
-    from orchestrd import daemon, logs  # noqa: PLC0415 - after the arguments: a typing error costs no import
-    from orchestrd.model.errors import OrchestrdError  # noqa: PLC0415
+    from orchestrd import daemon, logs  # after the arguments: a mistyped one costs no import
+    from orchestrd.model.errors import OrchestrdError
 
     logs.configure()
     layout = Layout(os.path.abspath(home_from(os.environ)))  # noqa: PTH100 - a string, as the layout's all are

@@ -1,7 +1,7 @@
 """Logging of the daemon: one event a fact, as JSON lines on stderr, or for people where stderr is a terminal.
 
-Only the shell logs: the floors below return values. What is logged is for the one who looks after the daemon; what users
-must know is an event.
+Only the shell logs: the floors below return values. What is logged is for the one who looks after the daemon; what
+users must know is an event.
 """
 
 import logging
@@ -12,18 +12,14 @@ import structlog
 
 def configure() -> None:
     """Set structlog up, once, before anything logs."""
-    renderer: structlog.types.Processor
-    if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
-    else:
-        renderer = structlog.processors.JSONRenderer()
+    is_for_people = sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            structlog.dev.ConsoleRenderer() if is_for_people else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

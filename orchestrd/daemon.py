@@ -1,0 +1,102 @@
+"""The composition root: the only file that knows every adapter by name.
+
+It gives the engine its adapters, puts the faces on it, and turns signals and faults into an orderly end. A first
+SIGTERM or SIGINT stops gracefully: what waits is committed, and the agents run on. A second one stops at once, which
+is as safe as any crash. A fault of the disk whose outcome cannot be known ends the daemon with 1; the next start
+recovers.
+"""
+
+import asyncio
+import os
+import signal
+
+import structlog
+
+from orchestrd import __version__
+from orchestrd.agents.shell import ShellAgent
+from orchestrd.api.server import ApiServer
+from orchestrd.clock import SystemClock
+from orchestrd.core.layout import Layout
+from orchestrd.engine.actor import Actor
+from orchestrd.engine.assembly import Adapters, Engine
+from orchestrd.engine.nudges import NudgeFifo
+from orchestrd.engine.presence import Settings
+from orchestrd.engine.tasks import OnError
+from orchestrd.logs import log_error
+from orchestrd.model.errors import FaultError
+from orchestrd.runtimes.process import ProcessRuntime
+from orchestrd.store.attachments import FileAttachments
+from orchestrd.store.files import FileStore
+from orchestrd.store.inbox import FileInbox
+from orchestrd.workspaces.directory import DirectoryKeeper
+
+log = structlog.get_logger()
+
+
+class Api(Actor):
+    """The API as the last part to start, and the first to stop."""
+
+    name = "api"
+
+    def __init__(self, server: ApiServer, on_error: OnError) -> None:
+        super().__init__(on_error)
+        self._server = server
+
+    async def started(self) -> None:
+        """Answer from now on."""
+        await self._server.started()
+
+    async def stopped(self) -> None:
+        """Answer no more."""
+        await self._server.stopped()
+
+
+def run(layout: Layout, *, interval_s: float, max_running: int) -> int:
+    """Run the daemon of one home until a signal or a fault ends it; gives the exit code.
+
+    Raises RefusedError (`already_running`) when the home has a daemon.
+    """
+    settings = Settings(interval_s=interval_s, max_running=max_running, pid=os.getpid(), version=__version__)
+    return asyncio.run(_serve(layout, settings))
+
+
+async def _serve(layout: Layout, settings: Settings) -> int:
+    loop = asyncio.get_running_loop()
+    ending: asyncio.Future[FaultError | None] = loop.create_future()
+    engine = _engine(layout, settings, ending)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _end, ending)
+    await engine.start()
+    log.info("daemon_started", pid=settings.pid, home=layout.home, version=settings.version)
+    fault = await ending
+    await engine.stop()
+    log.info("daemon_stopped", pid=settings.pid, fault=fault.message if fault else None)
+    return 1 if fault else 0
+
+
+def _engine(layout: Layout, settings: Settings, ending: "asyncio.Future[FaultError | None]") -> Engine:
+    clock = SystemClock()
+    attachments = FileAttachments(layout)
+    adapters = Adapters(
+        layout=layout,
+        clock=clock,
+        store=FileStore(layout),
+        inbox=FileInbox(layout),
+        attachments=attachments,
+        runtimes={"process": ProcessRuntime(layout)},
+        agents={"shell": ShellAgent()},
+        workspaces={"none": DirectoryKeeper()},
+        read_screen=attachments.read_screen,
+    )
+    engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
+    engine.registry.add(NudgeFifo(layout.nudge, engine.service.nudge, log_error))
+    engine.registry.add(Api(ApiServer(engine.service, layout, clock), log_error))
+    return engine
+
+
+def _end(ending: "asyncio.Future[FaultError | None]", fault: FaultError | None = None) -> None:
+    """End the daemon; who asks twice is taken at their word."""
+    if not ending.done():
+        ending.set_result(fault)
+    elif fault is None:
+        os._exit(1)
