@@ -1,12 +1,14 @@
-"""How a generation ends: which end a proof means, and what is closed with it."""
+"""How a generation ends: what it is being ended for, which end a proof means, and what is closed with it."""
 
 from orchestrd.core.machine import Trigger, next_state
-from orchestrd.core.turn import Turn
+from orchestrd.core.turn import Turn, short
+from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
-from orchestrd.model.limits import ERROR_CHARS_MAX, SETTLED_MAX
+from orchestrd.model.instant import DueName
+from orchestrd.model.limits import SETTLED_MAX
 from orchestrd.model.observation import Exited
 from orchestrd.model.session import Message, Session, Settled
-from orchestrd.model.words import Activity, Ending, Liveness, Receipt
+from orchestrd.model.words import Activity, Authority, Ending, Liveness, Receipt
 
 _FOR = {
     Ending.STOPPED: Trigger.ENDED_STOPPED,
@@ -16,54 +18,81 @@ _FOR = {
 }
 
 
-def end_of(session: Session, exit_: Exited | None) -> Trigger:
+def begin_ending(turn: Turn, ending: Ending) -> None:
+    """Begin to end the run, for this purpose from now on. Kills are counted anew, and no other deadline matters."""
+    turn.change(ending=ending, kills_failed=0, error=None, dues=())
+
+
+def order_sweep(turn: Turn) -> None:
+    """Make sure that nothing lives. A run that is being ended keeps its purpose, and a failed kill its next time."""
+    if turn.session.ending is None:
+        begin_ending(turn, Ending.GONE)
+    if not turn.has_due(DueName.KILL_AGAIN):
+        turn.perform(EffectKind.KILL)
+
+
+def end_of(session: Session, proof: Exited | None) -> Trigger:
     """Tell which end a proof means: what the session was being ended for, else how its run ended by itself."""
     if session.ending in _FOR:
         return _FOR[session.ending]
     if session.started_at is None:
         return Trigger.LAUNCH_FAILED
-    if exit_ is None:
+    if proof is None:
         return Trigger.EXITED_UNKNOWN
-    if exit_.exit_signal is not None:
+    if proof.exit_signal is not None:
         return Trigger.EXITED_BY_SIGNAL
-    if exit_.exit_code is None:
+    if proof.exit_code is None:
         return Trigger.EXITED_UNKNOWN
-    return Trigger.EXITED_NONZERO if exit_.exit_code else Trigger.EXITED_ZERO
+    return Trigger.EXITED_NONZERO if proof.exit_code else Trigger.EXITED_ZERO
 
 
 def finish(
-    turn: Turn, trigger: Trigger, exit_: Exited | None = None, error: str | None = None, screen: str | None = None
+    turn: Turn,
+    trigger: Trigger,
+    *,
+    proof: Exited | None = None,
+    error: str | None = None,
+    screen: str | None = None,
+    authority: Authority = Authority.DAEMON,
 ) -> None:
     """Enter a terminal state: settle every message, close the axes, drop what is in flight. No row, no change."""
-    if next_state(turn.session.state, turn.session.reason, trigger) is None:
+    session = turn.session
+    if next_state(session.state, session.reason, trigger) is None:
         return
-    for message in turn.session.messages:
-        settle(turn, message, Receipt.REFUSED, "the run ended before it could be delivered")
+    _settle_all(turn)
     turn.set_activity(Activity.UNKNOWN, "end of run", None)
     turn.set_liveness(Liveness.DEAD, "end of run")
-    said = error or (exit_.error if exit_ else None) or turn.session.error
-    started = turn.session.started_at
-    ended = exit_.at if exit_ else turn.now.at
+    stamps = (proof.at if proof else turn.now.at, session.created_at, session.scheduled_at, session.started_at)
+    end = {
+        "exit_code": proof.exit_code if proof else None,
+        "exit_signal": proof.exit_signal if proof else None,
+        "error": short(error),
+    }
     turn.change(
-        ended_at=max(ended, started) if started else ended,
-        exit_code=exit_.exit_code if exit_ else None,
-        exit_signal=exit_.exit_signal if exit_ else None,
-        error=said[:ERROR_CHARS_MAX] if said else None,
+        ended_at=max(stamp for stamp in stamps if stamp),
+        ending=None,
+        kills_failed=0,
+        outlived=False,
         dues=(),
         effects=(),
+        **end,
     )
-    turn.move(
-        trigger,
-        exit_code=turn.session.exit_code,
-        exit_signal=turn.session.exit_signal,
-        error=turn.session.error,
-        screen=screen,
-    )
-    turn.change(ending=None, kills_failed=0)
+    turn.move(trigger, authority, screen=screen, **end)
+
+
+def _settle_all(turn: Turn) -> None:
+    """What may have been typed is unknown; what certainly was not is refused."""
+    begun = {effect.message for effect in turn.session.effects if effect.attempted}
+    for message in turn.session.messages:
+        if message.id in begun:
+            settle(turn, message, Receipt.UNKNOWN, "the run ended while it was being typed")
+        else:
+            settle(turn, message, Receipt.REFUSED, "the run ended before it could be delivered")
 
 
 def settle(turn: Turn, message: Message, receipt: Receipt, error: str | None) -> None:
     """Say what became of a message, once, and remember it for a repeated send."""
+    error = short(error)
     kept = (*turn.session.settled, Settled(id=message.id, receipt=receipt, error=error))[-SETTLED_MAX:]
     rest = tuple(m for m in turn.session.messages if m.id != message.id)
     turn.change(messages=rest, settled=kept)

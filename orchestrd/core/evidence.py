@@ -26,6 +26,7 @@ from orchestrd.model.words import Liveness
 
 LIVENESS_AXIS = "liveness"
 ACTIVITY_AXIS = "activity"
+START_AXIS = "start"
 
 
 def testify(evidence: Evidence, witness: Witness) -> Evidence:

@@ -2,14 +2,16 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.ending import finish
+from orchestrd.core.ending import begin_ending, finish
 from orchestrd.core.machine import Trigger
+from orchestrd.core.standing import may_type
 from orchestrd.core.turn import Outcome, Refusal, Turn
+from orchestrd.core.validate import problem_with_message
 from orchestrd.model.command import Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant
-from orchestrd.model.limits import MESSAGE_BYTES_MAX, MESSAGES_MAX
+from orchestrd.model.limits import GRACE_S_MAX, MESSAGES_MAX
 from orchestrd.model.observation import Evidence
 from orchestrd.model.session import SCHEMA, Message, Session
 from orchestrd.model.words import (
@@ -73,13 +75,13 @@ def stop(turn: Turn, command: Stop) -> None:
         return
     turn.change(desired=Desired.STOPPED)
     if turn.session.state in WAITING_FOR_A_RUN:
-        finish(turn, Trigger.STOP)
+        finish(turn, Trigger.STOP, authority=command.authority)
         return
     if not turn.move(Trigger.STOP, command.authority):
         return  # it is being ended already
     grace_s = turn.session.spec.grace_s if command.grace_s is None else command.grace_s
-    _begin_ending(turn, Ending.STOPPED)
-    turn.set_due(DueName.GRACE, grace_s)
+    begin_ending(turn, Ending.STOPPED)
+    turn.set_due(DueName.GRACE, min(max(0.0, grace_s), GRACE_S_MAX))
     turn.perform(EffectKind.TERMINATE)
 
 
@@ -90,11 +92,11 @@ def kill(turn: Turn, command: Kill) -> None:
         return
     turn.change(desired=Desired.STOPPED)
     if turn.session.state in WAITING_FOR_A_RUN:
-        finish(turn, Trigger.KILL)
+        finish(turn, Trigger.KILL, authority=command.authority)
         return
     if not turn.move(Trigger.KILL, command.authority):
         return
-    _begin_ending(turn, Ending.KILLED)
+    begin_ending(turn, Ending.KILLED)
     turn.perform(EffectKind.KILL)
 
 
@@ -105,8 +107,9 @@ def send(turn: Turn, command: Send) -> None:
     if known is not None:
         turn.reply = known.receipt
         return
-    if any(message.id == command.message for message in session.messages):
-        turn.reply = Receipt.QUEUED
+    held = next((message for message in session.messages if message.id == command.message), None)
+    if held is not None:
+        turn.reply = _reply_for(turn, held)
         return
     refusal = _refusal_of(session, command)
     if refusal is not None:
@@ -120,6 +123,7 @@ def send(turn: Turn, command: Send) -> None:
     )
     turn.change(messages=(*session.messages, message))
     turn.emit(EventType.MESSAGE_QUEUED, authority=command.authority, message=command.message)
+    turn.reply = _reply_for(turn, message)
 
 
 def revive(turn: Turn, command: Revive) -> None:
@@ -133,7 +137,11 @@ def revive(turn: Turn, command: Revive) -> None:
         )
         return
     if command.authority is not Authority.USER:
-        turn.reply = Refusal(code="not_allowed", message=f"only a user may revive session {session.id}")
+        turn.reply = Refusal(
+            code="not_allowed",
+            message=f"only a user may revive session {session.id}",
+            hint=f"orch revive {session.id}",
+        )
         return
     turn.evidence = Evidence()
     turn.session = replace(
@@ -156,11 +164,9 @@ def revive(turn: Turn, command: Revive) -> None:
     turn.move(Trigger.REVIVE, command.authority)
 
 
-def _begin_ending(turn: Turn, ending: Ending) -> None:
-    """A new purpose replaces the old one, and its kills are counted anew."""
-    turn.change(ending=ending, kills_failed=0)
-    for name in (DueName.START, DueName.CONTACT, DueName.GRACE, DueName.KILL_AGAIN):
-        turn.clear_due(name)
+def _reply_for(turn: Turn, message: Message) -> Receipt | None:
+    """Null while its receipt is worth waiting for: it can be typed now."""
+    return None if may_type(turn.session, message) else Receipt.QUEUED
 
 
 def _already_ended(session: Session) -> Refusal:
@@ -191,11 +197,9 @@ def _refusal_of(session: Session, command: Send) -> Refusal | None:
             message=f"session {session.id} is blocked on a decision; text typed now would be taken as its answer",
             hint=f"orch explain {session.id}",
         )
-    if len(command.text.encode("utf-8", "surrogatepass")) > MESSAGE_BYTES_MAX:
-        return Refusal(
-            code="too_large",
-            message=f"the text is longer than {MESSAGE_BYTES_MAX} bytes; put it in a file and send its path",
-        )
+    problem = problem_with_message(command.text)
+    if problem is not None:
+        return Refusal(code="bad_message", message=problem, hint=f"orch send {session.id} -")
     if len(session.messages) >= MESSAGES_MAX:
         return Refusal(
             code="queue_full",

@@ -2,21 +2,24 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.ending import end_of, finish, settle
+from orchestrd.core.beginning import implies_start
+from orchestrd.core.ending import begin_ending, end_of, finish, settle
 from orchestrd.core.machine import Trigger
-from orchestrd.core.turn import Turn
+from orchestrd.core.turn import Turn, short
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Swept, Terminated
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
-from orchestrd.model.limits import KILL_RETRY_LOST_S, KILL_RETRY_S, KILLS_MAX, START_DEADLINE_S
-from orchestrd.model.words import Activity, Ending, Receipt, State
+from orchestrd.model.limits import CONTACT_LOST_S, KILL_RETRY_LOST_S, KILL_RETRY_S, KILLS_MAX, START_DEADLINE_S
+from orchestrd.model.words import Activity, Ending, Receipt
+
+TYPING = "typing"  # source of an activity that is open because a message is being typed right now
 
 
 def placed(turn: Turn) -> None:
     """The session stands in its lane."""
     if turn.move(Trigger.PLACED):
-        turn.change(scheduled_at=turn.now.at)
+        turn.change(scheduled_at=max(turn.now.at, turn.session.created_at))
 
 
 def admitted(turn: Turn) -> None:
@@ -33,10 +36,10 @@ def launched(turn: Turn, result: Launched) -> None:
 
 
 def launch_failed(turn: Turn, result: LaunchFailed) -> None:
-    """Nothing runs, and nothing will."""
+    """Nothing runs, and nothing will; unless its start was seen, for then an earlier launch had done it already."""
     turn.drop_effect(result.effect)
-    trigger = Trigger.LAUNCH_FAILED if turn.session.state is State.STARTING else end_of(turn.session, None)
-    finish(turn, trigger, error=result.error, screen=result.screen)
+    if turn.session.started_at is None:
+        finish(turn, end_of(turn.session, None), error=result.error, screen=result.screen)
 
 
 def terminated(turn: Turn, result: Terminated) -> None:
@@ -48,36 +51,59 @@ def terminated(turn: Turn, result: Terminated) -> None:
 
 def swept(turn: Turn, result: Swept) -> None:
     """A clean sweep is a proof. One that left something is tried again; the third makes the session lost, loudly."""
-    turn.drop_effect(result.effect)
-    if not result.survivors and result.error is None:
-        finish(turn, end_of(turn.session, result.exit), result.exit, screen=result.screen)
+    is_clean = not result.survivors and result.error is None
+    if is_clean and result.exit is not None and implies_start(turn, result.exit):
         return
+    turn.drop_effect(result.effect)
+    if is_clean:
+        finish(turn, end_of(turn.session, result.exit), proof=result.exit, screen=result.screen)
+    else:
+        _kill_failed(turn, result)
+
+
+def _kill_failed(turn: Turn, result: Swept) -> None:
     failed = turn.session.kills_failed + 1
-    said = result.error or "still alive after SIGKILL: pid " + ", ".join(map(str, result.survivors))
-    turn.change(kills_failed=failed, error=said)
+    said = short(result.error or "still alive after SIGKILL: pid " + ", ".join(map(str, result.survivors)))
+    outlived = turn.session.outlived or bool(result.survivors and result.exit)
+    turn.change(kills_failed=failed, outlived=outlived, error=said)
     if failed <= KILLS_MAX:
         turn.emit(EventType.KILL_FAILED, error=said)
     if failed >= KILLS_MAX:
         turn.move(Trigger.KILL_GIVEN_UP, error=said)
+    turn.clear_due(DueName.GRACE)  # from here on the next kill is what is waited for
     turn.set_due(DueName.KILL_AGAIN, KILL_RETRY_LOST_S if failed >= KILLS_MAX else KILL_RETRY_S)
 
 
 def attempted(turn: Turn, result: Attempted) -> None:
-    """A once effect is about to be performed: from this commit on it is never performed again."""
+    """A once effect is about to be performed: from this commit on it is never performed again.
+
+    What is about to be typed ends the wait for it, and the answer may come before the receipt. So the agent's activity
+    is open from now on, not from the receipt on.
+    """
     effects = turn.session.effects
     turn.change(effects=tuple(replace(e, attempted=True) if e.id == result.effect else e for e in effects))
+    if turn.session.activity is Activity.WAITING:
+        turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
 
 def delivered(turn: Turn, result: Delivered) -> None:
-    """A message is settled. What was typed has ended the wait for it, so the agent's activity is open again."""
-    effect = next((e for e in turn.session.effects if e.id == result.effect), None)
+    """The message is settled. Where nothing was typed after all, and nothing reported since, the agent still waits."""
+    delivered = {effect.message for effect in turn.session.effects if effect.id == result.effect}
     turn.drop_effect(result.effect)
-    message = next((m for m in turn.session.messages if effect and m.id == effect.message), None)
-    if message is None:
-        return
-    settle(turn, message, result.receipt, result.error)
-    if turn.session.activity is Activity.WAITING and result.receipt is not Receipt.REFUSED:
-        turn.set_activity(Activity.UNKNOWN, "send", None)
+    for message in turn.session.messages:
+        if message.id in delivered:
+            settle(turn, message, result.receipt, result.error)
+    if turn.session.activity_source == TYPING:
+        still = Activity.WAITING if result.receipt is Receipt.REFUSED else Activity.UNKNOWN
+        turn.set_activity(still, "send", None)
+
+
+def restarted(turn: Turn) -> None:
+    """The daemon has found the session again. What nobody could watch meanwhile was not late."""
+    if turn.has_due(DueName.START):
+        turn.set_due(DueName.START, START_DEADLINE_S)
+    if turn.has_due(DueName.CONTACT):
+        turn.set_due(DueName.CONTACT, CONTACT_LOST_S)
 
 
 def due_passed(turn: Turn, name: DueName) -> None:
@@ -88,7 +114,7 @@ def due_passed(turn: Turn, name: DueName) -> None:
     turn.clear_due(name)
     match name:
         case DueName.START:
-            turn.change(ending=Ending.START_TIMEOUT, kills_failed=0)
+            begin_ending(turn, Ending.START_TIMEOUT)
             turn.perform(EffectKind.KILL)
         case DueName.CONTACT:
             turn.move(Trigger.CONTACT_LOST)

@@ -1,19 +1,27 @@
-"""What a daemon owes a session that it found on disk: the end of every act that may have been half done.
+"""What a daemon owes a session that it found on disk: time for what nobody could watch, and an end to half-done acts.
 
 An effect that was not attempted is performed (again) by the actuator and is no business of this file. A once effect
 found attempted may or may not have reached the world, and nobody is left to say which: it ends unknown, and is never
-repeated.
+repeated. Deadlines for something to be *seen* start anew, for nobody was looking; those for an act to follow do not.
 """
 
-from orchestrd.model.command import Delivered, Input
+from orchestrd.model.command import Delivered, Input, Restarted
 from orchestrd.model.effect import ONCE
+from orchestrd.model.instant import DueName
 from orchestrd.model.session import Session
 from orchestrd.model.words import Receipt
 
+WATCHED = frozenset({DueName.START, DueName.CONTACT})
+
 
 def owed_after_restart(session: Session) -> tuple[Input, ...]:
-    """Give the inputs, in order, that settle what the last daemon had begun; taking them in leaves nothing owed."""
-    return tuple(
+    """Give the inputs that the session is owed, in order, before any deadline is looked at."""
+    watched = any(due.name in WATCHED for due in session.dues)
+    return (*([Restarted()] if watched else []), *_unsettled(session))
+
+
+def _unsettled(session: Session) -> list[Delivered]:
+    return [
         Delivered(
             effect=effect.id,
             generation=effect.generation,
@@ -22,4 +30,4 @@ def owed_after_restart(session: Session) -> tuple[Input, ...]:
         )
         for effect in session.effects
         if effect.attempted and effect.kind in ONCE
-    )
+    ]

@@ -9,7 +9,7 @@ generation, and facts about a session that has no run, change nothing at all.
 
 from typing import assert_never
 
-from orchestrd.core import on_command, on_observation, on_result
+from orchestrd.core import on_command, on_observation, on_result, standing
 from orchestrd.core.adoption import adopted
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
@@ -24,6 +24,7 @@ from orchestrd.model.command import (
     LaunchFailed,
     Placed,
     Replaced,
+    Restarted,
     Result,
     Revive,
     Send,
@@ -54,18 +55,25 @@ def step(session: Session | None, evidence: Evidence, input_: Input, now: Instan
     turn = Turn(session, evidence, now)
     if not _is_beside_the_point(session, input_):
         _take(turn, input_)
+        if not isinstance(turn.reply, Refusal):
+            standing.follow(turn)
     return turn.outcome()
 
 
 def _is_beside_the_point(session: Session, input_: Input) -> bool:
-    """Facts and results speak of a run: not of another generation's, and not where there is none (any more)."""
+    """Facts and results speak of a run: not of another generation's, and not where there is none (any more).
+
+    A result belongs to an effect in flight: it counts once, and not where the effect was taken back meanwhile.
+    """
+    if isinstance(input_, Result) and all(effect.id != input_.effect for effect in session.effects):
+        return True
     if isinstance(input_, Observation | RunResult):
         has_run = not session.is_terminal and session.state not in WAITING_FOR_A_RUN
         return not has_run or input_.generation != session.generation
     return False
 
 
-def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePassed | Result) -> None:
+def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePassed | Restarted | Result) -> None:
     match input_:
         case Spawn() | Stop() | Kill() | Send() | Revive():
             _take_command(turn, input_)
@@ -77,6 +85,8 @@ def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePas
             on_result.admitted(turn)
         case DuePassed():
             on_result.due_passed(turn, input_.name)
+        case Restarted():
+            on_result.restarted(turn)
         case _:
             _take_result(turn, input_)
 

@@ -13,9 +13,10 @@ from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
+from orchestrd.model.limits import ERROR_CHARS_MAX
 from orchestrd.model.observation import Evidence
-from orchestrd.model.session import Message, Session
-from orchestrd.model.words import Activity, Authority, Liveness, Receipt, State
+from orchestrd.model.session import Session
+from orchestrd.model.words import Activity, Authority, Liveness, Receipt
 
 Extras = Any  # the optional fields of Event, checked by its constructor
 
@@ -46,9 +47,11 @@ class Turn:
     """Collects what one input changes. `session` and `evidence` are always the newest."""
 
     def __init__(self, session: Session, evidence: Evidence, now: Instant) -> None:
+        self.before = session
         self.session = session
         self.evidence = evidence
         self.now = now
+        self.has_moved = False
         self.events: list[Event] = []
         self.effects: list[Effect] = []
         self.reply: Refusal | Receipt | None = None
@@ -89,8 +92,9 @@ class Turn:
         """Follow the table; false, and nothing changed, where it has no row."""
         before = self.session
         place = next_state(before.state, before.reason, trigger)
-        if place is None or place.reason is None:
+        if place is None:
             return False
+        self.has_moved = True
         self.change(state=place.state, reason=place.reason, state_since=self.now.at)
         self.emit(
             EventType.STATE_CHANGED,
@@ -103,8 +107,8 @@ class Turn:
         return True
 
     def perform(self, kind: EffectKind, message: str | None = None) -> None:
-        """Intend an effect, unless the same one is in flight already."""
-        if self.has_in_flight(kind, message):
+        """Intend an effect, unless one of its kind is in flight already."""
+        if self.has_in_flight(kind):
             return
         number = self.session.effects_made + 1
         effect = Effect(
@@ -116,12 +120,13 @@ class Turn:
         self.change(effects=(*self.session.effects, effect), effects_made=number)
         self.effects.append(effect)
 
-    def has_in_flight(self, kind: EffectKind, message: str | None = None) -> bool:
+    def has_in_flight(self, kind: EffectKind) -> bool:
         """Tell whether such an effect is intended or being performed."""
-        return any(e.kind is kind and (message is None or e.message == message) for e in self.session.effects)
+        return any(effect.kind is kind for effect in self.session.effects)
 
     def drop_effect(self, effect_id: str) -> None:
-        """An effect is over."""
+        """An effect is over, or not intended any more."""
+        self.effects = [effect for effect in self.effects if effect.id != effect_id]
         self.change(effects=tuple(e for e in self.session.effects if e.id != effect_id))
 
     def set_due(self, name: DueName, seconds: float) -> None:
@@ -131,8 +136,12 @@ class Turn:
 
     def clear_due(self, name: DueName) -> None:
         """Take a deadline back."""
-        if any(due.name is name for due in self.session.dues):
+        if self.has_due(name):
             self.change(dues=tuple(due for due in self.session.dues if due.name is not name))
+
+    def has_due(self, name: DueName) -> bool:
+        """Tell whether a deadline of this name is set."""
+        return any(due.name is name for due in self.session.dues)
 
     def set_activity(self, activity: Activity, source: str, text: str | None) -> None:
         """Change the activity axis; an event only where the word changes."""
@@ -152,11 +161,8 @@ class Turn:
             self.emit(EventType.LIVENESS_CHANGED, from_=before, to=liveness, source=source, text=text)
 
     def outcome(self) -> Outcome:
-        """Close the turn: deliver what may be delivered now, and keep the place in hooks.jsonl with the rest."""
-        message = next_delivery(self.session)
-        if message is not None:
-            self.perform(EffectKind.DELIVER, message.id)
-        if self.events or self.effects:
+        """Close the turn. Whatever is committed takes the place in hooks.jsonl along, so no line is heard twice."""
+        if self.session != self.before:
             self.change(hooks_offset=max(self.session.hooks_offset, self.evidence.hooks_offset))
         return Outcome(
             session=self.session,
@@ -168,13 +174,6 @@ class Turn:
         )
 
 
-def next_delivery(session: Session) -> Message | None:
-    """Give the message that may be typed now: one at a time, in order, never into a working or blocked agent."""
-    if session.state is not State.RUNNING or not session.messages:
-        return None
-    if any(effect.kind is EffectKind.DELIVER for effect in session.effects):
-        return None
-    first = session.messages[0]
-    if session.activity is Activity.WAITING:
-        return first
-    return first if session.activity is Activity.UNKNOWN and not first.awaits_turn else None
+def short(error: str | None) -> str | None:
+    """Cut an error to what a record and an event may hold of it."""
+    return error[:ERROR_CHARS_MAX] if error else None

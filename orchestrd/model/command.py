@@ -122,5 +122,9 @@ class DuePassed(Struct, frozen=True, kw_only=True):
     name: DueName
 
 
+class Restarted(Struct, frozen=True, kw_only=True):
+    """A new daemon has found the session on disk; the first input it gives it."""
+
+
 Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered
-Input = Command | Replaced | Observation | Placed | Admitted | Result | DuePassed
+Input = Command | Replaced | Observation | Placed | Admitted | Result | DuePassed | Restarted

@@ -104,6 +104,7 @@ class Session(Struct, frozen=True, kw_only=True):
     hooks_offset: int = 0  # how far hooks.jsonl of this generation has been taken in
     ending: Ending | None = None
     kills_failed: int = 0
+    outlived: bool = False  # something of the run was alive after its exit was recorded: only a clean sweep ends it
     effects_made: int = 0  # numbers the effects
     dues: tuple[Due, ...] = ()
     messages: tuple[Message, ...] = ()

@@ -1,0 +1,69 @@
+"""What follows from where a session stands, whatever input brought it there.
+
+Looked at again after every input, so that nothing depends on the order in which facts arrive: a turn that was over
+before the start record was read, or while contact was lost, still ends a session whose goal it is; a message that may
+not be typed any more is held back, and typed when its time comes.
+"""
+
+from orchestrd.core.ending import begin_ending
+from orchestrd.core.machine import Trigger
+from orchestrd.core.turn import Turn
+from orchestrd.model.effect import EffectKind
+from orchestrd.model.instant import DueName
+from orchestrd.model.limits import CONTACT_LOST_S
+from orchestrd.model.session import Message, Session
+from orchestrd.model.words import Activity, Ending, Liveness, State, Until
+
+
+def follow(turn: Turn) -> None:
+    """Do what is due by where the session stands now."""
+    _end_if_goal_is_met(turn)
+    _watch_contact(turn)
+    _hold_back_deliveries(turn)
+    _deliver_next(turn)
+
+
+def may_type(session: Session, message: Message) -> bool:
+    """Tell whether this message could be typed now: never into a working or blocked agent, nor into a dying one."""
+    if session.state is not State.RUNNING or session.ending is not None:
+        return False
+    if session.activity is Activity.WAITING:
+        return True
+    return session.activity is Activity.UNKNOWN and not message.awaits_turn
+
+
+def _end_if_goal_is_met(turn: Turn) -> None:
+    """Its turn is over and nothing is left to be said. A change of state is committed by itself: then the next time."""
+    session = turn.session
+    is_met = session.spec.until is Until.TURN and session.activity is Activity.WAITING and not session.messages
+    if not is_met or session.ending is not None or turn.has_moved:
+        return
+    if turn.move(Trigger.GOAL_MET):
+        begin_ending(turn, Ending.TURN_DONE)
+        turn.set_due(DueName.GRACE, session.spec.grace_s)
+        turn.perform(EffectKind.TERMINATE)
+
+
+def _watch_contact(turn: Turn) -> None:
+    """A running session that nobody can see is lost before long. One that is being ended is driven by that."""
+    session = turn.session
+    is_unseen = session.state is State.RUNNING and session.liveness is Liveness.UNKNOWN and session.ending is None
+    if not is_unseen:
+        turn.clear_due(DueName.CONTACT)
+    elif not turn.has_due(DueName.CONTACT):
+        turn.set_due(DueName.CONTACT, CONTACT_LOST_S)
+
+
+def _hold_back_deliveries(turn: Turn) -> None:
+    """What was decided but not yet begun is undone where it is not safe any more."""
+    safe = {message.id for message in turn.session.messages if may_type(turn.session, message)}
+    for effect in turn.session.effects:
+        if effect.kind is EffectKind.DELIVER and not effect.attempted and effect.message not in safe:
+            turn.drop_effect(effect.id)
+
+
+def _deliver_next(turn: Turn) -> None:
+    """One message at a time, in order."""
+    first = next(iter(turn.session.messages), None)
+    if first and may_type(turn.session, first) and not turn.has_in_flight(EffectKind.DELIVER):
+        turn.perform(EffectKind.DELIVER, first.id)
