@@ -35,12 +35,17 @@ KILLS_MAX = 3  # failed kills before the session is lost
 KILL_RETRY_S = 2.0
 KILL_RETRY_LOST_S = 60.0
 LAUNCHER_SWEEP_S = 5.0  # a launcher waits this long for what its agent left behind before it says so
+KILL_SWEEP_S = 5.0  # one kill looks for survivors this long
+KILL_LOOK_S_MIN = 0.01  # between two looks of a kill, doubled each time ...
+KILL_LOOK_S_MAX = 0.1  # ... up to this
+LAUNCHER_RECORD_S = 2.0  # of which the launcher is spared this long, so that it can record the end
 
 # Engine
 TICK_S = 5.0
 TICK_S_MIN = 0.05
 TICK_S_MAX = 3_600.0
 PROBE_DEADLINE_S = 4.0
+WORKSPACE_LOOK_S = 4.0  # a directory that does not answer by then keeps a launch from happening
 MAX_RUNNING = 10  # of the one lane `default`
 MAILBOX_INPUTS_MAX = 256
 ACTOR_MESSAGES_MAX = 4_096
@@ -51,7 +56,9 @@ DRAIN_S = 5.0  # a graceful stop waits this long for the mailboxes
 KILL_DEADLINE_S = 30.0  # one sweep, or one request to end
 RESULT_RETRY_S = 1.0  # between attempts to record what became of an effect
 DELIVERY_S = 5.0  # `send` waits this long for its receipt
-READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO
+READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO ...
+READ_CONFIRM_LOOK_S = 0.02  # ... which it looks at this often
+STDIN_PIPE_BYTES = 256 * 1024  # that FIFO: a message of the largest size fits behind others not read yet
 
 # Store
 RECORD_BYTES_MAX = 4 * 1024 * 1024  # a larger file in sessions/ is quarantined unread
@@ -70,6 +77,7 @@ ARCHIVE_AFTER_S = 7 * 24 * 3_600.0
 ARCHIVED_AT_A_TIME = 100  # sessions put away in one tick
 LOG_BYTES_MAX = 50 * 1024 * 1024  # a session; past it the daemon punches holes in the head
 HOOKS_READ_BYTES_MAX = 256 * 1024  # of hooks.jsonl at a time; a longer line is skipped
+RUN_RECORD_BYTES_MAX = 64 * 1024  # of claim, start and exit record
 HOOK_LINE_BYTES_MAX = 64 * 1024
 
 # Faces

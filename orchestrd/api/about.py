@@ -1,0 +1,42 @@
+"""Endpoints about the daemon and all its sessions at once."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestrd import __version__
+from orchestrd.api.answering import json, text
+from orchestrd.api.reading import JSON, TEXT, flag, number, preferred
+from orchestrd.core.document import status
+from orchestrd.model.document import Health, Version
+from orchestrd.ports import Clock, Service
+from orchestrd.render import status_table
+
+
+class About:
+    """Health, version and status."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+
+    async def health(self, request: Request) -> Response:
+        """Say that the loop turns; whoever reads this knows it."""
+        facts = self._service.facts()
+        return json(Health(pid=facts.pid, epoch=facts.epoch, sequence=facts.sequence))
+
+    async def version(self, request: Request) -> Response:
+        """Say which orchestrd answers."""
+        return json(Version(version=__version__))
+
+    async def status(self, request: Request) -> Response:
+        """Tell of the daemon and its sessions: JSON, or the ready table for a terminal of `width` columns."""
+        told = status(
+            self._service.documents(),
+            self._service.facts(),
+            with_ended=flag(request, "all", default=False),
+            project=request.query_params.get("project"),
+        )
+        if preferred(request, JSON, TEXT) == JSON:
+            return json(told)
+        colour = flag(request, "colour", default=False)
+        return text(status_table(told, self._clock.now().at, columns=number(request, "width"), colour=colour))

@@ -1,0 +1,84 @@
+"""Endpoints about one session: spawn, show, explain, and the commands."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestrd.api.answering import json, text
+from orchestrd.api.reading import JSON, TEXT, flag, preferred, read_body, refuse
+from orchestrd.core.document import status
+from orchestrd.core.validate import problem_with_command, problem_with_request
+from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.document import SendRequest, SpawnRequest, StopRequest
+from orchestrd.model.errors import UsageError
+from orchestrd.model.ids import SessionId
+from orchestrd.ports import Clock, Service
+from orchestrd.render import explanation_page, session_page
+
+
+class Sessions:
+    """The sessions as a resource."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+
+    async def collection(self, request: Request) -> Response:
+        """List the sessions, or begin one."""
+        if request.method == "POST":
+            return await self._spawn(request)
+        with_ended = flag(request, "all", default=False)
+        project = request.query_params.get("project")
+        return json(status(self._service.documents(), self._service.facts(), with_ended=with_ended, project=project))
+
+    async def show(self, request: Request) -> Response:
+        """Show one session."""
+        told = self._service.document(self._resolved(request))
+        if preferred(request, JSON, TEXT) == JSON:
+            return json(told)
+        return text(session_page(told, self._clock.now().at))
+
+    async def explain(self, request: Request) -> Response:
+        """Say why its row says what it says."""
+        told = self._service.explain(self._resolved(request))
+        if preferred(request, JSON, TEXT) == JSON:
+            return json(told)
+        return text(explanation_page(told, self._clock.now().at))
+
+    async def send(self, request: Request) -> Response:
+        """Type a text into the agent."""
+        session, body = self._resolved(request), await read_body(request, SendRequest)
+        command = Send(session=session, message=body.message, text=body.text, authority=body.authority)
+        refuse(problem_with_command(command))
+        return json(await self._service.send(command))
+
+    async def stop(self, request: Request) -> Response:
+        """Ask it to end."""
+        session, body = self._resolved(request), await read_body(request, StopRequest)
+        command = Stop(session=session, authority=body.authority, grace_s=body.grace_s)
+        refuse(problem_with_command(command))
+        return json(await self._service.stop(command))
+
+    async def kill(self, request: Request) -> Response:
+        """Force it to end."""
+        session, body = self._resolved(request), await read_body(request, StopRequest)
+        return json(await self._service.stop(Kill(session=session, authority=body.authority)))
+
+    async def revive(self, request: Request) -> Response:
+        """Start a new run of it."""
+        session, body = self._resolved(request), await read_body(request, StopRequest)
+        return json(await self._service.revive(Revive(session=session, authority=body.authority)))
+
+    async def _spawn(self, request: Request) -> Response:
+        body = await read_body(request, SpawnRequest)
+        key = request.headers.get("idempotency-key")
+        if key != body.id:
+            raise UsageError(
+                f"the Idempotency-Key is {key!r} and the id in the body {body.id[:40]!r}: send the same in both",
+                code="idempotency_key",
+            )
+        refuse(problem_with_request(body))
+        told, is_new = await self._service.spawn(body)
+        return json(told, 201 if is_new else 200)
+
+    def _resolved(self, request: Request) -> SessionId:
+        return self._service.resolve(request.path_params["ref"])

@@ -1,0 +1,124 @@
+"""The event stream of one reader: journal lines in the form it asked for, at its own pace.
+
+A follower feeds it from the journal, so a reader that is slow or dead holds up nobody: `send` waits for that reader
+alone, and what it has not read stays on disk. All lines that are pending at a wake-up leave in one chunk. A reader that
+hangs up is noticed while there is nothing to send; its follower is closed then, as it is when the daemon stops.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Message, Receive, Scope, Send
+
+from orchestrd.api.reading import NDJSON, SSE, TEXT
+from orchestrd.ports import Follower
+from orchestrd.render import event_line
+
+
+class Head(Struct):
+    """What must be known of a line to filter and number it; a gap has no number, but an end."""
+
+    type: str = ""
+    sequence: int | None = None
+    session: str | None = None
+    to: int | str | None = None
+
+    @property
+    def cursor(self) -> int:
+        """The number after which a reader goes on who has seen this line."""
+        return self.sequence if self.sequence is not None else int(self.to or 0)
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """Which lines are wanted: up to a number, of some sessions, of some types; null means all. A gap is always told."""
+
+    until: int | None = None
+    sessions: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+
+    def takes(self, head: Head) -> bool:
+        """Tell whether a line is wanted."""
+        if self.until is not None and head.cursor > self.until:
+            return False
+        if head.type == "gap":
+            return True
+        return (self.sessions is None or head.session in self.sessions) and (
+            self.types is None or head.type in self.types
+        )
+
+
+Numbered = tuple[Head, bytes]
+_heads = msgspec.json.Decoder(Head)
+
+
+def as_events(numbered: Iterable[Numbered]) -> bytes:
+    """Write lines as server-sent events, whose id is the cursor to come back with."""
+    return b"".join(b"id: %d\ndata: %b\n\n" % (head.cursor, line) for head, line in numbered)
+
+
+def as_lines(numbered: Iterable[Numbered]) -> bytes:
+    """Write lines as they stand in the journal."""
+    return b"".join(line + b"\n" for _, line in numbered)
+
+
+def as_text(numbered: Iterable[Numbered]) -> bytes:
+    """Write lines for people."""
+    return "".join(event_line(line) + "\n" for _, line in numbered).encode()
+
+
+FORMS: dict[str, Callable[[Iterable[Numbered]], bytes]] = {SSE: as_events, NDJSON: as_lines, TEXT: as_text}
+
+
+class EventStream:
+    """One answer to `GET /v1/events`; an ASGI app of its own."""
+
+    def __init__(self, follower: Follower, choice: Choice, media_type: str, open_streams: "set[EventStream]") -> None:
+        self._follower = follower
+        self._choice = choice
+        self._media_type = media_type
+        self._form = FORMS[media_type]
+        self._is_closed = False
+        self._open_streams = open_streams
+        open_streams.add(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the reader, the follower or the choice comes to its end."""
+        try:
+            await send(self._head())
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self._watch(receive), name="event stream: watch for hang-up")
+                await self._pump(send)
+                watch.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self.close()
+            self._open_streams.discard(self)
+
+    def close(self) -> None:
+        """Come to an end: nothing more is sent but what says so."""
+        self._is_closed = True
+        self._follower.close()
+
+    async def _pump(self, send: Send) -> None:
+        """Send page by page. The end is always the follower's own, so that it can let go of what it holds."""
+        async for lines in self._follower:
+            numbered = [(_heads.decode(line), line) for line in lines] if not self._is_closed else []
+            if chunk := self._form(pair for pair in numbered if self._choice.takes(pair[0])):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if self._is_complete(numbered):
+                self.close()
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.close()
+
+    def _is_complete(self, numbered: Sequence[Numbered]) -> bool:
+        until = self._choice.until
+        return until is not None and bool(numbered) and numbered[-1][0].cursor >= until
+
+    def _head(self) -> Message:
+        headers = [(b"content-type", self._media_type.encode() + b"; charset=utf-8"), (b"cache-control", b"no-store")]
+        return {"type": "http.response.start", "status": 200, "headers": headers}

@@ -1,0 +1,70 @@
+"""One line of the journal as one line for a person: number, time, session, and what happened to it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from orchestrd.model.document import Gap
+from orchestrd.model.event import Event, EventType
+from orchestrd.render.text import NONE, moment, visible
+
+_SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
+    EventType.STATE_CHANGED: lambda event: _change("state", event),
+    EventType.ACTIVITY_CHANGED: lambda event: _change("activity", event),
+    EventType.LIVENESS_CHANGED: lambda event: _change("liveness", event),
+    EventType.MESSAGE_QUEUED: lambda event: f"message {event.message} accepted",
+    EventType.MESSAGE_SETTLED: lambda event: f"message {event.message} {event.receipt}",
+    EventType.KILL_FAILED: lambda _: "kill failed",
+    EventType.RECORD_REPLACED: lambda event: f"record replaced by another hand, now {event.to} ({event.reason})",
+    EventType.RECORD_REJECTED: lambda _: "record changed by another hand, set aside",
+    EventType.COMMAND_REJECTED: lambda _: "spooled command set aside",
+    EventType.DAEMON_STARTED: lambda event: f"daemon {event.pid} started, epoch {event.epoch}",
+    EventType.DAEMON_STOPPED: lambda event: f"daemon {event.pid} stopped, epoch {event.epoch}",
+    EventType.PROBE_FAILING: lambda event: f"probe of runtime {event.source} fails",
+    EventType.PROBE_RECOVERED: lambda event: f"probe of runtime {event.source} works again",
+    EventType.BREAKER_TRIPPED: lambda event: f"dead samples of runtime {event.source} set aside",
+    EventType.VOID: lambda _: "void: a number that was never used",
+}
+
+
+def event_line(line: bytes) -> str:
+    """Tell a journal line, or a gap line, to a person; a line of a newer orchestrd is shown as it stands."""
+    try:
+        return _told(msgspec.json.decode(line, type=Event))
+    except msgspec.MsgspecError:
+        return _gap(line) or visible(line.decode("utf-8", "replace").rstrip("\n"))
+
+
+def _told(event: Event) -> str:
+    at = NONE if event.at is None else moment(event.at)
+    run = NONE if event.session is None else f"{event.session}.{event.generation}"
+    return visible(f"{event.sequence:>6}  {at:<20}  {run:<10}  {_SENTENCES[event.type](event)}{_details(event)}")
+
+
+def _change(axis: str, event: Event) -> str:
+    origin = "" if event.from_ is None else f"{event.from_} -> "
+    reason = "" if event.reason is None else f" ({event.reason})"
+    return f"{axis:<8}  {origin}{event.to}{reason}"
+
+
+def _details(event: Event) -> str:
+    said: dict[str, Any] = {
+        "exit code": event.exit_code,
+        "signal": event.exit_signal,
+        "by": event.authority,
+        "source": event.source if event.type is EventType.ACTIVITY_CHANGED else None,
+        "text": event.text,
+        "error": event.error,
+        "copy": event.path,
+    }
+    told = "; ".join(f"{what} {value}" for what, value in said.items() if value is not None)
+    return f"; {told}" if told else ""
+
+
+def _gap(line: bytes) -> str | None:
+    try:
+        gap = msgspec.json.decode(line, type=Gap)
+    except msgspec.MsgspecError:
+        return None
+    return f"  gap: events {gap.from_} to {gap.to} are no longer kept"

@@ -1,0 +1,88 @@
+"""Pages about one thing: a session, the explanation of its row, an error."""
+
+import shlex
+from collections.abc import Iterable
+from datetime import datetime
+
+from orchestrd.model.document import Document, Explanation, WitnessDocument
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.render.table import activity_cell, state_cell
+from orchestrd.render.text import NONE, age, ago, counted, visible, visible_lines
+
+LABEL = 12  # columns
+
+
+def session_page(told: Document, now: datetime) -> str:
+    """Show everything a document says, for `orch show`."""
+    lines = [
+        *_field("session", told.id),
+        *_field("name", told.name),
+        *_field("project", told.project),
+        *_field("agent", f"{told.agent} on runtime {told.runtime}, run {told.generation}"),
+        *_field("command", shlex.join(told.argv) or NONE),
+        *_field("prompt", told.prompt or NONE),
+        *_field("state", f"{state_cell(told)}, {told.reason}, since {ago(told.state_since, now)}"),
+        *_field("wanted", told.desired),
+        *_field("liveness", told.liveness),
+        *_field("activity", _activity(told, now)),
+        *_field("ended with", _end(told)),
+        *(_field("error", told.error) if told.error else ()),
+        *_field("created", ago(told.created_at, now)),
+        *_field("started", ago(told.started_at, now)),
+        *_field("ended", ago(told.ended_at, now)),
+        *_field("workspace", f"{told.workspace.path} ({told.workspace.kind})"),
+        *_field("log", told.log),
+        *_field("revision", str(told.revision)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def explanation_page(explanation: Explanation, now: datetime) -> str:
+    """Show why a session's row says what it says, for `orch explain`."""
+    told = explanation.session
+    lines = [
+        *_field("session", f"{told.id} {told.name if told.name != told.id else ''}".rstrip()),
+        *_field("state", f"{told.state} ({told.reason}), for {age(told.state_since, now)}"),
+        *_field("", explanation.state_rule),
+        *_field("liveness", told.liveness),
+        *_field("", explanation.liveness_rule),
+        *_field("activity", activity_cell(told, now)),
+        *_field("", explanation.activity_rule),
+        *_section("witness", (_testimony(witness) for witness in explanation.witnesses)),
+        *_section("to come", explanation.pending),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def error_text(error: OrchestrdError) -> str:
+    """Write an error for a person: what is wrong and why, then the next command."""
+    hint = f"\n  try: {visible(error.hint)}" if error.hint else ""
+    return f"{visible(error.message)}{hint}"
+
+
+def _field(label: str, value: str) -> list[str]:
+    first, *others = visible_lines(value)
+    return [f"{label:<{LABEL}}{first}", *(" " * LABEL + line for line in others)]
+
+
+def _section(label: str, values: Iterable[str]) -> list[str]:
+    first, *others = tuple(values) or (NONE,)
+    return [*_field(label, first), *(line for value in others for line in _field("", value))]
+
+
+def _activity(told: Document, now: datetime) -> str:
+    source = f", said by {told.activity_source}" if told.activity_source else ""
+    text = f": {told.activity_text}" if told.activity_text else ""
+    return activity_cell(told, now) + source + text
+
+
+def _end(told: Document) -> str:
+    if told.exit_code is not None:
+        return f"exit code {told.exit_code}"
+    return told.exit_signal or NONE
+
+
+def _testimony(witness: WitnessDocument) -> str:
+    excerpt = f": {witness.excerpt}" if witness.excerpt else ""
+    how_old = counted(round(witness.age_s), "second")
+    return f"{witness.observer} on {witness.axis}: {witness.verdict}, {how_old} ago{excerpt}"

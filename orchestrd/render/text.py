@@ -1,0 +1,80 @@
+"""Words, widths and ages: what every rendered line is made of."""
+
+import unicodedata
+from datetime import datetime
+
+UNKNOWN = "?"  # nobody knows
+NONE = "-"  # there is nothing to know
+CLIPPED = "…"
+
+_JOINER = "\u200d"  # holds an emoji of several characters together; harmless, and kept
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+
+
+def visible(text: str) -> str:
+    """Show as escapes what could deceive a reader or a terminal: controls, line ends, what is invisible or reorders."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == _JOINER else _escape(char) for char in text)
+
+
+def visible_lines(text: str) -> list[str]:
+    """The same for a text of several lines, whose line ends and tabs are meant."""
+    return [visible(line) for line in text.expandtabs(4).split("\n")]
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that a visible text takes: wide characters take two, combining ones none."""
+    return len(text) if text.isascii() else sum(_columns(char) for char in text)
+
+
+def clip(text: str, columns: int) -> str:
+    """Cut a visible text to a width, saying so by an ellipsis."""
+    if width(text) <= columns:
+        return text
+    kept, left = "", columns - 1
+    for char in text:
+        left -= _columns(char)
+        if left < 0:
+            break
+        kept += char
+    return kept + CLIPPED
+
+
+def pad(text: str, columns: int) -> str:
+    """Fill a visible text up to a width."""
+    return text + " " * (columns - width(text))
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that fits: `12s`, `5m`, `3h`, `2d`; a time to come counts as now."""
+    seconds = max(0, int((now - since).total_seconds()))
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def ago(since: datetime | None, now: datetime) -> str:
+    """Write a moment as a time and its age, or that there was none."""
+    return NONE if since is None else f"{moment(since)} ({age(since, now)} ago)"
+
+
+def moment(at: datetime) -> str:
+    """Write a moment to the second, in UTC as stored."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

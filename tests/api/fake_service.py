@@ -1,0 +1,168 @@
+"""The daemon as its faces see it, in memory: sessions are documents, the journal is a list of lines."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrd import __version__
+from orchestrd.core.document import accepted_document, is_over
+from orchestrd.core.layout import Layout
+from orchestrd.core.resolve import candidates, refusal
+from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
+from orchestrd.model.errors import ConflictError, RefusedError
+from orchestrd.model.event import Event, EventType
+from orchestrd.model.ids import SessionId
+from orchestrd.model.instant import Instant
+from orchestrd.model.words import Receipt
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Always noon."""
+
+    def now(self) -> Instant:
+        return Instant(at=NOON, boot="boot", up_s=0.0)
+
+
+class FakeFollower:
+    """Gives what the journal holds after its cursor, and waits for more."""
+
+    def __init__(self, service: "FakeService", after: int) -> None:
+        self._service = service
+        self._cursor = after
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+        self._service.grown.set()
+
+    async def __aiter__(self) -> AsyncIterator[tuple[bytes, ...]]:
+        kept_from = self._service.kept_from
+        if self._cursor + 1 < kept_from:
+            yield (b'{"type":"gap","from":%d,"to":%d}' % (self._cursor + 1, kept_from - 1),)
+            self._cursor = kept_from - 1
+        while not self.is_closed:
+            if self._service.fault is not None:
+                raise self._service.fault
+            lines = tuple(self._service.journal[self._cursor :])
+            self._cursor += len(lines)
+            if lines:
+                yield lines
+            else:
+                self._service.grown.clear()
+                await self._service.grown.wait()
+
+
+class FakeService:
+    """Implements the Service port."""
+
+    def __init__(self, home: str = "/home/me/.orch") -> None:
+        self.layout = Layout(home)
+        self.told: dict[SessionId, Document] = {}
+        self.requests: dict[SessionId, SpawnRequest] = {}
+        self.commands: list[Stop | Kill | Revive | Send] = []
+        self.journal: list[bytes] = []
+        self.kept_from = 1
+        self.grown = asyncio.Event()
+        self.followers: list[FakeFollower] = []
+        self.receipt = Receipt.SUBMITTED
+        self.fault: Exception | None = None
+
+    def write(self, session: str | None = None, event_type: EventType = EventType.STATE_CHANGED, to: str = "x") -> None:
+        """Append one event and wake the followers."""
+        event = Event(
+            sequence=len(self.journal) + 1,
+            at=NOON,
+            session=None if session is None else SessionId(session),
+            generation=None if session is None else 1,
+            type=event_type,
+            from_=None,
+            to=to,
+            reason=None,
+            authority=None,
+            revision=None if session is None else 1,
+        )
+        self.journal.append(msgspec.json.encode(event))
+        self.grown.set()
+
+    def put(self, told: Document) -> None:
+        self.told[told.id] = told
+
+    def facts(self) -> DaemonFacts:
+        return DaemonFacts(
+            pid=4711,
+            version=__version__,
+            epoch=3,
+            started_at=NOON,
+            home=self.layout.home,
+            interval_s=5.0,
+            max_running=10,
+            sequence=len(self.journal),
+            rejected=0,
+        )
+
+    def documents(self) -> tuple[Document, ...]:
+        if self.fault is not None:
+            raise self.fault
+        return tuple(self.told.values())
+
+    def resolve(self, text: str) -> SessionId:
+        found = candidates(text, ((told.id, told.name) for told in self.told.values()))
+        if len(found) != 1:
+            raise refusal(text, found)
+        return found[0]
+
+    def document(self, session: SessionId) -> Document:
+        return self.told[session]
+
+    def explain(self, session: SessionId) -> Explanation:
+        return Explanation(
+            session=self.told[session],
+            state_rule="because",
+            liveness_rule="therefore",
+            activity_rule="for all that",
+            witnesses=(),
+            pending=("in 3 s it is killed",),
+        )
+
+    async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
+        known = self.requests.get(request.id)
+        if known is not None and known.spec != request.spec:
+            raise ConflictError(f"session id {request.id} is taken", hint=f"orch show {request.id}")
+        if known is None:
+            self.requests[request.id] = request
+            told = accepted_document(request, NOON, self.layout)
+            self.put(replace(told, state="pending", revision=1))
+            self.write(request.id, to="pending")
+        return self.told[request.id], known is None
+
+    async def stop(self, command: Stop | Kill) -> Document:
+        told = self.told[command.session]
+        if is_over(told):
+            raise RefusedError(f"session {told.id} has ended", code="already_ended", hint=f"orch show {told.id}")
+        self.commands.append(command)
+        self.put(replace(told, state="stopping", desired="stopped", revision=told.revision + 1))
+        return self.told[command.session]
+
+    async def revive(self, command: Revive) -> Document:
+        self.commands.append(command)
+        told = self.told[command.session]
+        self.put(replace(told, state="pending", reason="revived", generation=told.generation + 1))
+        return self.told[command.session]
+
+    async def send(self, command: Send) -> SendReply:
+        self.commands.append(command)
+        return SendReply(session=command.session, receipt=self.receipt)
+
+    def follow(self, after: int | None) -> FakeFollower:
+        follower = FakeFollower(self, len(self.journal) if after is None else after)
+        self.followers.append(follower)
+        return follower
+
+    def nudge(self, session: SessionId) -> None:
+        raise NotImplementedError
