@@ -1,0 +1,1 @@
+"""Where runs live: adapters of the port `Runtime`, one family of modules each."""

@@ -1,0 +1,400 @@
+"""The launcher: the small process that stands beside one agent for as long as it runs, and is the witness of its end.
+
+It is started as `python -IS launcher.py RUN_DIRECTORY`, in a session of its own, with nothing inherited and nothing in
+its environment but ORCH_RUN, the mark of the run. It needs no daemon: the run directory is where the two meet.
+
+Invariants:
+- The agent is started at most once, whatever is repeated and whatever crashes: the claim is made with O_EXCL and is
+  durable before anything else happens. Who finds it taken goes away without a word.
+- An end is recorded truthfully, and only when nothing that the agent left behind is alive, or is named in the record.
+  128 + n is never made of a signal.
+- Only its own children are ever signalled, and only before they are reaped: no pid is ever mistaken for another.
+
+All signals are blocked and taken one by one (`sigwait`), so there is no handler and no race. TERM, HUP, INT, QUIT, USR1
+and USR2 are passed on to the agent's process group, because their meaning is the program's own; STOP, CONT and the
+signals of job control are not, because there is no terminal. Early ones wait until there is an agent.
+
+What happens on a full disk: a claim or a start that cannot be recorded is not run. An end that cannot be recorded is
+tried again each second for ten minutes; then the launcher leaves, and the daemon says that it does not know the end.
+
+It runs alone and starts with every run, so it imports the standard library only, and of that very little.
+"""
+
+import _signal as signal  # type: ignore[import-not-found] # the C half of `signal`: the other costs each launch 4 ms
+import errno
+import fcntl
+import os
+import sys
+import time
+
+PIPE_BYTES = 256 * 1024  # of stdin: a message of the largest size fits behind others that are not read yet
+SWEEP_S = 5.0  # what the agent left behind is given this long to go
+PATIENCE_S = 1.0  # of which this long with TERM alone
+SWEEP_LOOK_S = 0.02
+RECORD_TRIES = 600
+RECORD_RETRY_S = 1.0
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` would cost each launch 5 ms
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+NO_BOOT_ID = "no-boot-id"  # where the kernel has none
+PR_SET_CHILD_SUBREAPER = 36
+FORWARDED = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+ALIASES = {"SIGCLD", "SIGIOT", "SIGPOLL"}
+RESET = signal.valid_signals() - {
+    signal.SIGKILL,
+    signal.SIGSTOP,
+}  # Python itself ignores SIGPIPE: no agent expects that
+
+
+class CannotStartError(Exception):
+    """The agent cannot be started; the sentence names the thing and the cause."""
+
+
+def main(run_directory: str) -> None:
+    """Own the run in this directory from its claim to its exit record."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})
+    place = os.open(run_directory, os.O_RDONLY | os.O_DIRECTORY)
+    if not take_claim(place, "launcher"):
+        return
+    order = None
+    try:
+        order = Order(_attempt("cannot read the order of the run", read_file, "order", place))
+        record = _run(place, order)
+    except CannotStartError as error:
+        record = _exit_record(None, None, [], str(error))
+    _insist(place, record)
+    if order is not None:
+        _nudge(order)
+
+
+class Order:
+    """What to run, in bytes, as `orchestrd.core.launch.encode_order` wrote it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.mark, self.directory, self.log, self.secrets, count, *rest = data.split(b"\0")
+        self.environment = rest[: int(count)]
+        self.argv = rest[int(count) :]
+
+
+def _run(place: int, order: Order) -> bytes:
+    """Run the agent to its end and give the exit record."""
+    _adopt_orphans()
+    agent = _start(place, order)
+    try:
+        write_durable(place, "start.json", _start_record(agent))
+    except OSError as error:
+        os.killpg(agent, signal.SIGKILL)
+        raise CannotStartError(f"cannot record the start of the run: {error.strerror}") from None
+    _nudge(order)
+    status = _watch(agent)
+    left = _sweep(order.mark)
+    if os.WIFSIGNALED(status):
+        return _exit_record(None, signal_name(os.WTERMSIG(status)), left)
+    return _exit_record(os.WEXITSTATUS(status), None, left)
+
+
+# ---- starting --------------------------------------------------------------------------------------------------------
+
+
+def take_claim(place: int, by: str) -> bool:
+    """Take the only start of the run in this directory (a descriptor), durably; false when it is taken already.
+
+    Raises OSError when it cannot be made durable.
+    """
+    try:
+        claim = os.open("claim", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place)
+    except FileExistsError:
+        return False
+    try:
+        _write_all(claim, f'{{"boot":"{boot_id()}","pid":{os.getpid()},"by":"{by}"}}\n'.encode())
+        os.fsync(claim)
+    finally:
+        os.close(claim)
+    os.fsync(place)
+    return True
+
+
+def _start(place: int, order: Order) -> int:
+    """Start the agent and give its pid, or raise CannotStartError."""
+    environment = _attempt(f"cannot read {_shown(order.secrets)}", _environment, order)
+    stdin = _attempt("cannot make the stdin of the run", _open_stdin, place)
+    _attempt(f"cannot write {_shown(order.log)}", _redirect_output, order.log)
+    _attempt(f"cannot enter the directory {_shown(order.directory)}", os.chdir, order.directory)
+    agent = _attempt(f"cannot start {_shown(order.argv[0])}", _spawn, order.argv, environment, stdin)
+    os.chdir("/")  # so that the directory can be removed or unmounted while the agent is elsewhere
+    return agent
+
+
+def _attempt(what: str, act: "Callable[..., T]", *arguments: object) -> "T":
+    try:
+        return act(*arguments)
+    except OSError as error:
+        raise CannotStartError(f"{what}: {error.strerror}") from None
+
+
+def _environment(order: Order) -> dict[bytes, bytes]:
+    pairs = [*read_file(order.secrets).split(b"\0"), *order.environment, b"ORCH_RUN=" + order.mark]
+    return dict(pair.split(b"=", 1) for pair in pairs if b"=" in pair)
+
+
+def _open_stdin(place: int) -> int:
+    """Make the FIFO and hold both its ends, as the agent will too: it never sees its end, whoever dies first."""
+    os.mkfifo("stdin", 0o600, dir_fd=place)
+    stdin = os.open("stdin", os.O_RDWR, dir_fd=place)
+    try:
+        fcntl.fcntl(stdin, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (OSError, AttributeError):
+        pass  # the user's share of pipe memory is used up, or this is not Linux: the usual size then
+    return stdin
+
+
+def _redirect_output(log: bytes) -> None:
+    """Let the agent's output, and what may go wrong with this process itself, go straight to the log."""
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+
+
+def _spawn(argv: list[bytes], environment: dict[bytes, bytes], stdin: int) -> int:
+    """Start the program in a session of its own; it is looked for where the agent's PATH says, as execvp would."""
+    denied = None
+    for program in _candidates(argv[0], environment):
+        try:
+            return os.posix_spawn(
+                program,
+                argv,
+                environment,
+                file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0)],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=RESET,
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as error:
+            denied = error
+    raise denied or OSError(errno.ENOENT, "no such program" + ("" if b"/" in argv[0] else " in the PATH of the run"))
+
+
+def _candidates(name: bytes, environment: dict[bytes, bytes]) -> list[bytes]:
+    if b"/" in name:
+        return [name]
+    return [(folder or b".") + b"/" + name for folder in environment.get(b"PATH", b"/usr/bin:/bin").split(b":")]
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of whatever the agent's descendants abandon, detached or not (Linux)."""
+    import ctypes
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+# ---- watching --------------------------------------------------------------------------------------------------------
+
+
+def _watch(agent: int) -> int:
+    """Pass signals on until the agent has ended; give its wait status. Not reaped, its number is nobody else's."""
+    while True:
+        number = signal.sigwait(FORWARDED | {signal.SIGCHLD})
+        if number == signal.SIGCHLD:
+            status = _reap(agent)
+            if status is not None:
+                return status
+            continue
+        try:
+            os.killpg(agent, number)
+        except OSError:
+            pass  # it runs as another user now; the daemon will see that it goes on
+
+
+def _reap(agent: int) -> int | None:
+    """Reap what has ended; give the wait status of the agent if it is among them."""
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == agent:
+            return status
+        if pid == 0:
+            return None
+
+
+def _sweep(mark: bytes) -> list[int]:
+    """End what the agent left behind, TERM first, then KILL; give what is still there after SWEEP_S.
+
+    Who abandons its children hands them to this process, so level by level everything becomes a child.
+    """
+    begun = time.monotonic()
+    asked: set[int] = set()
+    while children := _children(mark):
+        elapsed = time.monotonic() - begun
+        if elapsed > SWEEP_S:
+            return children
+        for pid in children:
+            if elapsed > PATIENCE_S:
+                os.kill(pid, signal.SIGKILL)
+            elif pid not in asked:
+                os.kill(pid, signal.SIGTERM)
+                asked.add(pid)
+        time.sleep(SWEEP_LOOK_S)
+    return []
+
+
+def _children(mark: bytes) -> list[int]:
+    """Find the living children of this process that do not bear the mark of another run."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return []
+    own = b"%d" % os.getpid()
+    children = [pid for pid in all_pids() if (stat := read_stat(pid)) and stat[1] == own]
+    return [pid for pid in children if mark_of(pid) in (None, mark)]
+
+
+# ---- recording -------------------------------------------------------------------------------------------------------
+
+
+def _start_record(agent: int) -> bytes:
+    launcher = _identity(os.getpid())
+    return (
+        f'{{"boot":"{boot_id()}","launcher":{launcher},"agent":{_identity(agent)},"at":{time.time():.6f}}}\n'.encode()
+    )
+
+
+def _identity(pid: int) -> str:
+    stat = read_stat(pid)
+    return f'{{"pid":{pid},"started_ticks":{int(stat[19]) if stat else 0}}}'
+
+
+def _exit_record(code: int | None, signal_name: str | None, left: list[int], error: str | None = None) -> bytes:
+    end = f'"exit_code":{"null" if code is None else code},"exit_signal":{_quoted(signal_name)}'
+    rest = f'"at":{time.time():.6f},"left":{left},"error":{_quoted(error)}'
+    return f"{{{end},{rest}}}\n".encode("utf-8", "replace")
+
+
+def _insist(place: int, record: bytes) -> None:
+    """Make the exit record durable though the disk may be full for a while: there is no other witness."""
+    for _ in range(RECORD_TRIES):
+        try:
+            write_durable(place, "exit.json", record)
+        except FileNotFoundError:
+            return  # the run directory was removed: nobody will ever ask
+        except OSError:
+            time.sleep(RECORD_RETRY_S)
+        else:
+            return
+
+
+def write_durable(place: int, name: str, data: bytes) -> None:
+    """Make a file of the directory `place` (a descriptor) appear whole and durable."""
+    temporary = name + ".tmp"
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=place)
+    try:
+        _write_all(file, data)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    os.replace(temporary, name, src_dir_fd=place, dst_dir_fd=place)
+    os.fsync(place)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _nudge(order: Order) -> None:
+    """Hint to a daemon, if one listens, that this session is worth a look. It never blocks, and may be lost."""
+    words = dict(pair.split(b"=", 1) for pair in order.environment)
+    try:
+        fifo = os.open(words[b"ORCH_HOME"] + b"/run/nudge", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            if os.fstat(fifo).st_mode & 0o170000 == 0o010000:
+                os.write(fifo, words[b"ORCH_SESSION"] + b"\n")
+        finally:
+            os.close(fifo)
+    except (OSError, KeyError):
+        return
+
+
+# ---- reading the system ----------------------------------------------------------------------------------------------
+
+
+def read_file(path: "bytes | str", place: int | None = None) -> bytes:
+    """Read a whole small file, below `place` when that is given."""
+    file = os.open(path, os.O_RDONLY, dir_fd=place)
+    parts = []
+    try:
+        while part := os.read(file, 1 << 20):
+            parts.append(part)
+    finally:
+        os.close(file)
+    return b"".join(parts)
+
+
+def boot_id() -> str:
+    """Name this boot of the machine."""
+    try:
+        return read_file("/proc/sys/kernel/random/boot_id").decode().strip()
+    except OSError:
+        return NO_BOOT_ID
+
+
+def all_pids() -> list[int]:
+    """List every process; none where there is no /proc."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def read_stat(pid: int) -> list[bytes] | None:
+    """Give the fields of /proc/PID/stat from the third on: state, parent, group, session; [19] is the start time."""
+    try:
+        data = read_file(f"/proc/{pid}/stat")
+    except OSError:
+        return None
+    return data[data.rindex(b")") + 2 :].split()
+
+
+def mark_of(pid: int) -> bytes | None:
+    """Give the ORCH_RUN that a process was started with; null when it has none, or may not be asked."""
+    try:
+        environ = read_file(f"/proc/{pid}/environ")
+    except OSError:
+        return None
+    return next((pair[9:] for pair in environ.split(b"\0") if pair.startswith(b"ORCH_RUN=")), None)
+
+
+def signal_name(number: int) -> str:
+    """Name a signal; those that have no name of their own are counted from SIGRTMIN."""
+    names: list[str] = [
+        name for name, value in vars(signal).items() if name[:3] == "SIG" and name[3] != "_" and value == number
+    ]
+    if not names:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+    return next((name for name in names if name not in ALIASES), names[0])
+
+
+def _shown(text: bytes) -> str:
+    return "'" + text[:200].decode("utf-8", "replace") + "'"
+
+
+def _quoted(text: str | None) -> str:
+    """Write a JSON string, or null."""
+    if text is None:
+        return "null"
+    safe = (f"\\u{ord(c):04x}" if c < " " or c in '"\\' else c for c in text)
+    return '"' + "".join(safe) + '"'
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,150 @@
+"""One look at one run: from the records in its directory and the processes they name to observations.
+
+Order matters. The processes are looked at first and the exit record is read after that: if they are gone and there is
+no record, then there never will be one. The records carry their boot, so nothing of an earlier boot is looked for in
+this one; an exit record counts whatever its boot.
+"""
+
+from msgspec import Struct
+
+from orchestrd.core.launch import ClaimRecord, ExitRecord, ProcessIdentity, StartRecord, utc
+from orchestrd.model.limits import ERROR_CHARS_MAX
+from orchestrd.model.observation import Cause, Exited, Observation, Sighted, Started, Vanished
+from orchestrd.model.run import Look, Run
+from orchestrd.model.words import Liveness
+from orchestrd.runtimes.handle import Handle, decode_handle
+from orchestrd.runtimes.processes import ProcessTable, holding
+from orchestrd.runtimes.rundir import RunDirectory
+from orchestrd.runtimes.watchlist import RunKey, Watchlist
+
+OBSERVER = "process"
+
+
+class Trail(Struct, frozen=True, kw_only=True):
+    """Where to look for a run: the boot it belongs to, and its processes by the word for each.
+
+    `is_known` is false while nothing tells anything: not launched yet, or a claim that is not written yet.
+    """
+
+    boot: str | None
+    processes: tuple[tuple[str, ProcessIdentity], ...] = ()
+    is_known: bool = True
+
+
+def trail_of(handle: Handle | None, start: StartRecord | None, claim: ClaimRecord | None, *, is_claimed: bool) -> Trail:
+    """Follow the records from the latest to the earliest: start, claim, handle."""
+    if start is not None:
+        return Trail(boot=start.boot, processes=(("launcher", start.launcher), ("agent", start.agent)))
+    if claim is not None:
+        launcher = ProcessIdentity(pid=claim.pid, started_ticks=0)
+        return Trail(boot=claim.boot, processes=(("launcher", launcher),) if claim.by == "launcher" else ())
+    if handle is not None and not is_claimed:
+        return Trail(boot=handle.boot, processes=(("launcher", handle.launcher),))
+    return Trail(boot=handle.boot if handle else None, is_known=False)
+
+
+class Looker:
+    """Looks at runs, and remembers of each what cannot change any more. Blocking; called from one thread."""
+
+    def __init__(self, table: ProcessTable, watchlist: Watchlist) -> None:
+        self._table = table
+        self._watchlist = watchlist
+        self._starts: dict[RunKey, StartRecord] = {}
+
+    def look(self, run: Run, directory: RunDirectory, boot: str) -> Look:
+        """Look once at a run; what cannot be looked at is unknown, with the reason.
+
+        A hooks.jsonl that cannot be read tells nothing, and hides nothing of the rest.
+        """
+        try:
+            facts = self._facts(run, directory, boot)
+        except OSError as error:
+            facts = (_sighted(run, Liveness.UNKNOWN, str(error)),)
+        try:
+            lines, offset = directory.hook_lines(run.hooks_offset)
+        except OSError:
+            lines, offset = (), run.hooks_offset
+        return Look(run=run, observations=facts, hook_lines=lines, hooks_offset=offset)
+
+    def start_of(self, run: Run, directory: RunDirectory) -> StartRecord | None:
+        """Give the run's start record, from memory once it has been seen."""
+        key = (run.session, run.generation)
+        start = self._starts.get(key) or directory.start()
+        if start is not None:
+            self._starts[key] = start
+        return start
+
+    def trail(self, run: Run, directory: RunDirectory) -> Trail:
+        """Find out where the processes of a run would be."""
+        start = self.start_of(run, directory)
+        claim = None if start else directory.claim()
+        is_claimed = start is not None or directory.has_claim()
+        return trail_of(decode_handle(run.handle), start, claim, is_claimed=is_claimed)
+
+    def forget(self, run: Run) -> None:
+        """Forget what is remembered of a run."""
+        self._starts.pop((run.session, run.generation), None)
+
+    def _facts(self, run: Run, directory: RunDirectory, boot: str) -> tuple[Observation, ...]:
+        if run.is_started and self._watchlist.holds((run.session, run.generation)):
+            return (_sighted(run, Liveness.ALIVE),)
+        trail = self.trail(run, directory)
+        living = self._living(run, trail, boot)
+        if living is None:  # what a launcher wrote between the two, before it died, may name an agent that lives
+            trail = self.trail(run, directory)
+            living = self._living(run, trail, boot)
+        exit_ = directory.exit()
+        start = self.start_of(run, directory)
+        beginning = () if start is None or run.is_started else (_started(run, start),)
+        return (*beginning, _verdict(run, trail, living, exit_, boot))
+
+    def _living(self, run: Run, trail: Trail, boot: str) -> str | None:
+        """Say which process of the run lives, and hold on to it; null when none does."""
+        key = (run.session, run.generation)
+        if self._watchlist.holds(key):
+            return "launcher"
+        if trail.boot != boot:
+            return None
+        for word, identity in trail.processes:
+            with holding(self._table, identity, run.mark) as hold:
+                if hold is None:
+                    continue
+                pidfd = hold.release()
+                if pidfd is not None:
+                    self._watchlist.add(key, pidfd)
+                return word
+        return None
+
+
+def _verdict(run: Run, trail: Trail, living: str | None, exit_: ExitRecord | None, boot: str) -> Observation:
+    if exit_ is not None:
+        return exited(run, exit_)
+    if living is not None:
+        return _sighted(run, Liveness.ALIVE, "" if living == "launcher" else "its launcher is gone, the agent lives")
+    if trail.boot not in (None, boot):
+        return Vanished(generation=run.generation, observer=OBSERVER, cause=Cause.OTHER_BOOT)
+    if not trail.is_known:
+        return _sighted(run, Liveness.UNKNOWN, "no launcher of it is known yet")
+    return Vanished(generation=run.generation, observer=OBSERVER, cause=Cause.PROCESS_GONE)
+
+
+def exited(run: Run, record: ExitRecord) -> Exited:
+    """Tell of the end that a launcher has recorded."""
+    left = ", ".join(map(str, record.left))
+    error = record.error or (f"outlived the end of the agent: pid {left}" if left else None)
+    return Exited(
+        generation=run.generation,
+        observer=OBSERVER,
+        exit_code=record.exit_code,
+        exit_signal=record.exit_signal,
+        at=utc(record.at),
+        error=error[:ERROR_CHARS_MAX] if error else None,
+    )
+
+
+def _started(run: Run, start: StartRecord) -> Started:
+    return Started(generation=run.generation, observer=OBSERVER, pid=start.agent.pid, at=utc(start.at))
+
+
+def _sighted(run: Run, verdict: Liveness, excerpt: str = "") -> Sighted:
+    return Sighted(generation=run.generation, observer=OBSERVER, verdict=verdict, excerpt=excerpt)

@@ -1,0 +1,140 @@
+"""One run directory as the daemon uses it: what it writes for the launcher, and the records it reads back.
+
+Invariant: whatever the run's own processes may have put there, reading is bounded and never blocks: only regular files
+are read, no link is followed, and what is not a whole record counts as absent.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from orchestrd.core.launch import (
+    CLAIM,
+    EXIT,
+    HOOKS,
+    ORDER,
+    START,
+    STDIN,
+    ClaimRecord,
+    ExitRecord,
+    StartRecord,
+    decode_record,
+    encode_order,
+)
+from orchestrd.model.limits import HOOK_LINE_BYTES_MAX, HOOKS_READ_BYTES_MAX, RUN_RECORD_BYTES_MAX
+from orchestrd.model.run import Order
+from orchestrd.runtimes.launcher import take_claim, write_durable
+
+T = TypeVar("T")
+
+_READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class RunDirectory:
+    """The directory of one run. Everything here blocks, and raises OSError as the file system does."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.stdin = f"{path}/{STDIN}"
+
+    def write_order(self, order: Order) -> None:
+        """Make the directory, durably, and the order in it; writing it again for another try changes nothing."""
+        with contextlib.suppress(FileExistsError):
+            Path(self.path).mkdir(0o700)
+        _sync_directory(str(Path(self.path).parent))
+        with self._place() as place:
+            write_durable(place, ORDER, encode_order(order))
+
+    def has_order(self) -> bool:
+        """Tell whether a launch has got as far as its order, and so a launcher may have been started."""
+        return os.path.lexists(f"{self.path}/{ORDER}")
+
+    def take_claim(self) -> bool:
+        """Take the run's only start, so that no launcher ever can; false when it is taken already."""
+        with self._place() as place:
+            return take_claim(place, "kill")
+
+    def has_claim(self) -> bool:
+        """Tell whether the run's only start is taken, by whomever."""
+        return os.path.lexists(f"{self.path}/{CLAIM}")
+
+    def claim(self) -> ClaimRecord | None:
+        """Read who took the run's start; null when nobody has, or it cannot be read (yet)."""
+        return self._record(CLAIM, ClaimRecord)
+
+    def start(self) -> StartRecord | None:
+        """Read the start record."""
+        return self._record(START, StartRecord)
+
+    def exit(self) -> ExitRecord | None:
+        """Read the exit record."""
+        return self._record(EXIT, ExitRecord)
+
+    def hook_lines(self, offset: int) -> tuple[tuple[bytes, ...], int]:
+        """Read the whole lines that hooks.jsonl holds after `offset`, and where to go on from.
+
+        At most HOOKS_READ_BYTES_MAX at a time. A line over HOOK_LINE_BYTES_MAX is skipped. The file only grows: one
+        that was cut says nothing new until it is longer again.
+        """
+        if self._hooks_size() <= offset:
+            return (), offset
+        before = min(offset, 1)  # one byte back: it tells whether the last read ended inside a line too long to hold
+        data = self._read(HOOKS, HOOKS_READ_BYTES_MAX + before, offset - before) or b""
+        return whole_lines(data, before, offset)
+
+    def _hooks_size(self) -> int:
+        """Ask for the size alone: the only system call that a run costs while nothing happens in it."""
+        try:
+            found = os.lstat(f"{self.path}/{HOOKS}")
+        except FileNotFoundError:
+            return 0
+        return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+    def _record(self, name: str, kind: type[T]) -> T | None:
+        data = self._read(name, RUN_RECORD_BYTES_MAX, 0)
+        return None if data is None else decode_record(data, kind)
+
+    def _read(self, name: str, size: int, offset: int) -> bytes | None:
+        try:
+            file = os.open(f"{self.path}/{name}", _READING)
+        except FileNotFoundError:
+            return None
+        try:
+            return os.pread(file, size, offset) if stat.S_ISREG(os.fstat(file).st_mode) else None
+        finally:
+            os.close(file)
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[int]:
+        place = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield place
+        finally:
+            os.close(place)
+
+
+def whole_lines(data: bytes, before: int, offset: int) -> tuple[tuple[bytes, ...], int]:
+    """Cut what was read into whole lines of a bearable length, and say up to where that was.
+
+    The first `before` bytes (0 or 1) of `data` stand before `offset`. No newline there means that a line too long to
+    hold is being skipped: its rest, up to the next newline, is no line either.
+    """
+    is_inside = before > 0 and data[:before] != b"\n"
+    fresh = data[before:]
+    end = fresh.rfind(b"\n") + 1
+    if end == 0:
+        is_too_long = is_inside or len(fresh) >= HOOKS_READ_BYTES_MAX
+        return (), offset + (len(fresh) if is_too_long else 0)
+    lines = fresh[: end - 1].split(b"\n")[1 if is_inside else 0 :]
+    return tuple(line for line in lines if line and len(line) <= HOOK_LINE_BYTES_MAX), offset + end
+
+
+def _sync_directory(path: str) -> None:
+    place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)

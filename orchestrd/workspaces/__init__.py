@@ -1,0 +1,1 @@
+"""The directories that runs work in: how each kind is made and kept, one file each."""
