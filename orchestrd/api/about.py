@@ -9,7 +9,7 @@ from orchestrd.api.reading import JSON, TEXT, flag, number, preferred
 from orchestrd.core.document import status
 from orchestrd.model.document import Health, Version
 from orchestrd.ports import Clock, Service
-from orchestrd.render import status_table
+from orchestrd.render import needs_me, status_table
 
 
 class About:
@@ -29,7 +29,7 @@ class About:
         return json(Version(version=__version__))
 
     async def status(self, request: Request) -> Response:
-        """Tell of the daemon and its sessions: JSON, or the ready table for a terminal of `width` columns."""
+        """Tell of the daemon and its sessions: JSON, or as text: the table, or how many need a person."""
         told = status(
             self._service.documents(),
             self._service.facts(),
@@ -38,5 +38,7 @@ class About:
         )
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
+        if flag(request, "quiet", default=False):
+            return text(f"{sum(map(needs_me, told.sessions))}\n")
         colour = flag(request, "colour", default=False)
         return text(status_table(told, self._clock.now().at, columns=number(request, "width"), colour=colour))

@@ -29,10 +29,11 @@ class Events:
         form = preferred(request, SSE, NDJSON, TEXT)
         until = None if flag(request, "follow", default=True) else newest
         choice = Choice(until=until, sessions=self._sessions(request), types=_types(request))
-        if until is not None and (since or 0) >= until:
-            return Response(media_type=form)
-        follower = self._service.follow(since if until is None else since or 0)
-        return EventStream(follower, choice, form, self._streams)
+        cursor = since if since is not None else newest if until is None else 0
+        if until is not None and cursor >= until:
+            return Response(media_type=form, headers={"orch-cursor": str(cursor)})
+        follower = self._service.follow(cursor)
+        return EventStream(follower, choice, cursor=cursor, media_type=form, open_streams=self._streams)
 
     def close(self) -> None:
         """Bring every stream to its end."""

@@ -76,7 +76,7 @@ class ApiServer:
             access_log=False,
             date_header=False,
             server_header=False,
-            headers=[("server", f"orchestrd/{__version__}")],
+            headers=[("orch-version", __version__)],  # on every answer: clients compare it with their own
         )
         config.load()
         self._state.default_headers = config.encoded_headers

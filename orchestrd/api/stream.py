@@ -74,8 +74,11 @@ FORMS: dict[str, Callable[[Iterable[Numbered]], bytes]] = {SSE: as_events, NDJSO
 class EventStream:
     """One answer to `GET /v1/events`; an ASGI app of its own."""
 
-    def __init__(self, follower: Follower, choice: Choice, media_type: str, open_streams: "set[EventStream]") -> None:
+    def __init__(
+        self, follower: Follower, choice: Choice, *, cursor: int, media_type: str, open_streams: "set[EventStream]"
+    ) -> None:
         self._follower = follower
+        self._cursor = cursor
         self._choice = choice
         self._media_type = media_type
         self._form = FORMS[media_type]
@@ -120,5 +123,9 @@ class EventStream:
         return until is not None and bool(numbered) and numbered[-1][0].cursor >= until
 
     def _head(self) -> Message:
-        headers = [(b"content-type", self._media_type.encode() + b"; charset=utf-8"), (b"cache-control", b"no-store")]
+        headers = [
+            (b"content-type", self._media_type.encode() + b"; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"orch-cursor", b"%d" % self._cursor),  # where to go on from, should not even one line arrive
+        ]
         return {"type": "http.response.start", "status": 200, "headers": headers}

@@ -64,6 +64,15 @@ async def test_the_table_comes_ready_for_the_terminal_that_asks(app: App) -> Non
     assert coloured.body.startswith(b"\x1b[1mID ")
 
 
+async def test_quiet_is_the_number_of_sessions_that_need_a_person(app: App, service: FakeService) -> None:
+    service.put(a_document("cccccccc", activity="waiting"))
+    service.put(a_document("dddddddd", activity="blocked"))
+
+    answer = await call(app, "GET", "/v1/status?quiet=1", headers=TEXT)
+
+    assert answer.body == b"2\n"
+
+
 @pytest.mark.parametrize("query", ["all=yes", "width=-1", "width=x", "width=9" + "9" * 30, "colour=2"])
 async def test_a_query_that_makes_no_sense_is_named(app: App, query: str) -> None:
     answer = await call(app, "GET", f"/v1/status?{query}", headers=TEXT)

@@ -43,7 +43,7 @@ async def test_a_stream_without_a_cursor_begins_now(app: App, service: FakeServi
         head = await reader.message()
         service.write()
 
-        assert head["status"] == 200
+        assert (head["status"], dict(head["headers"])[b"orch-cursor"]) == (200, b"1")
         assert _numbers(await reader.chunk()) == [2]
 
 
