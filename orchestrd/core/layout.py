@@ -13,6 +13,12 @@ def home_from(environ: "Mapping[str, str]") -> str:
     return state.rstrip("/") + "/orchestrd"
 
 
+def draft_of(path: str) -> str:
+    """Give where a file is written before it takes its place: beside it, hidden."""
+    directory, _, name = path.rpartition("/")
+    return f"{directory}/.{name}.tmp"
+
+
 class Layout:
     """The places of one home; `home` is an absolute path."""
 
@@ -22,6 +28,7 @@ class Layout:
         self.sessions = home + "/sessions"
         self.runs = home + "/runs"
         self.journal = home + "/journal"
+        self.inbox = home + "/inbox"
         self.inbox_tmp = home + "/inbox/tmp"
         self.inbox_new = home + "/inbox/new"
         self.prompts = home + "/prompts"
@@ -43,7 +50,7 @@ class Layout:
             self.sessions,
             self.runs,
             self.journal,
-            self.home + "/inbox",
+            self.inbox,
             self.inbox_tmp,
             self.inbox_new,
             self.prompts,

@@ -1,0 +1,77 @@
+"""What belongs to a session beside its record: its secrets, its whole prompt, its output, its run directories.
+
+Secrets and prompt are durable before the command that needs them is; a spooling client and the daemon write them alike.
+Secrets are NUL-separated `NAME=value`, as in /proc/PID/environ, so that a launcher needs no parser. They are the one
+thing that is never kept past the session.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from orchestrd.core.layout import Layout
+from orchestrd.model.errors import UsageError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import SCREEN_BYTES_MAX
+from orchestrd.store.disk import LOCAL, Disk, place, unwritable
+from orchestrd.store.logs import trim
+
+
+class FileAttachments:
+    """The attachments of one home."""
+
+    def __init__(self, layout: Layout, disk: Disk = LOCAL) -> None:
+        self._layout = layout
+        self._disk = disk
+
+    def write_secret(self, session: SessionId, environment: Mapping[str, str]) -> None:
+        for name, value in environment.items():
+            if not name or "=" in name or "\0" in name + value:
+                raise UsageError(f"{name!r} cannot be a variable of an environment", hint="orch spawn --help")
+        self._place(self._layout.secret(session), "".join(f"{name}={value}\0" for name, value in environment.items()))
+
+    def write_prompt(self, session: SessionId, text: str) -> None:
+        self._place(self._layout.prompt(session), text)
+
+    def trim_log(self, session: SessionId) -> None:
+        trim(self._layout.log(session))
+
+    def read_screen(self, session: SessionId) -> str | None:
+        """Give the end of the session's output, as text; null when there is none."""
+        path = self._layout.log(session)
+        with contextlib.suppress(OSError):
+            stamp = self._disk.stamp(path)
+            start = max(0, stamp[3] - SCREEN_BYTES_MAX) if stamp else 0
+            return self._disk.read(path, SCREEN_BYTES_MAX, start).decode("utf-8", "replace") or None
+        return None
+
+    def _place(self, path: str, text: str) -> None:
+        try:
+            self._disk.make_directory(path.rpartition("/")[0])  # a client may come before the first daemon
+            place(self._disk, path, text.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+
+def put_away(disk: Disk, layout: Layout, session: SessionId) -> None:
+    """Move an ended session into archive/, its record last, so that a crash in between is mended by doing it again.
+
+    What is moved is durable there; that it is gone from sessions/ is not yet. Raises OSError.
+    """
+    target = f"{layout.archive}/{session}"
+    disk.make_directory(target)
+    disk.sync_directory(layout.archive)
+    for path in _belongings(disk, layout, session):
+        with contextlib.suppress(FileNotFoundError):
+            disk.rename(path, f"{target}/{path.rpartition('/')[2]}")
+    disk.unlink(layout.secret(session))
+    disk.sync_directory(target)
+    disk.rename(layout.record(session), f"{target}/{session}.json")
+    disk.sync_directory(target)
+
+
+def _belongings(disk: Disk, layout: Layout, session: SessionId) -> Iterator[str]:
+    yield layout.prompt(session)
+    yield layout.log(session)
+    for name in disk.scan(layout.runs):
+        if name.startswith(f"{session}."):
+            yield f"{layout.runs}/{name}"
