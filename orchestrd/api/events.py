@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrd.api.reading import NDJSON, SSE, TEXT, as_number, flag, number, preferred
-from orchestrd.api.stream import Choice, EventStream
+from orchestrd.api.stream import EventStream
+from orchestrd.core.choice import Choice
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import is_session_id

@@ -8,49 +8,14 @@ hangs up is noticed while there is nothing to send; its follower is closed then,
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-from msgspec import Struct
 from starlette.types import Message, Receive, Scope, Send
 
 from orchestrd.api.reading import NDJSON, SSE, TEXT
+from orchestrd.core.choice import Choice, Head, head_of
 from orchestrd.ports import Follower
 from orchestrd.render import event_line
 
-
-class Head(Struct):
-    """What must be known of a line to filter and number it; a gap has no number, but an end."""
-
-    type: str = ""
-    sequence: int | None = None
-    session: str | None = None
-    to: int | str | None = None
-
-    @property
-    def cursor(self) -> int:
-        """The number after which a reader goes on who has seen this line."""
-        return self.sequence if self.sequence is not None else int(self.to or 0)
-
-
-class Choice(Struct, frozen=True, kw_only=True):
-    """Which lines are wanted: up to a number, of some sessions, of some types; null means all. A gap is always told."""
-
-    until: int | None = None
-    sessions: frozenset[str] | None = None
-    types: frozenset[str] | None = None
-
-    def takes(self, head: Head) -> bool:
-        """Tell whether a line is wanted."""
-        if self.until is not None and head.cursor > self.until:
-            return False
-        if head.type == "gap":
-            return True
-        return (self.sessions is None or head.session in self.sessions) and (
-            self.types is None or head.type in self.types
-        )
-
-
 Numbered = tuple[Head, bytes]
-_heads = msgspec.json.Decoder(Head)
 
 
 def as_events(numbered: Iterable[Numbered]) -> bytes:
@@ -107,7 +72,7 @@ class EventStream:
     async def _pump(self, send: Send) -> None:
         """Send page by page. The end is always the follower's own, so that it can let go of what it holds."""
         async for lines in self._follower:
-            numbered = [(_heads.decode(line), line) for line in lines] if not self._is_closed else []
+            numbered = [(head_of(line), line) for line in lines] if not self._is_closed else []
             if chunk := self._form(pair for pair in numbered if self._choice.takes(pair[0])):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if self._is_complete(numbered):

@@ -10,8 +10,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from orchestrd.core.layout import Layout
-from orchestrd.model.document import DaemonFacts, Document, SpawnRequest, Status
-from orchestrd.model.session import SCHEMA, Session
+from orchestrd.model.document import DaemonFacts, Document, Status
+from orchestrd.model.ids import SessionId
+from orchestrd.model.session import SCHEMA, Session, Spec
 from orchestrd.model.words import TERMINAL, Desired, Reason, State
 
 ACCEPTED = "accepted"  # the state of a session that is only spooled: durable, and no daemon has seen it yet
@@ -52,14 +53,14 @@ def document(session: Session, layout: Layout) -> Document:
     )
 
 
-def accepted_document(request: SpawnRequest, at: datetime, layout: Layout) -> Document:
+def accepted_document(session: SessionId, spec: Spec, at: datetime, layout: Layout) -> Document:
     """Picture a spawn that lies in the inbox since `at`: accepted, revision 0."""
-    session = Session(
+    spooled = Session(
         schema=SCHEMA,
-        id=request.id,
+        id=session,
         revision=0,
         epoch=0,
-        spec=request.spec,
+        spec=spec,
         desired=Desired.RUNNING,
         state=State.PENDING,
         reason=Reason.ACCEPTED,
@@ -67,7 +68,7 @@ def accepted_document(request: SpawnRequest, at: datetime, layout: Layout) -> Do
         generation=1,
         created_at=at,
     )
-    return replace(document(session, layout), state=ACCEPTED)
+    return replace(document(spooled, layout), state=ACCEPTED)
 
 
 def is_over(told: Document) -> bool:

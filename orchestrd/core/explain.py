@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from orchestrd.core.document import document
 from orchestrd.core.evidence import LIVENESS_AXIS
 from orchestrd.core.layout import Layout
-from orchestrd.model.document import Explanation, WitnessDocument
+from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.instant import DueName, Instant
 from orchestrd.model.observation import Evidence, Witness
@@ -35,6 +35,7 @@ STATE_RULES = {
     Reason.STOPPED: "a stop was ordered, and its end is proven",
     Reason.KILLED: "a kill was ordered, and its end is proven",
 }
+NO_RECORD = "no daemon has a record of it: it is spooled and waits for one, or it was written by a newer orchestrd"
 DUE_SENTENCES = {
     DueName.START: "is killed unless its start record appears",
     DueName.CONTACT: "counts as lost unless someone sees it",
@@ -58,6 +59,18 @@ def explanation(session: Session, evidence: Evidence, now: Instant, layout: Layo
         activity_rule=_activity_rule(session),
         witnesses=tuple(_told(witness, now) for witness in evidence.witnesses),
         pending=tuple(_pending(session, now)),
+    )
+
+
+def unexplained(told: Document) -> Explanation:
+    """Show a session of which there is no record that could be explained: spooled only, or of a newer orchestrd."""
+    return Explanation(
+        session=told,
+        state_rule=NO_RECORD,
+        liveness_rule=NO_RECORD,
+        activity_rule=NO_RECORD,
+        witnesses=(),
+        pending=(),
     )
 
 

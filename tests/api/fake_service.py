@@ -136,7 +136,7 @@ class FakeService:
             raise ConflictError(f"session id {request.id} is taken", hint=f"orch show {request.id}")
         if known is None:
             self.requests[request.id] = request
-            told = accepted_document(request, NOON, self.layout)
+            told = accepted_document(request.id, request.spec, NOON, self.layout)
             self.put(replace(told, state="pending", revision=1))
             self.write(request.id, to="pending")
         return self.told[request.id], known is None

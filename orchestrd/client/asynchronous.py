@@ -1,0 +1,203 @@
+"""The client for an event loop: the same verbs, the same core. What needs the disk or a new daemon is done in a thread.
+
+See `orchestrd.client.Client` for what each verb means and raises; here they are awaited.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from typing import Self, TypeVar
+
+from orchestrd.client import calls
+from orchestrd.client.blocking import Client, Taken
+from orchestrd.client.calls import OK, Call, error_from
+from orchestrd.client.connection import RECEIVE_BYTES, check_size, unreachable
+from orchestrd.client.requests import caller_authority, mint_message_id
+from orchestrd.client.waiting import Wait, Waited
+from orchestrd.client.wire import Receiver
+from orchestrd.core.choice import head_of
+from orchestrd.endpoint import Address
+from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
+from orchestrd.model.errors import TimedOutError, UnreachableError
+from orchestrd.model.limits import ANSWER_S, REACHED_AGAIN_S
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """The sessions of one home."""
+
+    def __init__(self, home: str | None = None, *, notice: Callable[[str], None] = lambda _: None) -> None:
+        self._blocking = Client(home, notice=notice)
+        self._socket = self._blocking.layout.socket
+
+    async def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
+        """List the sessions; without a daemon `daemon` is null."""
+        return await self._or_in_a_thread(
+            calls.status(with_ended=with_ended, project=project),
+            lambda: self._blocking.status(with_ended=with_ended, project=project),
+        )
+
+    async def show(self, ref: str) -> Document:
+        """Give one session."""
+        return await self._or_in_a_thread(calls.show(ref), lambda: self._blocking.show(ref))
+
+    async def explain(self, ref: str) -> Explanation:
+        """Say why its row says what it says."""
+        return await self._or_in_a_thread(calls.explain(ref), lambda: self._blocking.explain(ref))
+
+    async def spawn(self, request: SpawnRequest) -> Taken:
+        """Begin a session."""
+        return await self._change(calls.spawn(request), lambda: self._blocking.spawn(request))
+
+    async def stop(self, ref: str, *, grace_s: float | None = None) -> Taken:
+        """Ask a session to end."""
+        call = calls.stop(ref, caller_authority(), grace_s)
+        return await self._change(call, lambda: self._blocking.stop(ref, grace_s=grace_s))
+
+    async def kill(self, ref: str) -> Taken:
+        """Force a session to end."""
+        return await self._change(calls.kill(ref, caller_authority()), lambda: self._blocking.kill(ref))
+
+    async def revive(self, ref: str) -> Document:
+        """Start a new run of an ended session."""
+        call = calls.revive(ref, caller_authority())
+        return await self._or_in_a_thread(call, lambda: self._blocking.revive(ref), only_if_absent=True)
+
+    async def send(self, ref: str, text: str, *, message: str | None = None) -> SendReply:
+        """Type a text into the agent and give its receipt."""
+        known = message or mint_message_id()
+        call = calls.send(ref, SendRequest(message=known, text=text, authority=caller_authority()))
+        return await self._or_in_a_thread(call, lambda: self._blocking.send(ref, text, message=known))
+
+    async def events(
+        self,
+        since: int | None = None,
+        *,
+        follow: bool = False,
+        sessions: Iterable[str] = (),
+        types: Iterable[str] = (),
+    ) -> AsyncGenerator[bytes, None]:
+        """Give journal lines after a cursor; with `follow` for ever, over any number of daemons."""
+        wanted = tuple(sessions), tuple(types)
+        cursor = since if since is not None else await self._cursor_now() if follow else 0
+        while True:
+            try:
+                async for line in self._stream(cursor, *wanted, follow=follow):
+                    yield line
+                    cursor = head_of(line).cursor
+            except UnreachableError:
+                if not follow:
+                    for line in await self._kept_on_disk(cursor, *wanted):
+                        yield line
+            if not follow:
+                return
+            await asyncio.sleep(REACHED_AGAIN_S)
+
+    async def wait(
+        self, refs: Iterable[str], *, goal: str | None = None, timeout_s: float | None = None
+    ) -> tuple[Waited, ...]:
+        """Wait until each session has reached `goal` or has ended; null means a good end."""
+        wait = Wait(goal)
+        cursor = await self._cursor_now()
+        documents = [await self.show(ref) for ref in refs]
+        for told in documents:
+            wait.begin(told)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._settled(wait, cursor)
+        except TimeoutError as error:
+            raise TimedOutError("the time given is over", hint="orch status") from error
+        return tuple([Waited(document=await self.show(told.id), is_met=wait.met[told.id]) for told in documents])
+
+    async def _settled(self, wait: Wait, cursor: int) -> None:
+        if not wait.pending:
+            return
+        async with contextlib.aclosing(self.events(cursor, follow=True, sessions=tuple(wait.pending))) as lines:
+            async for line in lines:
+                wait.take(line)
+                if not wait.pending:
+                    return
+
+    async def _change(self, call: Call[Document], otherwise: Callable[[], Taken]) -> Taken:
+        try:
+            return Taken(document=await self._ask(call), is_spooled=False)
+        except UnreachableError:
+            return await asyncio.to_thread(otherwise)
+
+    async def _or_in_a_thread(self, call: Call[T], otherwise: Callable[[], T], *, only_if_absent: bool = False) -> T:
+        try:
+            return await self._ask(call)
+        except UnreachableError as error:
+            if only_if_absent and error.code != UnreachableError.code:
+                raise
+        return await asyncio.to_thread(otherwise)
+
+    async def _cursor_now(self) -> int:
+        return await asyncio.to_thread(self._blocking.newest)
+
+    async def _kept_on_disk(self, since: int, sessions: tuple[str, ...], types: tuple[str, ...]) -> list[bytes]:
+        return await asyncio.to_thread(lambda: list(self._blocking.events(since, sessions=sessions, types=types)))
+
+    async def _ask(self, call: Call[T]) -> T:
+        async with _Connection(self._socket) as connection:
+            return await connection.ask(call)
+
+    async def _stream(
+        self, since: int, sessions: tuple[str, ...], types: tuple[str, ...], *, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        async with _Connection(self._socket) as connection:
+            async for line in connection.lines(calls.events(since, follow=follow, sessions=sessions, types=types)):
+                yield line
+
+
+class _Connection:
+    """One connection for one call. Raises UnreachableError when nobody answers."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._receiver = Receiver()
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                with Address(self._path) as address:
+                    self._reader, self._writer = await asyncio.open_unix_connection(address)
+        except OSError as error:
+            raise unreachable(self._path, error) from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def ask(self, call: Call[T]) -> T:
+        """Make one call and read the whole answer."""
+        self._writer.write(call.request())
+        body = bytearray()
+        while not self._receiver.is_complete:
+            body += self._receiver.feed(await self._receive(ANSWER_S))
+            check_size(len(body))
+        return call.read(self._receiver.status, bytes(body))
+
+    async def lines(self, call: Call[bytes]) -> AsyncIterator[bytes]:
+        """Make a call whose answer is lines and give them as they come, whole ones only."""
+        self._writer.write(call.request())
+        held = b""
+        while not self._receiver.is_complete:
+            gained = self._receiver.feed(await self._receive(None if self._receiver.status else ANSWER_S))
+            if self._receiver.status and self._receiver.status not in OK:
+                raise error_from(self._receiver.status, held + gained)
+            *whole, held = (held + gained).split(b"\n")
+            for line in whole:
+                yield line
+
+    async def _receive(self, timeout_s: float | None) -> bytes:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._reader.read(RECEIVE_BYTES)
+        except TimeoutError as error:
+            raise unreachable(self._path, error) from error
+        except ConnectionError:
+            return b""  # reset is one way to go away

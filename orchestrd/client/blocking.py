@@ -1,0 +1,264 @@
+"""The blocking client: every verb as a method, typed, with a daemon or without one.
+
+Reading asks the daemon, and where none answers the disk. Changing asks the daemon too, starts one where none answers,
+and where that fails spools what may be spooled: spawn, stop and kill. A daemon that goes away in the middle is the same
+as one that was not there: what is asked again is harmless to ask again.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from msgspec import Struct
+
+from orchestrd.client import calls
+from orchestrd.client.calls import Call, version_notice
+from orchestrd.client.connection import Connection
+from orchestrd.client.offline import OfflineHome
+from orchestrd.client.requests import caller_authority, mint_message_id
+from orchestrd.client.starting import start_daemon
+from orchestrd.client.waiting import Wait, Waited
+from orchestrd.core.choice import head_of
+from orchestrd.core.layout import Layout, home_from
+from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
+from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
+from orchestrd.model.limits import REACHED_AGAIN_S
+
+T = TypeVar("T")
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """What became of a command: the session as it stands, and whether the command only lies in the inbox as yet."""
+
+    document: Document
+    is_spooled: bool
+
+
+class Client:
+    """The sessions of one home.
+
+    `home` defaults to what the environment says. With `use_daemon=False` no daemon is asked or started: reading is from
+    the disk, and commands are spooled. `notice` is told what a person should know on the way.
+    """
+
+    def __init__(
+        self, home: str | None = None, *, use_daemon: bool = True, notice: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.layout = Layout(os.path.abspath(home or home_from(os.environ)))  # noqa: PTH100 - a layout holds strings
+        self._use_daemon = use_daemon
+        self._notice = notice
+        self._has_compared = False
+        self._offline = OfflineHome(self.layout)
+
+    # ---- reading -----------------------------------------------------------------------------------------------------
+
+    def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
+        """List the sessions; without a daemon `daemon` is null."""
+        return self._read(
+            calls.status(with_ended=with_ended, project=project),
+            lambda: self._offline.status(with_ended=with_ended, project=project),
+        )
+
+    def show(self, ref: str) -> Document:
+        """Give one session, by id, name or prefix. Raises NotFoundError, or UsageError (`ambiguous`)."""
+        return self._read(calls.show(ref), lambda: self._offline.show(ref))
+
+    def explain(self, ref: str) -> Explanation:
+        """Say why its row says what it says."""
+        return self._read(calls.explain(ref), lambda: self._offline.explain(ref))
+
+    def events(
+        self,
+        since: int | None = None,
+        *,
+        follow: bool = False,
+        sessions: Iterable[str] = (),
+        types: Iterable[str] = (),
+        timeout_s: float | None = None,
+    ) -> Iterator[bytes]:
+        """Give journal lines after a cursor, oldest first.
+
+        Without `follow` it ends with the newest; without a cursor it begins with the oldest. With `follow` it goes on
+        for ever, over any number of daemons; without a cursor it begins now. Raises TimedOutError after `timeout_s`.
+        """
+        wanted = tuple(sessions), tuple(types)
+        if follow:
+            deadline = None if timeout_s is None else _clock() + timeout_s
+            return self._followed(self.newest() if since is None else since, *wanted, deadline)
+        return self._kept(since or 0, *wanted)
+
+    def wait(
+        self, refs: Iterable[str], *, goal: str | None = None, timeout_s: float | None = None
+    ) -> tuple[Waited, ...]:
+        """Wait until each session has reached `goal`, a state or an activity, or has ended; null means a good end.
+
+        Raises TimedOutError after `timeout_s`.
+        """
+        deadline = None if timeout_s is None else _clock() + timeout_s
+        wait, documents = Wait(goal), {}
+        cursor = self.newest()
+        for ref in refs:
+            documents[ref] = self.show(ref)
+            wait.begin(documents[ref])
+        if wait.pending:
+            for line in self._followed(cursor, tuple(wait.pending), (), deadline):
+                wait.take(line)
+                if not wait.pending:
+                    break
+        told = {shown.id: self.show(shown.id) for shown in documents.values()}
+        return tuple(Waited(document=document, is_met=wait.met[id_]) for id_, document in told.items())
+
+    # ---- changing ----------------------------------------------------------------------------------------------------
+
+    def spawn(self, request: SpawnRequest) -> Taken:
+        """Begin a session (see `spawn_request`). Repeating it with the same request is harmless."""
+        return self._change(calls.spawn(request), lambda: self._offline.spool_spawn(request))
+
+    def stop(self, ref: str, *, grace_s: float | None = None) -> Taken:
+        """Ask a session to end; kill it when `grace_s` has passed. Raises RefusedError (`already_ended`)."""
+        authority = caller_authority()
+        return self._change(
+            calls.stop(ref, authority, grace_s), lambda: self._offline.spool_stop(ref, authority, grace_s)
+        )
+
+    def kill(self, ref: str) -> Taken:
+        """Force a session to end. Raises RefusedError (`already_ended`)."""
+        authority = caller_authority()
+        return self._change(calls.kill(ref, authority), lambda: self._offline.spool_kill(ref, authority))
+
+    def revive(self, ref: str) -> Document:
+        """Start a new run of an ended session. Raises UnreachableError without a daemon: it cannot be spooled."""
+        return self._commanded(calls.revive(ref, caller_authority()))
+
+    def send(self, ref: str, text: str, *, message: str | None = None) -> SendReply:
+        """Type a text into the agent and give its receipt. Repeating it with the same `message` id is harmless.
+
+        Raises UnreachableError without a daemon: it cannot be spooled.
+        """
+        body = SendRequest(message=message or mint_message_id(), text=text, authority=caller_authority())
+        return self._commanded(calls.send(ref, body))
+
+    def ensure_daemon(self, *, interval_s: float | None = None) -> bool:
+        """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
+        if self.answers():
+            return False
+        self._notice("orch: starting the daemon")
+        start_daemon(self.layout, self.answers, interval_s=interval_s)
+        return True
+
+    def answers(self) -> bool:
+        """Tell whether a daemon answers."""
+        try:
+            self._ask(calls.health())
+        except OrchestrdError:
+            return False
+        return True
+
+    # ---- how ---------------------------------------------------------------------------------------------------------
+
+    def _ask(self, call: Call[T]) -> T:
+        with Connection(self.layout.socket) as connection:
+            try:
+                return connection.ask(call)
+            finally:
+                self._compare(connection.version)
+
+    def _read(self, call: Call[T], from_disk: Callable[[], T]) -> T:
+        if self._use_daemon:
+            try:
+                return self._ask(call)
+            except UnreachableError as error:
+                if error.code != UnreachableError.code:
+                    self._notice(f"orch: {error.message}; reading the disk")
+        return _readable(from_disk)
+
+    def _commanded(self, call: Call[T]) -> T:
+        """Ask for a change; start a daemon where none answers."""
+        if not self._use_daemon:
+            raise UnreachableError("this needs a daemon, and none is to be used", hint="orch daemon start")
+        try:
+            return self._ask(call)
+        except UnreachableError as error:
+            if error.code != UnreachableError.code:
+                raise  # one is there
+        self.ensure_daemon()
+        return self._ask(call)
+
+    def _change(self, call: Call[Document], spool: Callable[[], Document]) -> Taken:
+        if self._use_daemon:
+            try:
+                return Taken(document=self._commanded(call), is_spooled=False)
+            except UnreachableError as error:
+                self._notice(f"orch: {error.message}")
+        told = _readable(spool)
+        self._notice(f"orch: spooled for session {told.id}; the next daemon takes it in")
+        return Taken(document=told, is_spooled=True)
+
+    def _kept(self, since: int, sessions: tuple[str, ...], types: tuple[str, ...]) -> Iterator[bytes]:
+        """Give what is kept. Where the daemon goes away in the middle, the rest comes from the disk."""
+        try:
+            for line in self._stream(since, sessions, types, follow=False, deadline=None):
+                yield line
+                since = head_of(line).cursor
+        except UnreachableError:
+            yield from self._offline.events(since, sessions, types)
+
+    def _followed(
+        self, since: int, sessions: tuple[str, ...], types: tuple[str, ...], deadline: float | None
+    ) -> Iterator[bytes]:
+        """Give what comes, from one daemon after the other; between them, what the disk has gained."""
+        while True:
+            try:
+                for line in self._stream(since, sessions, types, deadline=deadline):
+                    yield line
+                    since = head_of(line).cursor
+            except UnreachableError:
+                pass  # killed, stopped or never there is the same to a reader that goes on
+            if deadline is not None and _clock() > deadline:
+                raise TimedOutError("the time given is over", hint="orch status")
+            time.sleep(REACHED_AGAIN_S)
+
+    def _stream(
+        self,
+        since: int,
+        sessions: tuple[str, ...],
+        types: tuple[str, ...],
+        *,
+        follow: bool = True,
+        deadline: float | None,
+    ) -> Iterator[bytes]:
+        if not self._use_daemon:
+            yield from self._offline.events(since, sessions, types)
+            return
+        with Connection(self.layout.socket) as connection:
+            call = calls.events(since, follow=follow, sessions=sessions, types=types)
+            for line in connection.lines(call, deadline):
+                self._compare(connection.version)
+                yield line
+
+    def newest(self) -> int:
+        """Give the number of the newest event there is."""
+        if self._use_daemon:
+            with contextlib.suppress(UnreachableError):
+                return self._ask(calls.health()).sequence
+        return _readable(self._offline.newest)
+
+    def _compare(self, theirs: str | None) -> None:
+        if not self._has_compared and (said := version_notice(theirs)):
+            self._notice(f"orch: {said}")
+        self._has_compared = self._has_compared or theirs is not None
+
+
+def _readable(act: Callable[[], T]) -> T:
+    try:
+        return act()
+    except OSError as error:
+        raise OrchestrdError(
+            f"cannot read {error.filename}: {error.strerror}", code="unreadable", hint="orch daemon status"
+        ) from error
+
+
+def _clock() -> float:
+    return time.monotonic()  # noqa: TID251 - a client has no loop and no injected clock

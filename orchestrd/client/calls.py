@@ -1,0 +1,155 @@
+"""Every request the API takes, as a value: what to send, and what comes back. No I/O, so both shells share them."""
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from orchestrd import __version__
+from orchestrd.client.wire import request_bytes
+from orchestrd.core.problem import error_of
+from orchestrd.model.document import (
+    Document,
+    Explanation,
+    Health,
+    Problem,
+    SendReply,
+    SendRequest,
+    SpawnRequest,
+    Status,
+    StopRequest,
+    Version,
+)
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.words import Authority
+
+T = TypeVar("T")
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+OK = range(200, 300)
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+class Call(Struct, Generic[T], frozen=True, kw_only=True):
+    """One request and the type of its answer."""
+
+    method: str
+    target: str
+    answer: type[T]
+    accept: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+    def request(self) -> bytes:
+        """Give the bytes to send."""
+        return request_bytes(self.method, self.target, (("Accept", self.accept), *self.headers), self.body)
+
+    def read(self, status: int, body: bytes) -> T:
+        """Read a whole answer. Raises what the daemon raised."""
+        if status not in OK:
+            raise error_from(status, body)
+        try:
+            return msgspec.json.decode(body, type=self.answer)
+        except msgspec.MsgspecError as error:
+            raise OrchestrdError(
+                f"the daemon's answer is not understood: {error}", code="not_understood", hint="orch daemon restart"
+            ) from error
+
+
+def health() -> Call[Health]:
+    """Ask whether the daemon answers."""
+    return Call(method="GET", target="/v1/health", answer=Health)
+
+
+def version() -> Call[Version]:
+    """Ask which orchestrd answers."""
+    return Call(method="GET", target="/v1/version", answer=Version)
+
+
+def status(*, with_ended: bool, project: str | None) -> Call[Status]:
+    """Ask for all sessions."""
+    query = _query(("all", "1" if with_ended else "0"), ("project", project))
+    return Call(method="GET", target=f"/v1/status{query}", answer=Status)
+
+
+def show(ref: str) -> Call[Document]:
+    """Ask for one session."""
+    return Call(method="GET", target=_session(ref), answer=Document)
+
+
+def explain(ref: str) -> Call[Explanation]:
+    """Ask why its row says what it says."""
+    return Call(method="GET", target=_session(ref) + "/explain", answer=Explanation)
+
+
+def spawn(request: SpawnRequest) -> Call[Document]:
+    """Begin a session; repeating it is harmless."""
+    body = msgspec.json.encode(request)
+    headers = (("Idempotency-Key", request.id),)
+    return Call(method="POST", target="/v1/sessions", answer=Document, headers=headers, body=body)
+
+
+def stop(ref: str, authority: Authority, grace_s: float | None) -> Call[Document]:
+    """Ask it to end."""
+    return _command(ref, "stop", StopRequest(authority=authority, grace_s=grace_s), Document)
+
+
+def kill(ref: str, authority: Authority) -> Call[Document]:
+    """Force it to end."""
+    return _command(ref, "kill", StopRequest(authority=authority), Document)
+
+
+def revive(ref: str, authority: Authority) -> Call[Document]:
+    """Start a new run of it."""
+    return _command(ref, "revive", StopRequest(authority=authority), Document)
+
+
+def send(ref: str, request: SendRequest) -> Call[SendReply]:
+    """Type a text into it; repeating it with the same message id is harmless."""
+    return _command(ref, "send", request, SendReply)
+
+
+def events(since: int | None, *, follow: bool, sessions: Iterable[str], types: Iterable[str]) -> Call[bytes]:
+    """Ask for journal lines; the answer is a stream and has no end while it follows."""
+    query = _query(
+        ("since", None if since is None else str(since)),
+        ("follow", "1" if follow else "0"),
+        *(("session", session) for session in sessions),
+        *(("type", kind) for kind in types),
+    )
+    return Call(method="GET", target=f"/v1/events{query}", answer=bytes, accept=NDJSON)
+
+
+def error_from(status: int, body: bytes) -> OrchestrdError:
+    """Make the error that an answer tells of, be it a problem document or not."""
+    try:
+        return error_of(msgspec.json.decode(body, type=Problem))
+    except msgspec.MsgspecError:
+        detail = f"the daemon answered {status}: {body[:200].decode('utf-8', 'replace')}"
+        return error_of(Problem(title="It did not work", status=status, code="failed", detail=detail))
+
+
+def version_notice(theirs: str | None) -> str | None:
+    """Say that daemon and client are of different versions, or null."""
+    if theirs in (None, __version__):
+        return None
+    return f"the daemon is version {theirs}, this is {__version__}: orch daemon restart (sessions go on)"
+
+
+def _command(ref: str, verb: str, body: Struct, answer: type[T]) -> Call[T]:
+    return Call(method="POST", target=f"{_session(ref)}/{verb}", answer=answer, body=msgspec.json.encode(body))
+
+
+def _session(ref: str) -> str:
+    return f"/v1/sessions/{_quoted(ref)}"
+
+
+def _query(*parameters: tuple[str, str | None]) -> str:
+    return "?" + "&".join(f"{name}={_quoted(value)}" for name, value in parameters if value is not None)
+
+
+def _quoted(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)

@@ -1,0 +1,157 @@
+"""A home without its daemon: reading what the disk says, and leaving commands for the next daemon.
+
+What is told here is what a daemon would start from. Sessions that are only spooled are told of too: they are accepted.
+The store is imported only when it is needed, for most commands find a daemon.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from orchestrd.codec import decode_command
+from orchestrd.core.choice import Choice, gap_line, head_of
+from orchestrd.core.document import accepted_document, document, is_over, status
+from orchestrd.core.explain import explanation, unexplained
+from orchestrd.core.layout import Layout
+from orchestrd.core.resolve import candidates, refusal
+from orchestrd.core.validate import problem_with_command, problem_with_request
+from orchestrd.model.command import Kill, Spawn, Stop
+from orchestrd.model.document import Document, Explanation, SpawnRequest, Status
+from orchestrd.model.errors import RefusedError, UsageError
+from orchestrd.model.ids import SessionId, is_session_id
+from orchestrd.model.instant import Instant
+from orchestrd.model.limits import INBOX_FILES_MAX, RECORD_BYTES_MAX
+from orchestrd.model.observation import Evidence
+from orchestrd.model.words import Authority
+
+
+class OfflineHome:
+    """One home, as its files say. Raises OSError where they may not be read or written."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
+        """List the sessions; `daemon` is null, and the time of the newest record says how old the list is."""
+        from orchestrd.store.offline import read_home
+
+        found = read_home(self._layout)
+        return status(self.documents(), None, with_ended=with_ended, project=project, newest_record_at=found.newest_at)
+
+    def documents(self) -> tuple[Document, ...]:
+        """Give every session on disk, and those that are only spooled."""
+        from orchestrd.store.offline import read_home
+
+        found = read_home(self._layout)
+        told = {session.id: document(session, self._layout) for session in found.sessions}
+        told |= {record.id: record.document for record in found.read_only}
+        return (*told.values(), *(spooled for spooled in self._spooled() if spooled.id not in told))
+
+    def show(self, ref: str) -> Document:
+        """Give one session, by id, name or prefix. Raises NotFoundError, or UsageError (`ambiguous`)."""
+        documents = self.documents()
+        found = candidates(ref, ((told.id, told.name) for told in documents))
+        if len(found) != 1:
+            raise refusal(ref, found)
+        return next(told for told in documents if told.id == found[0])
+
+    def explain(self, ref: str) -> Explanation:
+        """Say why its row says what it says; evidence lives in a daemon's memory, so there is none."""
+        from orchestrd.store.offline import read_home
+
+        told, now = self.show(ref), Instant(at=_now(), boot="", up_s=0.0)
+        session = next((session for session in read_home(self._layout).sessions if session.id == told.id), None)
+        return unexplained(told) if session is None else explanation(session, Evidence(), now, self._layout)
+
+    def events(self, since: int, sessions: Iterable[str] = (), types: Iterable[str] = ()) -> Iterator[bytes]:
+        """Give the journal lines above a cursor, and gaps where numbers are no longer kept."""
+        from orchestrd.store.offline import read_events
+
+        named = frozenset(ref if is_session_id(ref) else self.show(ref).id for ref in sessions)
+        choice = Choice(sessions=named or None, types=frozenset(types) or None)
+        for page in read_events(self._layout, since):
+            if page.gap is not None:
+                yield gap_line(*page.gap)
+            yield from (line for line in page.lines if choice.takes(head_of(line)))
+
+    def newest(self) -> int:
+        """Give the number of the newest event on disk, 0 when there is none."""
+        from orchestrd.store.offline import read_events
+        from orchestrd.store.segments import segments_in
+
+        try:
+            first = max(segments_in(os.listdir(self._layout.journal)), default=1)  # noqa: PTH208 - names, in bulk
+        except FileNotFoundError:
+            first = 1
+        return max((page.last for page in read_events(self._layout, first - 1)), default=first - 1)
+
+    def spool_spawn(self, request: SpawnRequest) -> Document:
+        """Make a spawn durable for the next daemon. Repeating it is harmless: the id is the same."""
+        from orchestrd.store.inbox import spool_spawn
+
+        _refuse(problem_with_request(request))
+        spool_spawn(self._layout, request, time.time_ns())  # noqa: TID251 - a client has no injected clock
+        return accepted_document(request.id, request.spec, _now(), self._layout)
+
+    def spool_stop(self, ref: str, authority: Authority, grace_s: float | None) -> Document:
+        """Make a stop durable for the next daemon; gives the session as it stands."""
+        told = self._not_over(ref)
+        return self._spool(told, Stop(session=told.id, authority=authority, grace_s=grace_s))
+
+    def spool_kill(self, ref: str, authority: Authority) -> Document:
+        """Make a kill durable for the next daemon; gives the session as it stands."""
+        told = self._not_over(ref)
+        return self._spool(told, Kill(session=told.id, authority=authority))
+
+    def _spool(self, told: Document, command: Stop | Kill) -> Document:
+        from orchestrd.store.inbox import spool
+
+        _refuse(problem_with_command(command))
+        spool(self._layout, command, time.time_ns())  # noqa: TID251 - as above
+        return told
+
+    def _not_over(self, ref: str) -> Document:
+        told = self.show(ref)
+        if is_over(told):
+            raise RefusedError(
+                f"session {told.id} has already ended: {told.state} ({told.reason})",
+                code="already_ended",
+                hint=f"orch show {told.id}",
+            )
+        return told
+
+    def _spooled(self) -> Iterator[Document]:
+        """Look at the inbox without taking anything out of it; what is no spawn of ours is for the daemon to judge."""
+        try:
+            names = sorted(os.listdir(self._layout.inbox_new))[:INBOX_FILES_MAX]  # noqa: PTH208 - names, in bulk
+        except FileNotFoundError:
+            return
+        for name in names:
+            command = decode_command(_head_of_file(f"{self._layout.inbox_new}/{name}"))
+            at_ns = name.partition("-")[0]
+            if isinstance(command, Spawn) and at_ns.isascii() and at_ns.isdigit():
+                at = datetime.fromtimestamp(int(at_ns) / 1e9, tz=UTC)
+                yield accepted_document(SessionId(command.session), command.spec, at, self._layout)
+
+
+def _refuse(problem: str | None) -> None:
+    if problem is not None:
+        raise UsageError(problem, code="invalid")
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)  # noqa: TID251 - a client has no injected clock
+
+
+def _head_of_file(path: str) -> bytes:
+    """Read a spooled entry, or nothing where a daemon has just taken it or it is no plain file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as entry:
+        try:
+            return entry.read(RECORD_BYTES_MAX)
+        except OSError:
+            return b""

@@ -1,0 +1,97 @@
+"""Starting the daemon from a client: a process of its own that holds nothing of its caller's, watched until it answers.
+
+It has its own session, no descriptor of the caller's, and none of a run's marks in its environment. Inside a run no
+daemon is started: it would be a child of that run, and end with it.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestrd.core.layout import Layout
+from orchestrd.model.errors import UnreachableError
+from orchestrd.model.limits import DAEMON_LOOK_S, DAEMON_START_S
+
+LOG_TAIL_BYTES = 4_096
+ALREADY_RUNNING = 4  # how a second daemon ends: then the first one will answer
+_MARKS = ("ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE")
+
+
+def start_daemon(
+    layout: Layout,
+    answers: Callable[[], bool],
+    *,
+    interval_s: float | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Start a daemon for this home and wait until `answers` says that it does.
+
+    Raises UnreachableError: `in_a_run` inside a run, `not_started` with the daemon's last words when it ended or did
+    not answer in time.
+    """
+    if environ.get("ORCH_RUN"):
+        raise UnreachableError(
+            "no daemon answers, and one started from inside a session would end with it",
+            code="in_a_run",
+            hint="orch daemon start (in a terminal of its own)",
+        )
+    said_before = _size(layout.daemon_log)
+    process = _launched(layout, interval_s, environ)
+    threading.Thread(target=process.wait, name="reap the daemon", daemon=True).start()
+    deadline = time.monotonic() + DAEMON_START_S  # noqa: TID251 - a client has no loop and no injected clock
+    while not answers():
+        ended = process.poll()
+        if ended not in (None, ALREADY_RUNNING) or time.monotonic() > deadline:  # noqa: TID251 - as above
+            raise _not_started(layout, ended, said_before)
+        time.sleep(DAEMON_LOOK_S)
+
+
+def _launched(layout: Layout, interval_s: float | None, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    for directory in (layout.home, layout.logs):
+        Path(directory).mkdir(mode=0o700, parents=True, exist_ok=True)
+    interval = () if interval_s is None else ("--interval", f"{interval_s:g}")
+    log = os.open(layout.daemon_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestrd", "run", *interval],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd=layout.home,
+            env={**_unmarked(environ), "ORCH_HOME": layout.home},
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def _unmarked(environ: Mapping[str, str]) -> dict[str, str]:
+    """A daemon that bore the mark of a run would be swept away with it."""
+    return {name: value for name, value in environ.items() if name not in _MARKS}
+
+
+def _not_started(layout: Layout, ended: int | None, said_before: int) -> UnreachableError:
+    how = f"did not answer within {DAEMON_START_S:g} s" if ended is None else f"ended with code {ended}"
+    said = _last_words(layout.daemon_log, said_before)
+    return UnreachableError(
+        f"the daemon {how}" + (f": {said}" if said else ""), code="not_started", hint="orch daemon logs"
+    )
+
+
+def _last_words(path: str, since: int) -> str:
+    with contextlib.suppress(OSError), open(path, "rb") as log:  # noqa: PTH123 - one file, one call
+        log.seek(max(since, _size(path) - LOG_TAIL_BYTES))
+        lines = log.read(LOG_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
+    return ""
+
+
+def _size(path: str) -> int:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_size  # noqa: PTH116 - as above
+    return 0
