@@ -18,7 +18,6 @@ import select
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -73,7 +72,7 @@ class LinuxProcessTable:
 
 def table_of_this_system() -> ProcessTable:
     """Choose how processes are looked up here."""
-    if Path("/proc/self/stat").exists():
+    if os.uname().sysname == "Linux":
         return LinuxProcessTable()
     from orchestrd.runtimes.portable import PortableProcessTable  # noqa: PLC0415 - its price is paid where it is needed
 

@@ -41,10 +41,8 @@ class RunDirectory:
         self.stdin = f"{path}/{STDIN}"
 
     def write_order(self, order: Order) -> None:
-        """Make the directory, durably, and the order in it; writing it again for another try changes nothing."""
-        with contextlib.suppress(FileExistsError):
-            Path(self.path).mkdir(0o700)
-        _sync_directory(str(Path(self.path).parent))
+        """Write the order, durably; writing it again for another try changes nothing."""
+        self._make()
         with self._place() as place:
             write_durable(place, ORDER, encode_order(order))
 
@@ -54,6 +52,7 @@ class RunDirectory:
 
     def take_claim(self) -> bool:
         """Take the run's only start, so that no launcher ever can; false when it is taken already."""
+        self._make()
         with self._place() as place:
             return take_claim(place, "kill")
 
@@ -84,6 +83,16 @@ class RunDirectory:
         before = min(offset, 1)  # one byte back: it tells whether the last read ended inside a line too long to hold
         data = self._read(HOOKS, HOOKS_READ_BYTES_MAX + before, offset - before) or b""
         return whole_lines(data, before, offset)
+
+    def _make(self) -> None:
+        """Make the directory, durably: a claim in it must outlive a power cut."""
+        with contextlib.suppress(FileExistsError):
+            Path(self.path).mkdir(0o700)
+        parent = os.open(Path(self.path).parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
 
     def _hooks_size(self) -> int:
         """Ask for the size alone: the only system call that a run costs while nothing happens in it."""
@@ -130,11 +139,3 @@ def whole_lines(data: bytes, before: int, offset: int) -> tuple[tuple[bytes, ...
         return (), offset + (len(fresh) if is_too_long else 0)
     lines = fresh[: end - 1].split(b"\n")[1 if is_inside else 0 :]
     return tuple(line for line in lines if line and len(line) <= HOOK_LINE_BYTES_MAX), offset + end
-
-
-def _sync_directory(path: str) -> None:
-    place = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)

@@ -8,16 +8,21 @@ import os
 import py_compile
 import signal
 import sys
+from functools import cached_property
 
 from orchestrd.runtimes import launcher
 
 
 class LauncherCommand:
-    """The command that starts a launcher, found once."""
+    """The command that starts a launcher, found when it is first needed."""
 
-    def __init__(self) -> None:
-        self._python = os.path.realpath(sys.executable)
-        self._program = _compiled(launcher.__file__)
+    @cached_property
+    def _python(self) -> str:
+        return os.path.realpath(sys.executable)
+
+    @cached_property
+    def _program(self) -> str:
+        return _compiled(launcher.__file__)
 
     def start(self, run_directory: str, mark: str) -> int:
         """Start a launcher for this run directory and give its pid. Raises OSError."""

@@ -1,0 +1,58 @@
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from orchestrd.model.ids import SessionId, run_mark
+from orchestrd.model.run import Order, Run
+from orchestrd.model.words import Receipt
+from orchestrd.testing.clocks import LoopClock
+from orchestrd.testing.runtime import ScriptedRuntime
+from orchestrd.testing.world import Script, World
+from tests.contract import runtime_contract as contract
+
+SCRIPTS = {
+    contract.EXITS_0: Script(exits_after_s=0.1),
+    contract.EXITS_3: Script(exits_after_s=0.1, exit_code=3),
+    contract.DIES_OF_SEGV: Script(exits_after_s=0.1, exit_signal="SIGSEGV"),
+    contract.SLEEPS: Script(starts_after_s=0.02, receipt=Receipt.TYPED),
+    contract.IGNORES_TERM: Script(heeds_term_after_s=None, reports=((0.0, contract.LINES[0]),)),
+    contract.REPORTS: Script(reports=((0.03, contract.LINES[0]), (0.2, contract.LINES[1]))),
+    contract.READS: Script(),
+    contract.MISSING: Script(start_error="cannot start 'frobnicate': no such program in the PATH of the run"),
+}
+
+
+class ScriptedStage:
+    def __init__(self) -> None:
+        self.world = World(LoopClock(), lambda order: SCRIPTS[order.argv[0]])
+        self.runtime = ScriptedRuntime(self.world)
+        self._orders = 0
+
+    def order(self, behaviour: str) -> Order:
+        self._orders += 1
+        session = SessionId(f"scripte{'abcdefghij'[self._orders]}")
+        return Order(
+            run=Run(session=session, generation=1, mark=run_mark(session, 1, "nonce")),
+            argv=(behaviour,),
+            directory="/",
+            environment=(),
+            secrets_path="/dev/null",
+            log_path="/dev/null",
+        )
+
+    def restart(self) -> ScriptedRuntime:
+        return ScriptedRuntime(self.world)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():  # noqa: ASYNC110 - virtual time
+            await asyncio.sleep(0.01)
+
+    async def pause(self) -> None:
+        await asyncio.sleep(0.05)
+
+
+class TestScriptedRuntime(contract.RuntimeContract):
+    @pytest.fixture
+    def stage(self) -> ScriptedStage:
+        return ScriptedStage()

@@ -1,0 +1,105 @@
+"""Real runs in a home of their own, for tests; whatever a test leaves alive is killed by its mark."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestrd.clock import SystemClock
+from orchestrd.core.layout import Layout
+from orchestrd.model.ids import SessionId, run_mark
+from orchestrd.model.run import Order, Run
+from orchestrd.runtimes.process import ProcessRuntime
+from tests.contract import runtime_contract as contract
+
+REPORT = "printf '%s\\n' '{}' >>\"$ORCH_RUN_DIR/hooks.jsonl\""
+COMMANDS = {
+    contract.EXITS_0: "exit 0",
+    contract.EXITS_3: "exit 3",
+    contract.DIES_OF_SEGV: "ulimit -c 0; kill -SEGV $$",
+    contract.SLEEPS: "exec sleep 300",
+    contract.IGNORES_TERM: "trap '' TERM; "
+    + REPORT.format(contract.LINES[0].decode())
+    + "; while :; do sleep 0.1; done",
+    contract.REPORTS: "; sleep 0.1; ".join(REPORT.format(line.decode()) for line in contract.LINES)
+    + "; exec sleep 300",
+    contract.READS: "while read -r line; do :; done",
+}
+LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+class ProcessStage:
+    """One home with one process runtime at a time."""
+
+    def __init__(self, home: Path) -> None:
+        self.layout = Layout(str(home))
+        self.clock = SystemClock()
+        for directory in self.layout.directories():
+            Path(directory).mkdir(exist_ok=True, parents=True)
+        self.runtime = self.restart()
+        self.orders: list[Order] = []
+
+    def order(self, behaviour: str) -> Order:
+        argv = ("frobnicate",) if behaviour == contract.MISSING else ("sh", "-c", COMMANDS[behaviour])
+        return self.order_of(*argv)
+
+    def order_of(
+        self,
+        *argv: str,
+        secrets: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        directory: str = "/",
+    ) -> Order:
+        """Write the order that the engine would write for this command."""
+        number = len(self.orders)
+        session = SessionId("process"[: 8 - 2].ljust(6, "a") + LETTERS[number // 32] + LETTERS[number % 32])
+        run = Run(session=session, generation=1, mark=run_mark(session, 1, f"{os.getpid()}.{number}"))
+        values = {"PATH": os.defpath.strip(":"), **(secrets or {})}
+        Path(self.layout.secret(session)).write_text("\0".join(f"{k}={v}" for k, v in values.items()))
+        order = Order(
+            run=run,
+            argv=argv,
+            directory=directory,
+            environment=(
+                ("ORCH_HOME", self.layout.home),
+                ("ORCH_SESSION", session),
+                ("ORCH_RUN", run.mark),
+                ("ORCH_RUN_DIR", self.directory(run)),
+                *(environment or {}).items(),
+            ),
+            secrets_path=self.layout.secret(session),
+            log_path=self.layout.log(session),
+        )
+        self.orders.append(order)
+        return order
+
+    def python(self, program: str, **settings: Mapping[str, str]) -> Order:
+        """Write an order for a Python program."""
+        return self.order_of(sys.executable, "-ISc", program, **settings)  # type: ignore[arg-type]
+
+    def directory(self, run: Run) -> str:
+        """Give the run directory."""
+        return self.layout.run_directory(run.session, run.generation)
+
+    def log(self, run: Run) -> str:
+        """Read what the run has put out so far."""
+        path = Path(self.layout.log(run.session))
+        return path.read_text() if path.exists() else ""
+
+    def restart(self) -> ProcessRuntime:
+        return ProcessRuntime(self.layout, self.clock)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():  # noqa: ASYNC110 - the world of processes has no event to wait for
+            await asyncio.sleep(0.01)
+
+    async def pause(self) -> None:
+        await asyncio.sleep(0.05)
+
+    async def clear(self) -> None:
+        """Kill whatever is left, and let go."""
+        for order in self.orders:
+            if Path(self.directory(order.run)).exists():
+                await self.runtime.kill(order.run)
+        await self.runtime.close()
