@@ -24,6 +24,7 @@ from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
 from orchestrd.logs import log_error
 from orchestrd.model.errors import FaultError
+from orchestrd.ports import Runtime
 from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
@@ -63,19 +64,28 @@ def run(layout: Layout, *, interval_s: float, max_running: int) -> int:
 async def _serve(layout: Layout, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     ending: asyncio.Future[FaultError | None] = loop.create_future()
-    engine = _engine(layout, settings, ending)
+    clock = SystemClock()
+    runtimes: dict[str, Runtime] = {"process": ProcessRuntime(layout, clock)}
+    engine = _engine(layout, settings, clock, runtimes, ending)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, ending)
     await engine.start()
     log.info("daemon_started", pid=settings.pid, home=layout.home, version=settings.version)
     fault = await ending
     await engine.stop()
+    for runtime in runtimes.values():
+        await runtime.close()
     log.info("daemon_stopped", pid=settings.pid, fault=fault.message if fault else None)
     return 1 if fault else 0
 
 
-def _engine(layout: Layout, settings: Settings, ending: "asyncio.Future[FaultError | None]") -> Engine:
-    clock = SystemClock()
+def _engine(
+    layout: Layout,
+    settings: Settings,
+    clock: SystemClock,
+    runtimes: dict[str, Runtime],
+    ending: "asyncio.Future[FaultError | None]",
+) -> Engine:
     attachments = FileAttachments(layout)
     adapters = Adapters(
         layout=layout,
@@ -83,7 +93,7 @@ def _engine(layout: Layout, settings: Settings, ending: "asyncio.Future[FaultErr
         store=FileStore(layout),
         inbox=FileInbox(layout),
         attachments=attachments,
-        runtimes={"process": ProcessRuntime(layout)},
+        runtimes=runtimes,
         agents={"shell": ShellAgent()},
         workspaces={"none": DirectoryKeeper()},
         read_screen=attachments.read_screen,
