@@ -32,12 +32,6 @@ async def read_body(request: Request, kind: type[T]) -> T:
         raise UsageError(f"the body is not JSON: {error}", code="malformed") from error
 
 
-def refuse(problem: str | None) -> None:
-    """Raise what a rule of `orchestrd.core.validate` found, if it found anything."""
-    if problem is not None:
-        raise UsageError(problem, code="invalid")
-
-
 def preferred(request: Request, *offered: str) -> str:
     """Choose the media type that the Accept header names first; the first one offered where it names none of them."""
     for part in request.headers.get("accept", "").split(","):

@@ -4,9 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestrd.api.answering import json, text
-from orchestrd.api.reading import JSON, TEXT, flag, preferred, read_body, refuse
+from orchestrd.api.reading import JSON, TEXT, flag, preferred, read_body
 from orchestrd.core.document import status
-from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import SendRequest, SpawnRequest, StopRequest
 from orchestrd.model.errors import UsageError
@@ -48,14 +47,12 @@ class Sessions:
         """Type a text into the agent."""
         session, body = self._resolved(request), await read_body(request, SendRequest)
         command = Send(session=session, message=body.message, text=body.text, authority=body.authority)
-        refuse(problem_with_command(command))
         return json(await self._service.send(command))
 
     async def stop(self, request: Request) -> Response:
         """Ask it to end."""
         session, body = self._resolved(request), await read_body(request, StopRequest)
         command = Stop(session=session, authority=body.authority, grace_s=body.grace_s)
-        refuse(problem_with_command(command))
         return json(await self._service.stop(command))
 
     async def kill(self, request: Request) -> Response:
@@ -76,7 +73,6 @@ class Sessions:
                 f"the Idempotency-Key is {key!r} and the id in the body {body.id[:40]!r}: send the same in both",
                 code="idempotency_key",
             )
-        refuse(problem_with_request(body))
         told, is_new = await self._service.spawn(body)
         return json(told, 201 if is_new else 200)
 

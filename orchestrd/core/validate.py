@@ -1,8 +1,8 @@
 """What may be asked for at all: the rules for names, command lines, environments, prompts and times.
 
-Every door applies them: the client before it sends or spools, the daemon's API and its inbox before they accept. So
-what stands in a record can be stored, shown, put in a path and handed to the kernel. Each refusal is one sentence that
-names the thing, the cause and the next step; null means: nothing is wrong.
+Both ends apply them: the client before it sends or spools, the daemon before it accepts. So what stands in a record can
+be stored, shown, put in a path and handed to the kernel. Each refusal is one sentence that names the thing, the cause
+and the next step; null means: nothing is wrong.
 """
 
 import unicodedata

@@ -7,6 +7,7 @@ import msgspec
 
 from orchestrd.model.document import Gap
 from orchestrd.model.event import Event, EventType
+from orchestrd.model.words import Authority
 from orchestrd.render.text import NONE, moment, visible
 
 _SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
@@ -52,7 +53,7 @@ def _details(event: Event) -> str:
     said: dict[str, Any] = {
         "exit code": event.exit_code,
         "signal": event.exit_signal,
-        "by": event.authority,
+        "by": None if event.authority is Authority.DAEMON else event.authority,
         "source": event.source if event.type is EventType.ACTIVITY_CHANGED else None,
         "text": event.text,
         "error": event.error,

@@ -11,9 +11,10 @@ from orchestrd import __version__
 from orchestrd.core.document import accepted_document, is_over
 from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import candidates, refusal
+from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
-from orchestrd.model.errors import ConflictError, RefusedError
+from orchestrd.model.errors import ConflictError, RefusedError, UsageError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
@@ -131,6 +132,7 @@ class FakeService:
         )
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
+        _refuse(problem_with_request(request))
         known = self.requests.get(request.id)
         if known is not None and known.spec != request.spec:
             raise ConflictError(f"session id {request.id} is taken", hint=f"orch show {request.id}")
@@ -142,6 +144,7 @@ class FakeService:
         return self.told[request.id], known is None
 
     async def stop(self, command: Stop | Kill) -> Document:
+        _refuse(problem_with_command(command))
         told = self.told[command.session]
         if is_over(told):
             raise RefusedError(f"session {told.id} has ended", code="already_ended", hint=f"orch show {told.id}")
@@ -156,6 +159,7 @@ class FakeService:
         return self.told[command.session]
 
     async def send(self, command: Send) -> SendReply:
+        _refuse(problem_with_command(command))
         self.commands.append(command)
         return SendReply(session=command.session, receipt=self.receipt)
 
@@ -166,3 +170,8 @@ class FakeService:
 
     def nudge(self, session: SessionId) -> None:
         raise NotImplementedError
+
+
+def _refuse(problem: str | None) -> None:
+    if problem is not None:
+        raise UsageError(problem, code="invalid")

@@ -1,0 +1,254 @@
+"""How a session is told: documents, lists, explanations, the meaning of a word, errors on the wire."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from orchestrd.core.choice import Choice, gap_line, head_of
+from orchestrd.core.document import accepted_document, document, is_over, status
+from orchestrd.core.explain import DUE_SENTENCES, EFFECT_SENTENCES, STATE_RULES, explanation, unexplained
+from orchestrd.core.layout import Layout
+from orchestrd.core.problem import error_of, problem_of
+from orchestrd.core.resolve import candidates, refusal
+from orchestrd.model.document import Problem
+from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.errors import (
+    ConflictError,
+    FaultError,
+    NotFoundError,
+    OrchestrdError,
+    RefusedError,
+    TimedOutError,
+    TransientError,
+    UnreachableError,
+    UsageError,
+)
+from orchestrd.model.ids import SessionId
+from orchestrd.model.instant import DueName, Instant, due_in
+from orchestrd.model.observation import Evidence, Witness
+from orchestrd.model.session import SCHEMA, Message, Session
+from orchestrd.model.words import Activity, Authority, Desired, Liveness, Reason, State
+from tests.documents import NOON, a_document, a_spec
+
+ID = SessionId("abcdefgh")
+LAYOUT = Layout("/home/me/.orch")
+NOW = Instant(at=NOON + timedelta(seconds=90), boot="boot", up_s=100.0)
+
+RUNNING = Session(
+    schema=SCHEMA,
+    id=ID,
+    revision=4,
+    epoch=1,
+    spec=a_spec(),
+    desired=Desired.RUNNING,
+    state=State.RUNNING,
+    reason=Reason.STARTED,
+    state_since=NOON,
+    generation=1,
+    created_at=NOON,
+    scheduled_at=NOON,
+    started_at=NOON,
+    liveness=Liveness.ALIVE,
+)
+
+
+# ---- documents -------------------------------------------------------------------------------------------------------
+
+
+def test_a_document_is_a_picture_of_the_record() -> None:
+    told = document(RUNNING, LAYOUT)
+
+    assert told == a_document()
+
+
+def test_a_spooled_spawn_is_accepted_at_revision_zero() -> None:
+    told = accepted_document(ID, a_spec(), NOON, LAYOUT)
+
+    assert (told.state, told.reason, told.revision, told.created_at) == ("accepted", "accepted", 0, NOON)
+    assert not is_over(told)
+
+
+def test_a_list_is_newest_first_and_counts_what_it_hides() -> None:
+    old, new = a_document("aaaaaaaa"), a_document("bbbbbbbb", created_at=NOON + timedelta(1))
+    ended = a_document("cccccccc", state="failed")
+
+    short = status([old, ended, new], None, with_ended=False)
+    whole = status([old, ended, new], None, with_ended=True, newest_record_at=NOON)
+
+    assert ([told.id for told in short.sessions], short.hidden) == (["bbbbbbbb", "aaaaaaaa"], 1)
+    assert (len(whole.sessions), whole.hidden, whole.newest_record_at) == (3, 0, NOON)
+
+
+def test_the_root_is_a_project_like_any_other() -> None:
+    told = status([a_document(project="/"), a_document("bbbbbbbb")], None, with_ended=False, project="/")
+
+    assert [shown.id for shown in told.sessions] == ["abcdefgh"]
+
+
+# ---- explanations ----------------------------------------------------------------------------------------------------
+
+
+def test_every_reason_deadline_and_effect_has_its_sentence() -> None:
+    assert set(STATE_RULES) == set(Reason)
+    assert set(DUE_SENTENCES) == set(DueName)
+    assert set(EFFECT_SENTENCES) == set(EffectKind)
+
+
+def _witness(axis: str, verdict: str) -> Witness:
+    return Witness(axis=axis, observer="process", verdict=verdict, at=NOON, excerpt="pid 7")
+
+
+@pytest.mark.parametrize(
+    ("session", "evidence", "said"),
+    [
+        (RUNNING, Evidence(witnesses=(_witness("liveness", "alive"),)), "process says alive"),
+        (RUNNING, Evidence(witnesses=(_witness("activity", "alive"),)), "last word on record"),
+        (replace(RUNNING, liveness=Liveness.UNKNOWN), Evidence(), "no observer can tell"),
+        (replace(RUNNING, state=State.SCHEDULED), Evidence(), "nothing has been launched"),
+        (replace(RUNNING, state=State.FAILED, reason=Reason.SIGNAL), Evidence(), "the run is over"),
+    ],
+)
+def test_liveness_is_explained_by_who_said_so(session: Session, evidence: Evidence, said: str) -> None:
+    assert said in explanation(session, evidence, NOW, LAYOUT).liveness_rule
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "silence is never taken for waiting"),
+        ({"activity_source": "send"}, "since the last report"),
+        ({"activity": Activity.WAITING, "activity_source": "report"}, "report said waiting"),
+        ({"activity": Activity.WAITING}, "the record said waiting"),
+        ({"state": State.PENDING}, "running agent only"),
+    ],
+)
+def test_activity_is_explained_by_who_said_so(changes: dict[str, object], said: str) -> None:
+    assert said in explanation(replace(RUNNING, **changes), Evidence(), NOW, LAYOUT).activity_rule
+
+
+def test_witnesses_are_told_with_their_age() -> None:
+    told = explanation(RUNNING, Evidence(witnesses=(_witness("liveness", "alive"),)), NOW, LAYOUT)
+
+    assert [(witness.observer, witness.age_s, witness.excerpt) for witness in told.witnesses] == [
+        ("process", 90.0, "pid 7")
+    ]
+
+
+def test_what_is_to_come_is_told_as_sentences() -> None:
+    session = replace(
+        RUNNING,
+        dues=(due_in(DueName.GRACE, 7, NOW),),
+        effects=(
+            Effect(id="1", kind=EffectKind.KILL, generation=1),
+            Effect(id="2", kind=EffectKind.DELIVER, generation=1, attempted=True),
+        ),
+        messages=(
+            Message(id="m1", text="a", authority=Authority.USER, awaits_turn=True),
+            Message(id="m2", text="b", authority=Authority.USER, awaits_turn=False),
+        ),
+    )
+
+    assert explanation(session, Evidence(), NOW, LAYOUT).pending == (
+        "in 7 s it is killed unless it has ended by itself",
+        "it is being killed (1)",
+        "a message is being typed into it (2); it was attempted, and its outcome is being found out",
+        "message m1 waits for its next turn",
+        "message m2 waits for being typed",
+    )
+
+
+def test_what_has_no_record_is_shown_unexplained() -> None:
+    told = unexplained(a_document())
+
+    assert told.session == a_document()
+    assert "spooled" in told.state_rule
+
+
+# ---- words and errors ------------------------------------------------------------------------------------------------
+
+
+KNOWN = ((SessionId("abcdefgh"), "web"), (SessionId("abcd2222"), "abc"), (SessionId("zzzzzzzz"), "abcdefgh"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("abcdefgh", ("abcdefgh",)),
+        ("abc", ("abcd2222",)),
+        ("abcd", ("abcdefgh", "abcd2222")),
+        ("zz", ("zzzzzzzz",)),
+        ("we", ()),
+        ("", ()),
+    ],
+)
+def test_an_id_beats_a_name_and_a_name_beats_a_beginning(text: str, found: tuple[str, ...]) -> None:
+    assert candidates(text, KNOWN) == found
+
+
+def test_a_word_for_nothing_is_not_found() -> None:
+    error = refusal("nobody", ())
+
+    assert isinstance(error, NotFoundError)
+    assert "'nobody'" in error.message
+
+
+def test_a_word_for_many_names_some_of_them() -> None:
+    found = tuple(SessionId(f"aaaaaa{a}{b}") for a in "abcde" for b in "abcde")
+
+    error = refusal("aaa", found)
+
+    assert (error.code, len(error.candidates)) == ("ambiguous", 20)
+    assert "and 5 more" in error.message
+    assert "more" not in refusal("aaa", found[:2]).message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UsageError("m", code="ambiguous", hint="h", candidates=("a", "b")),
+        NotFoundError("m"),
+        ConflictError("m"),
+        RefusedError("m", code="already_ended"),
+        TransientError("m"),
+        TimedOutError("m"),
+        UnreachableError("m"),
+        FaultError("m"),
+        OrchestrdError("m"),
+    ],
+)
+def test_an_error_arrives_as_it_was_raised(error: OrchestrdError) -> None:
+    arrived = error_of(problem_of(error))
+
+    assert type(arrived) is type(error)
+    assert (arrived.message, arrived.code, arrived.hint, arrived.candidates) == (
+        error.message,
+        error.code,
+        error.hint,
+        error.candidates,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(403, RefusedError), (405, UsageError), (408, TimedOutError), (413, UsageError), (418, OrchestrdError)],
+)
+def test_statuses_of_http_s_own_are_errors_too(status: int, kind: type[OrchestrdError]) -> None:
+    error = error_of(Problem(title="Said so", status=status, code="c"))
+
+    assert (type(error), error.message) == (kind, "Said so")
+
+
+# ---- choosing lines --------------------------------------------------------------------------------------------------
+
+
+def test_a_gap_is_told_to_everyone_and_ends_where_it_ends() -> None:
+    head = head_of(gap_line(3, 9))
+
+    assert (gap_line(3, 9), head.cursor) == (b'{"type":"gap","from":3,"to":9}', 9)
+    assert Choice(sessions=frozenset({"x"}), types=frozenset({"y"})).takes(head)
+    assert not Choice(until=8).takes(head)
+
+
+def test_a_line_without_any_number_is_before_all_others() -> None:
+    assert head_of(b"{}").cursor == 0
