@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -15,6 +16,25 @@ REAL = frozenset({"integration", "acceptance"})  # folders of tests that meet re
 settings.register_profile("dev", deadline=None, max_examples=30)
 settings.register_profile("ci", derandomize=False, deadline=None, max_examples=100, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to write golden texts anew; what changed is then for the reader of the difference to explain."""
+    parser.addoption("--rewrite", action="store_true", help="write golden texts anew in place of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Hold a text equal to a file of the repository, or rewrite the file when asked to."""
+
+    def hold_equal(path: Path, text: str) -> None:
+        if request.config.getoption("--rewrite"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), (
+            f"{path.name} tells another story; if this one is right: --rewrite"
+        )
+
+    return hold_equal
 
 
 def _is_real(item: pytest.Item) -> bool:

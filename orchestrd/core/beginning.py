@@ -6,7 +6,7 @@ from orchestrd.core.machine import Trigger
 from orchestrd.core.turn import Turn
 from orchestrd.model.instant import DueName
 from orchestrd.model.observation import Exited
-from orchestrd.model.words import Ending, State
+from orchestrd.model.words import Ending
 
 
 def begin_run(turn: Turn, at: datetime, pid: int | None = None) -> bool:
@@ -21,11 +21,11 @@ def begin_run(turn: Turn, at: datetime, pid: int | None = None) -> bool:
 
 
 def implies_start(turn: Turn, proof: Exited) -> bool:
-    """Take in the start that this end implies, if nobody has seen it; then true, and the end is to be offered again."""
-    if turn.session.state is not State.STARTING or never_ran(proof) or not begin_run(turn, proof.at):
+    """Take in the start that this end implies; true where it moves the session, and the end is to be offered again."""
+    if never_ran(proof) or not begin_run(turn, proof.at):
         return False
-    turn.consumed = False
-    return True
+    turn.consumed = not turn.has_moved
+    return turn.has_moved
 
 
 def never_ran(proof: Exited) -> bool:

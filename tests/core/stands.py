@@ -1,0 +1,168 @@
+"""Every place a session can stand, reached as a session gets there, and every input that can meet it."""
+
+from collections.abc import Callable, Iterator
+
+from orchestrd.model.command import (
+    Admitted,
+    Attempted,
+    Delivered,
+    DuePassed,
+    Input,
+    Kill,
+    Launched,
+    LaunchFailed,
+    Placed,
+    Replaced,
+    Restarted,
+    Revive,
+    Send,
+    Spawn,
+    Stop,
+    Swept,
+    Terminated,
+)
+from orchestrd.model.instant import DueName
+from orchestrd.model.observation import Cause, Exited, Reported, Started, Vanished
+from orchestrd.model.session import Session
+from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
+from tests.core.interpreter import NOON, SESSION, Interpreter, spec
+from tests.core.strategies import KILL_FAILS, OPENING, UNTIL_DUE, Act, Happening, Script, say, send, sight
+
+IN_FLIGHT = "in flight"
+
+
+def exited(code: int | None = None, signal: str | None = None, error: str | None = None) -> Exited:
+    return Exited(generation=0, observer="process", exit_code=code, exit_signal=signal, at=NOON, error=error)
+
+
+def vanished(cause: Cause) -> Vanished:
+    return Vanished(generation=0, observer="process", cause=cause)
+
+
+def swept(survivors: tuple[int, ...] = (), exit_: Exited | None = None, error: str | None = None) -> Swept:
+    return Swept(effect=IN_FLIGHT, generation=0, survivors=survivors, exit=exit_, error=error)
+
+
+def stop(authority: Authority = Authority.USER) -> Stop:
+    return Stop(session=SESSION, authority=authority)
+
+
+def kill(authority: Authority = Authority.USER) -> Kill:
+    return Kill(session=SESSION, authority=authority)
+
+
+def revive(authority: Authority = Authority.USER) -> Revive:
+    return Revive(session=SESSION, authority=authority)
+
+
+STARTING = OPENING[:2]
+GONE = Happening(vanished(Cause.PROCESS_GONE))
+UNKILLED = KILL_FAILS * 3
+BLIND = (sight(Liveness.UNKNOWN), UNTIL_DUE)
+ENDS: dict[str, tuple[Act, ...]] = {
+    "completed (exited)": (*OPENING, Happening(exited(0))),
+    "completed (turn_done)": (*OPENING, say(Activity.WAITING), Happening(exited(0))),
+    "failed (launch_failed)": (
+        *STARTING,
+        Happening(LaunchFailed(effect=IN_FLIGHT, generation=0, error="no")),
+    ),
+    "failed (start_timeout)": (*STARTING, UNTIL_DUE, Happening(swept())),
+    "failed (exit_code)": (*OPENING, Happening(exited(3))),
+    "failed (signal)": (*OPENING, Happening(exited(signal="SIGSEGV"))),
+    "failed (exit_unknown)": (*OPENING, GONE, Happening(swept())),
+    "cancelled (by_user)": (Happening(stop()),),
+    "cancelled (stopped)": (*OPENING, Happening(stop()), Happening(exited(0))),
+    "cancelled (killed)": (*OPENING, Happening(kill()), Happening(swept())),
+}
+WAYS: dict[str, tuple[Act, ...]] = {
+    "pending (accepted)": (),
+    "pending (revived)": (*OPENING, Happening(exited(0)), Happening(revive())),
+    "scheduled (queued)": OPENING[:1],
+    "starting (admitted)": STARTING,
+    "starting (admitted) its deadline missed": (*STARTING, UNTIL_DUE),
+    "starting (admitted) being swept": (*STARTING, GONE),
+    "running (started)": OPENING,
+    "running (started) working": (*OPENING, say(Activity.WORKING)),
+    "running (started) waiting, typed into": (*OPENING, say(Activity.WAITING), send("m")),
+    "running (started) blocked": (*OPENING, say(Activity.BLOCKED)),
+    "running (started) typing": (*OPENING, send("m"), Happening(Attempted(effect=IN_FLIGHT))),
+    "running (started) unseen": (*OPENING, sight(Liveness.UNKNOWN)),
+    "running (started) being swept": (*OPENING, GONE),
+    "running (started) until turn": OPENING,
+    "running (recovered)": (*OPENING, *BLIND, sight(Liveness.ALIVE)),
+    "stopping (stop_requested) during the start": (*STARTING, Happening(stop())),
+    "stopping (stop_requested)": (*OPENING, Happening(stop())),
+    "stopping (stop_requested) being killed": (*OPENING, Happening(stop()), UNTIL_DUE),
+    "stopping (kill_requested)": (*OPENING, Happening(kill())),
+    "stopping (kill_requested) after two failed kills": (*OPENING, Happening(kill()), *KILL_FAILS * 2),
+    "stopping (goal_met)": (*OPENING, say(Activity.WAITING)),
+    "lost (contact_lost)": (*OPENING, *BLIND),
+    "lost (contact_lost) being swept": (*OPENING, *BLIND, GONE),
+    "lost (kill_failed) when swept": (*OPENING, GONE, *UNKILLED),
+    "lost (kill_failed) when swept during the start": (*STARTING, GONE, *UNKILLED),
+    "lost (kill_failed) when too slow to start": (*STARTING, UNTIL_DUE, *UNKILLED),
+    "lost (kill_failed) when stopped": (*OPENING, Happening(stop()), UNTIL_DUE, *UNKILLED),
+    "lost (kill_failed) when killed": (*OPENING, Happening(kill()), *UNKILLED),
+    "lost (kill_failed) when its goal was met": (*OPENING, say(Activity.WAITING), UNTIL_DUE, *UNKILLED),
+    **ENDS,
+}
+TURNS = {name for name in WAYS if "turn" in name or "goal" in name}
+
+
+def stands() -> Iterator[tuple[str, Interpreter]]:
+    """Give every stand by its name, with the life that led there, a little later than its last deadline."""
+    for name, acts in WAYS.items():
+        life = Script(Until.TURN if name in TURNS else Until.EXIT, acts).live()
+        assert name.startswith(f"{life.record.state} ({life.record.reason})"), (name, life.record)
+        life.wait(120.0)
+        yield name, life
+
+
+def _by(make: Callable[[Authority], Input], what: str) -> dict[str, Input]:
+    return {f"{what} by {authority}": make(authority) for authority in Authority}
+
+
+INPUTS: dict[str, Input | Callable[[Session], Input]] = {
+    "the same spawn": lambda session: Spawn(session=SESSION, spec=session.spec),
+    "another spawn": Spawn(session=SESSION, spec=spec(grace_s=1.0)),
+    **_by(stop, "stop"),
+    **_by(kill, "kill"),
+    **_by(revive, "revive"),
+    "send": Send(session=SESSION, message="n", text="go on"),
+    "send again": Send(session=SESSION, message="m", text="m"),
+    "placed": Placed(),
+    "admitted": Admitted(),
+    "restarted": Restarted(),
+    "replaced": lambda session: Replaced(record=session),
+    **{f"sighted {verdict}": sight(verdict).input for verdict in Liveness},
+    "started": Started(generation=0, observer="process", pid=4711, at=NOON),
+    "exited 0": exited(0),
+    "exited 3": exited(3),
+    "exited by SIGTERM": exited(signal="SIGTERM"),
+    "exited, never ran": exited(error="cannot start it"),
+    "exited 0, leaving 4711": exited(0, error="left behind: pid 4711"),
+    "exited 0 in another generation": Exited(generation=1, observer="process", exit_code=0, exit_signal=None, at=NOON),
+    **{f"vanished, {cause}": vanished(cause) for cause in Cause},
+    **{
+        f"reported {activity}": Reported(
+            generation=0, observer="report", activity=activity, text=None, at=NOON, offset=7
+        )
+        for activity in Activity
+    },
+    "launched": Launched(effect=IN_FLIGHT, generation=0, handle="h"),
+    "launch failed": LaunchFailed(effect=IN_FLIGHT, generation=0, error="no such directory"),
+    "terminated": Terminated(effect=IN_FLIGHT, generation=0),
+    "terminated, nothing runs": Terminated(effect=IN_FLIGHT, generation=0, nothing_runs=True),
+    "swept clean": swept(),
+    "swept clean, exit 3": swept(exit_=exited(3)),
+    "swept, 4711 left": swept((4711,)),
+    "swept, 4711 left, exit 3": swept((4711,), exited(3)),
+    "sweep failed": swept(error="cannot read /proc"),
+    "attempted": Attempted(effect=IN_FLIGHT),
+    **{
+        f"delivered, {receipt}": Delivered(effect=IN_FLIGHT, generation=0, receipt=receipt)
+        for receipt in Receipt
+        if receipt is not Receipt.QUEUED
+    },
+    **{f"due {name}": DuePassed(name=name) for name in DueName},
+}

@@ -1,0 +1,18 @@
+"""Stories of sessions as text: commands at the margin (see `story`), what comes of each indented below it.
+
+`pytest tests/scenarios --rewrite` writes the indented lines anew. Commit only a difference that you can explain.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.story import told_again
+
+STORIES = sorted(Path(__file__).parent.glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_the_story_goes_as_it_is_told(path: Path, golden: Callable[[Path, str], None]) -> None:
+    golden(path, told_again(path.read_text(encoding="utf-8")))
