@@ -7,6 +7,7 @@ and the next step; null means: nothing is wrong.
 
 import unicodedata
 from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import SpawnRequest
@@ -63,6 +64,8 @@ def problem_with_command(command: Command) -> str | None:
             return problem_with_message(command.text)
         case Kill() | Revive():
             return None
+        case _ as never:
+            assert_never(never)
 
 
 def problem_with_id(text: str) -> str | None:

@@ -1,0 +1,176 @@
+"""The status table: what stands first, what is said where nobody knows, and that it fits."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrd.model.document import DaemonFacts, Document, Status
+from orchestrd.render import needs_me, status_table
+from orchestrd.render.text import width
+from tests.documents import NOON, a_document
+
+NOW = NOON + timedelta(minutes=3, seconds=20)
+DAEMON = DaemonFacts(
+    pid=4711,
+    version="0.1.0",
+    epoch=3,
+    started_at=NOON - timedelta(hours=5),
+    home="/home/me/.orch",
+    interval_s=5.0,
+    max_running=10,
+    sequence=99,
+    rejected=0,
+)
+
+
+def _table(*sessions: Document, hidden: int = 0, columns: int | None = None, colour: bool = False) -> str:
+    return status_table(Status(daemon=DAEMON, sessions=sessions, hidden=hidden), NOW, columns=columns, colour=colour)
+
+
+def _row(told: Document) -> str:
+    return _table(told).splitlines()[1]
+
+
+def test_one_table_tells_it_all() -> None:
+    waiting = a_document("waiting2", name="docs", activity="waiting", activity_since=NOON, agent="claude")
+    failed = a_document("failed22", name="failed22", state="failed", reason="exit_code", exit_code=3, generation=2)
+
+    assert _table(a_document(), waiting, failed, hidden=4) == (
+        "ID        NAME       PROJECT  AGENT   STATE            ACTIVITY    SINCE  RUN\n"
+        "waiting2  docs       webshop  claude  running          waiting 3m  3m     1\n"
+        "failed22  sleep 60   webshop  shell   failed (exit 3)  -           3m     2\n"
+        "abcdefgh  fix-login  webshop  shell   running          ?           3m     1\n"
+        "3 sessions: 1 failed, 1 running, 1 waiting; 4 ended not shown (orch status --all)\n"
+        "daemon 4711, version 0.1.0, up 5h\n"
+    )
+
+
+def test_what_needs_a_person_stands_first_and_news_before_old() -> None:
+    def session(name: str, minutes: int, **changes: object) -> Document:
+        return a_document(name, created_at=NOON + timedelta(minutes=minutes), **changes)
+
+    long_ago = NOW - timedelta(hours=2)
+    sessions = [
+        session("done", 9, state="completed", reason="exited"),
+        session("oldfail", 8, state="failed", state_since=long_ago),
+        session("older", 1),
+        session("newer", 2),
+        session("newfail", 0, state="failed"),
+        session("lost", 1, state="lost", state_since=long_ago),
+        session("waiting", 0, activity="waiting"),
+        session("blocked", 0, activity="blocked"),
+        session("stopping", 7, state="stopping", activity="waiting"),
+    ]
+
+    ids = [line.split()[0] for line in _table(*sessions).splitlines()[1:-2]]
+
+    assert ids == [
+        "blocked",
+        "waiting",
+        "lost",
+        "newfail",
+        "stopping",
+        "newer",
+        "older",
+        "done",
+        "oldfail",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": "lost", "reason": "contact_lost"}, "lost (contact_lost)"),
+        ({"state": "failed", "reason": "signal", "exit_signal": "SIGKILL"}, "failed (SIGKILL)"),
+        ({"state": "failed", "reason": "exit_unknown"}, "failed (exit_unknown)"),
+        ({"state": "cancelled", "reason": "killed", "exit_signal": "SIGKILL"}, "cancelled (killed)"),
+        ({"liveness": "unknown"}, "running (unknown)"),
+        ({"state": "scheduled", "reason": "queued", "started_at": None}, "scheduled  -"),
+        ({"state": "thinking", "reason": "new\x1bword"}, "thinking (new\\x1bword)"),
+    ],
+)
+def test_a_state_says_its_reason_where_that_says_more(changes: dict[str, Any], said: str) -> None:
+    assert said in _row(a_document(**changes))
+
+
+def test_an_activity_without_a_time_is_still_told() -> None:
+    assert " limited  " in _row(a_document(activity="limited"))
+
+
+@pytest.mark.parametrize("state", ["running", "starting", "stopping"])
+def test_only_a_running_session_needs_a_person(state: str) -> None:
+    told = a_document(state=state, activity="blocked")
+
+    assert needs_me(told) is (state == "running")
+
+
+def test_the_root_directory_has_a_name_too() -> None:
+    assert "  /  " in _row(a_document(project="/"))
+
+
+def test_nothing_at_all_says_how_to_begin() -> None:
+    assert _table().splitlines()[0] == "no sessions; begin one: orch spawn -- COMMAND"
+
+
+def test_only_ended_sessions_are_counted_without_a_table() -> None:
+    assert _table(hidden=2).splitlines()[0] == "0 sessions; 2 ended not shown (orch status --all)"
+
+
+def test_a_home_without_a_daemon_says_how_old_its_news_are() -> None:
+    status = Status(daemon=None, sessions=(), hidden=0, newest_record_at=NOON)
+    empty = Status(daemon=None, sessions=(), hidden=0)
+
+    assert status_table(status, NOW).splitlines()[1] == (
+        "daemon not running; as of 3m ago; start it: orch daemon start"
+    )
+    assert status_table(empty, NOW).splitlines()[1] == "daemon not running; start it: orch daemon start"
+
+
+def test_files_that_were_set_aside_are_not_kept_secret() -> None:
+    daemon = DaemonFacts(**{name: getattr(DAEMON, name) for name in DAEMON.__struct_fields__} | {"rejected": 2})
+
+    table = status_table(Status(daemon=daemon, sessions=(), hidden=0), NOW)
+
+    assert table.endswith("up 5h, 2 files set aside (orch events)\n")
+
+
+def test_colour_repeats_what_the_words_say() -> None:
+    sessions = (
+        a_document("blocked", activity="blocked"),
+        a_document("waiting", activity="waiting"),
+        a_document("running"),
+        a_document("pending", state="pending"),
+        a_document("done", state="completed"),
+    )
+
+    lines = _table(*sessions, colour=True).splitlines()
+
+    assert [line[:5] for line in lines[:6]] == ["\x1b[1mI", "\x1b[31m", "\x1b[33m", "pendi", "\x1b[32m", "\x1b[2md"]
+    assert all(line.endswith("\x1b[0m") for line in lines[:6])
+
+
+texts = st.text(min_size=1, max_size=80)
+
+
+@given(names=st.lists(texts, min_size=1, max_size=4), project=texts, agent=texts, reason=texts)
+def test_any_text_fits_eighty_columns_and_moves_no_cursor(
+    names: list[str], project: str, agent: str, reason: str
+) -> None:
+    sessions = [a_document(name=name, project=project, agent=agent, reason=reason, state="lost") for name in names]
+
+    table = _table(*sessions, columns=80)
+
+    assert len(table.splitlines()) == len(names) + 3
+    assert all(width(line) <= 80 for line in table.splitlines())
+    assert all(line.replace("\u200d", "").isprintable() for line in table.split("\n"))
+
+
+def test_a_terminal_too_narrow_for_anything_is_given_the_least() -> None:
+    assert _table(a_document(), columns=1).splitlines()[1].startswith("abcdefgh  fix-log…  webshop")
+
+
+def test_without_a_width_nothing_is_clipped() -> None:
+    assert "x" * 64 in _table(a_document(name="x" * 64))

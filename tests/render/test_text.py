@@ -1,0 +1,188 @@
+"""Words, widths and ages; event lines, pages and errors."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrd.core.choice import gap_line
+from orchestrd.model.document import Explanation, WitnessDocument
+from orchestrd.model.errors import NotFoundError, TimedOutError
+from orchestrd.model.event import Event, EventType, void
+from orchestrd.model.ids import SessionId
+from orchestrd.model.words import Authority
+from orchestrd.render import age, ago, error_text, event_line, explanation_page, session_page, visible
+from orchestrd.render.lines import _SENTENCES
+from orchestrd.render.text import clip, pad, width
+from tests.documents import NOON, a_document
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("naïve 🚀 日本", "naïve 🚀 日本"),
+        ("👩\u200d🚀", "👩\u200d🚀"),
+        ("a\x1b[31mb\n\t\0", "a\\x1b[31mb\\n\\t\\x00"),
+        ("\x9b\u202e\u2028", "\\x9b\\u202e\\u2028"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_what_could_deceive_is_shown(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [("", 0), ("abc", 3), ("日本", 4), ("🚀", 2), ("e\u0301", 1), ("ü", 1), ("a\u200db", 2)]
+)
+def test_wide_characters_take_two_columns_and_combining_ones_none(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@given(st.text(), st.integers(min_value=1, max_value=20))
+def test_a_clipped_and_padded_cell_is_as_wide_as_asked(text: str, columns: int) -> None:
+    clipped = clip(visible(text), columns)
+
+    assert width(clipped) <= columns
+    assert width(pad(clipped, columns)) == columns
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0s"),
+        (0, "0s"),
+        (59.9, "59s"),
+        (60, "1m"),
+        (3599, "59m"),
+        (3600, "1h"),
+        (86399, "23h"),
+        (86400 * 400, "400d"),
+    ],
+)
+def test_an_age_is_told_in_the_largest_unit_that_fits(seconds: float, said: str) -> None:
+    assert age(NOON, NOON + timedelta(seconds=seconds)) == said
+
+
+def test_a_moment_that_never_came_is_a_dash() -> None:
+    assert ago(None, NOON) == "-"
+    assert ago(NOON, NOON) == "2026-11-20 12:00:00Z (0s ago)"
+
+
+# ---- event lines -----------------------------------------------------------------------------------------------------
+
+
+def _event(event_type: EventType, **changes: object) -> bytes:
+    named = dict.fromkeys(("from_", "to", "reason", "authority"))
+    about = {"sequence": 12, "at": NOON, "session": SessionId("abcdefgh"), "generation": 2, "revision": 3}
+    return msgspec.json.encode(Event(type=event_type, **{**named, **about, **changes}))  # type: ignore[arg-type]
+
+
+def test_every_type_of_event_has_its_sentence() -> None:
+    assert set(_SENTENCES) == set(EventType)
+
+
+@pytest.mark.parametrize("event_type", list(EventType))
+def test_every_type_of_event_is_one_line(event_type: EventType) -> None:
+    line = event_line(_event(event_type))
+
+    assert line.startswith("    12  2026-11-20 12:00:00Z  abcdefgh.2  ")
+    assert "\n" not in line
+
+
+def test_a_change_says_from_where_to_where_and_why() -> None:
+    line = event_line(
+        _event(
+            EventType.STATE_CHANGED,
+            from_="running",
+            to="failed",
+            reason="exit_code",
+            exit_code=3,
+            authority=Authority.USER,
+            error="it\nbroke",
+        )
+    )
+
+    assert line.endswith("  state     running -> failed (exit_code); exit code 3; by user; error it\\nbroke")
+
+
+def test_an_activity_says_who_reported_it_and_what_was_said() -> None:
+    line = event_line(_event(EventType.ACTIVITY_CHANGED, from_="working", to="blocked", source="report", text="rm?"))
+
+    assert line.endswith("  activity  working -> blocked; source report; text rm?")
+
+
+def test_numbers_that_mean_nothing_say_so() -> None:
+    assert " ".join(event_line(msgspec.json.encode(void(7))).split()) == "7 - - void: a number that was never used"
+    assert event_line(gap_line(3, 9)) == "  gap: events 3 to 9 are no longer kept"
+
+
+@pytest.mark.parametrize("line", [b'{"sequence":1,"type":"from_the_future\x7f"}', b"\xff\x1b[2J\n"])
+def test_a_line_nobody_understands_is_shown_harmlessly(line: bytes) -> None:
+    assert event_line(line).isprintable()
+
+
+# ---- pages and errors ------------------------------------------------------------------------------------------------
+
+
+def test_a_session_is_told_whole() -> None:
+    told = a_document(
+        activity="blocked",
+        activity_since=NOON,
+        activity_source="report",
+        activity_text="delete it?",
+        prompt="first line\nsecond\x1b line",
+        error="no such file",
+        argv=("sh", "-c", "echo a"),
+    )
+
+    page = session_page(told, NOON + timedelta(seconds=5))
+
+    assert "command     sh -c 'echo a'\n" in page
+    assert "prompt      first line\n            second\\x1b line\n" in page
+    assert "activity    blocked 5s, said by report: delete it?\n" in page
+    assert "error       no such file\n" in page
+    assert "ended       -\n" in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"exit_code": 0}, "exit code 0"), ({"exit_signal": "SIGKILL"}, "SIGKILL"), ({}, "-")],
+)
+def test_a_page_says_what_the_run_ended_with(changes: dict[str, Any], said: str) -> None:
+    assert f"ended with  {said}\n" in session_page(a_document(**changes), NOON)
+
+
+def test_an_explanation_names_rules_witnesses_and_what_is_to_come() -> None:
+    witness = WitnessDocument(axis="liveness", observer="process", verdict="alive", at=NOON, age_s=4.2, excerpt="pid 7")
+    explanation = Explanation(
+        session=a_document(),
+        state_rule="it started",
+        liveness_rule="seen",
+        activity_rule="nobody said",
+        witnesses=(witness, msgspec.structs.replace(witness, axis="activity", age_s=1, excerpt="")),
+        pending=(),
+    )
+
+    assert explanation_page(explanation, NOON + timedelta(minutes=2)) == (
+        "session     abcdefgh fix-login\n"
+        "state       running (started), for 2m\n"
+        "            it started\n"
+        "liveness    alive\n"
+        "            seen\n"
+        "activity    ?\n"
+        "            nobody said\n"
+        "witness     process on liveness: alive, 4 seconds ago: pid 7\n"
+        "            process on activity: alive, 1 second ago\n"
+        "to come     -\n"
+    )
+
+
+def test_an_error_ends_with_the_next_command() -> None:
+    assert error_text(NotFoundError("there is no 'a\x1b'", hint="orch status")) == (
+        "there is no 'a\\x1b'\n  try: orch status"
+    )
+    assert error_text(TimedOutError("too late")) == "too late"
