@@ -1,8 +1,45 @@
-"""Entry point of `orch`."""
+"""Entry point of `orch`. Verbs that people, prompts and hooks run all day take a path that imports next to nothing.
 
-from orchestrd import __version__
+Invariant: until the fast path has declined a command line, nothing beyond `orchestrd_cli.fast` and what the
+interpreter holds anyway is imported; a test looks at `sys.modules`. Nothing else in the package knows of the fast path.
+"""
+
+import os
+import sys
+
+from orchestrd_cli import exits, terminal
 
 
-def main() -> None:
-    """Run the command line."""
-    print(f"orchestrd {__version__}")
+def main() -> int:
+    """Run the command line of this process; the exit code is one of `orchestrd_cli.exits`."""
+    try:
+        code = _run(sys.argv[1:])
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return exits.PIPE_CLOSED
+    except OSError as error:  # a full disk behind stdout, a file that may not be read
+        terminal.note(f"orch: {error}")
+        return exits.FAILED
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    from orchestrd_cli import fast
+
+    code = fast.run(arguments)
+    if code is not None:
+        return code
+    from orchestrd_cli import app
+
+    return app.run(arguments)
+
+
+def _let_go_of_stdout() -> None:
+    """Give what is still buffered somewhere to go, or the interpreter complains about it at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

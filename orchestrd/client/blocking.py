@@ -140,12 +140,12 @@ class Client:
         body = SendRequest(message=message or mint_message_id(), text=text, authority=caller_authority())
         return self._commanded(calls.send(ref, body))
 
-    def ensure_daemon(self, *, interval_s: float | None = None) -> bool:
+    def ensure_daemon(self, *, interval_s: float | None = None, max_running: int | None = None) -> bool:
         """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
         if self.answers():
             return False
         self._notice("orch: starting the daemon")
-        start_daemon(self.layout, self.answers, interval_s=interval_s)
+        start_daemon(self.layout, self.answers, interval_s=interval_s, max_running=max_running)
         return True
 
     def answers(self) -> bool:

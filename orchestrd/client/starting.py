@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from orchestrd.core.layout import Layout
@@ -27,6 +27,7 @@ def start_daemon(
     answers: Callable[[], bool],
     *,
     interval_s: float | None = None,
+    max_running: int | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Start a daemon for this home and wait until `answers` says that it does.
@@ -41,7 +42,7 @@ def start_daemon(
             hint="orch daemon start (in a terminal of its own)",
         )
     said_before = _size(layout.daemon_log)
-    process = _launched(layout, interval_s, environ)
+    process = _launched(layout, _options(interval_s, max_running), environ)
     threading.Thread(target=process.wait, name="reap the daemon", daemon=True).start()
     deadline = time.monotonic() + DAEMON_START_S  # noqa: TID251 - a client has no loop and no injected clock
     while not answers():
@@ -51,14 +52,13 @@ def start_daemon(
         time.sleep(DAEMON_LOOK_S)
 
 
-def _launched(layout: Layout, interval_s: float | None, environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _launched(layout: Layout, options: Iterable[str], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     for directory in (layout.home, layout.logs):
         Path(directory).mkdir(mode=0o700, parents=True, exist_ok=True)
-    interval = () if interval_s is None else ("--interval", f"{interval_s:g}")
     log = os.open(layout.daemon_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "orchestrd", "run", *interval],
+            [sys.executable, "-P", "-m", "orchestrd", "run", *options],  # -P: a folder is not searched for modules
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -68,6 +68,14 @@ def _launched(layout: Layout, interval_s: float | None, environ: Mapping[str, st
         )
     finally:
         os.close(log)
+
+
+def _options(interval_s: float | None, max_running: int | None) -> Iterator[str]:
+    """What is not given is left to the daemon's own defaults."""
+    if interval_s is not None:
+        yield from ("--interval", f"{interval_s:g}")
+    if max_running is not None:
+        yield from ("--max-running", str(max_running))
 
 
 def _unmarked(environ: Mapping[str, str]) -> dict[str, str]:

@@ -95,5 +95,7 @@ SOCKET_PATH_BYTES_MAX = 107  # of the address of a unix socket; longer paths: or
 ANSWER_BYTES_MAX = 256 * 1024 * 1024  # of one answer, as a client takes it
 ANSWER_S = 10.0  # a daemon that says nothing for that long is out of reach
 DAEMON_START_S = 15.0  # a client that starts a daemon waits this long for its socket
+DAEMON_STOP_S = 15.0  # a client that stops one waits this long for its end
 DAEMON_LOOK_S = 0.02  # and looks this often
+WAIT_S_MAX = 366 * 24 * 3_600.0  # nobody waits longer for a session
 REACHED_AGAIN_S = 0.5  # a waiting client whose daemon went away looks this often, at the socket and at the disk

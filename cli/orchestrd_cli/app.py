@@ -1,0 +1,99 @@
+"""The full command line: every verb with its help, and the manners in which all of them end."""
+
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import NoArgsIsHelpError
+from typer.exceptions import TyperException
+
+from orchestrd import __version__
+from orchestrd.model.errors import OrchestrdError, UsageError
+from orchestrd_cli import beginning, changing, exits, failures, following, looking, service, terminal
+from orchestrd_cli.grammar import app, laid_out, verb
+
+WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
+VERBS = (beginning, looking, following, changing)  # registered by their import, in the order of the help
+
+app.add_typer(service.app, name="daemon")
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        terminal.write(f"orchestrd {__version__}\n".encode())
+        raise typer.Exit
+
+
+def orch(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Keep coding-agent sessions running, and tell the truth about each one.
+
+    orch spawn -- COMMAND      begin a session
+    orch status                what runs, and what needs you
+    orch events -f             what happens, as it happens
+    orch demo                  a tour of ten seconds
+    """
+
+
+app.callback(help=laid_out(orch))(orch)
+
+
+@verb("")
+def demo() -> int:
+    """Show the main job in a home that is thrown away, and prove it.
+
+    orch demo
+    """
+    from orchestrd_cli.demo import tour
+
+    return tour.run()
+
+
+@verb("working|waiting|blocked [TEXT]")
+def report(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> int:
+    """Say from inside a session what it is doing; always exits 0.
+
+    waiting: its turn is over, it may be sent to. blocked: it needs a
+    decision. Works without a daemon; costs a few milliseconds.
+
+    orch report waiting "which branch?"
+    """
+    from orchestrd_cli import report as reporting
+
+    return reporting.main(words or [])
+
+
+def run(words: list[str]) -> int:
+    """Parse and perform one command line; gives the exit code."""
+    own, command = _split(words)
+    as_json = "--json" in own
+    try:
+        parsed = typer.main.get_command(app).main(own, prog_name="orch", standalone_mode=False, obj=command)
+        return parsed if isinstance(parsed, int) else parsed()
+    except TyperException as error:
+        return _tell_usage(error, as_json=as_json)
+    except OrchestrdError as error:
+        return failures.tell(error, as_json=as_json)
+
+
+def _tell_usage(error: TyperException, *, as_json: bool) -> int:
+    """Say what typer did not understand in the same form as any other error."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "orch"
+    if isinstance(error, NoArgsIsHelpError):
+        terminal.note(error.format_message())
+        return exits.USAGE
+    message = error.format_message().rstrip(".")
+    return failures.tell(UsageError(message[:1].lower() + message[1:], hint=f"{path} --help"), as_json=as_json)
+
+
+def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Set apart the command that a spawn is to run; typer would take its first word for the prompt."""
+    verb_given = next((word for word in words if not word.startswith("-")), "")
+    if verb_given not in WITH_COMMAND or "--" not in words:
+        return words, ()
+    cut = words.index("--")
+    return words[:cut], tuple(words[cut + 1 :])

@@ -1,0 +1,120 @@
+"""`orch spawn`: begin a session."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrd.client import Client, spawn_request
+from orchestrd.model.document import Document
+from orchestrd.model.errors import TimedOutError, UsageError
+from orchestrd.model.limits import GRACE_S, PROMPT_BYTES_MAX
+from orchestrd.model.words import Until
+from orchestrd_cli import exits, reach
+from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
+from orchestrd_cli.terminal import note
+
+STDIN = "-"
+
+
+@verb("[OPTIONS] [PROMPT] [-- CMD...]", "new", "run")
+def spawn(
+    ctx: typer.Context,
+    prompt: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    stray: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    *,
+    agent: Annotated[str, typer.Option(metavar="NAME", help="Program to drive; `shell` runs CMD.")] = "shell",
+    runtime: Annotated[str, typer.Option(metavar="NAME", help="Where it runs.")] = "process",
+    workspace: Annotated[str, typer.Option(metavar="KIND", help="Where it works; `none` is DIR itself.")] = "none",
+    directory: Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.")] = ".",
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it.")] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Pass this variable on, as it is here; repeatable.")
+    ] = None,
+    prompt_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Read the prompt from FILE; - is stdin.")
+    ] = None,
+    grace: Annotated[float, typer.Option(metavar="SECONDS", help="From TERM to KILL, when stopped.")] = GRACE_S,
+    until: Annotated[Until, typer.Option(help="What ends it: its own exit, or its turn's end.")] = Until.EXIT,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end: 0 completed, else 1.")] = False,
+    timeout: Timeout = None,
+    json: Json = False,
+    no_daemon: NoDaemon = False,
+) -> int:
+    """Begin a session: one command, kept running and watched.
+
+    Returns once the session is accepted, which means: safe on disk. CMD finds
+    the prompt in the file named by $ORCH_PROMPT_FILE.
+
+    orch spawn -- make test
+    orch spawn --name fix --wait --timeout 600 -- ./agent.sh
+    orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
+    """
+    command: tuple[str, ...] = ctx.obj
+    _refuse_nonsense(agent, workspace, command, stray or [], wait=wait, timeout=timeout)
+    request = spawn_request(
+        argv=command,
+        prompt=_prompt(prompt, prompt_file),
+        agent=agent,
+        runtime=runtime,
+        directory=directory,
+        name=name,
+        env_names=env or (),
+        grace_s=grace,
+        until=until,
+    )
+    home = reach.client(use_daemon=not no_daemon)
+    told = home.spawn(request).document
+    if wait:
+        return _wait_for_end(reach.client(), told, timeout, as_json=json)
+    reach.write_document(told, as_json=json)
+    if not json:
+        note(f"  its output: orch logs -f {told.id}   end it: orch stop {told.id}")
+    return exits.OK
+
+
+def _refuse_nonsense(
+    agent: str, workspace: str, command: tuple[str, ...], stray: list[str], *, wait: bool, timeout: float | None
+) -> None:
+    hint = "orch spawn -- COMMAND"
+    if stray:
+        raise UsageError(f"{stray[0]!r} is one word too many: the command to run stands after --", hint=hint)
+    if agent == "shell" and not command:
+        raise UsageError("there is nothing to run: the agent shell needs a command after --", hint=hint)
+    if workspace != "none":
+        raise UsageError(f"there is no workspace {workspace!r} yet: the only one is none", hint=hint)
+    if timeout is not None and not wait:
+        raise UsageError("--timeout says how long to --wait: give both or none", hint="orch spawn --help")
+    reach.checked_timeout(timeout)
+
+
+def _prompt(text: str | None, file: str | None) -> str | None:
+    if file is None:
+        return text
+    if text is not None:
+        raise UsageError("two prompts: give PROMPT or --prompt-file, not both", hint="orch spawn --help")
+    try:
+        with sys.stdin.buffer if file == STDIN else Path(file).open("rb") as source:
+            data = source.read(PROMPT_BYTES_MAX + 1)
+        return data.decode()
+    except OSError as error:
+        raise UsageError(
+            f"the prompt file {file!r} cannot be read: {error.strerror}", hint="orch spawn --help"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"the prompt file {file!r} is no UTF-8 text (byte {error.start}): convert it first",
+            hint="iconv -f latin1 -t utf-8",
+        ) from error
+
+
+def _wait_for_end(home: Client, told: Document, timeout: float | None, *, as_json: bool) -> int:
+    note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
+    try:
+        (waited,) = home.wait([told.id], timeout_s=timeout)
+    except TimedOutError:
+        reach.write_document(home.show(told.id), as_json=as_json)
+        raise
+    reach.write_document(waited.document, as_json=as_json)
+    return exits.OK if waited.is_met else exits.FAILED

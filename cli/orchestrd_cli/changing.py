@@ -1,0 +1,150 @@
+"""Verbs that act on sessions: send, stop, kill, revive, and wait, which acts on nothing but the caller."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from orchestrd.client import Client
+from orchestrd.model.document import Document
+from orchestrd.model.errors import OrchestrdError, RefusedError, TimedOutError, UsageError
+from orchestrd.model.limits import MESSAGE_BYTES_MAX
+from orchestrd.model.words import Receipt
+from orchestrd_cli import exits, failures, reach
+from orchestrd_cli.grammar import Json, NoDaemon, Ref, Refs, Timeout, verb
+from orchestrd_cli.terminal import note
+
+STDIN = "-"
+ALREADY_ENDED = "already_ended"
+EXIT_OF_RECEIPT = {
+    Receipt.SUBMITTED: exits.OK,
+    Receipt.TYPED: exits.OK,
+    Receipt.QUEUED: exits.OK,
+    Receipt.REFUSED: exits.REFUSED,
+    Receipt.UNKNOWN: exits.FAILED,
+}
+
+
+@verb("[OPTIONS] ID TEXT|-")
+def send(ref: Ref, text: Annotated[str, typer.Argument(hidden=True)], *, json: Json = False) -> int:
+    """Type a line into a session's agent; - reads it from stdin.
+
+    Says what became of it: submitted (read), typed, queued for its next turn,
+    refused (it needs a decision, or has ended), or unknown.
+
+    orch send fix "use the other branch"
+    git diff | orch send fix -
+    """
+    reply = reach.client().send(ref, _stdin() if text == STDIN else text)
+    if json:
+        reach.write_json(reply)
+    elif reply.receipt is Receipt.REFUSED:
+        why = reply.error or "it may not be typed into now"
+        raise RefusedError(f"session {reply.session} did not get it: {why}", hint=f"orch explain {reply.session}")
+    else:
+        reach.write_text(f"{reply.session}  {reply.receipt}{f': {reply.error}' if reply.error else ''}\n")
+    return EXIT_OF_RECEIPT[reply.receipt]
+
+
+@verb("[OPTIONS] ID...")
+def wait(
+    refs: Refs,
+    *,
+    goal: Annotated[
+        str | None, typer.Option("--for", metavar="STATE|ACTIVITY", help="Wait for this instead of the end.")
+    ] = None,
+    timeout: Timeout = None,
+    json: Json = False,
+) -> int:
+    """Wait until sessions have ended, or reached a state or activity.
+
+    Exit 0: all completed (or reached it). 1: one failed, was cancelled, or
+    ended before. 6: time is up.
+
+    orch wait fix --timeout 600
+    orch wait fix --for waiting && orch send fix "go on"
+    """
+    home = reach.client()
+    reach.note_age_of_disk(home)
+    try:
+        waited = home.wait(refs, goal=goal, timeout_s=reach.checked_timeout(timeout))
+    except TimedOutError:
+        for ref in refs:
+            reach.write_document(home.show(ref), as_json=json)
+        raise
+    for one in waited:
+        reach.write_document(one.document, as_json=json)
+    return exits.OK if all(one.is_met for one in waited) else exits.FAILED
+
+
+@verb("[OPTIONS] ID...")
+def stop(
+    refs: Refs,
+    *,
+    grace: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="From TERM to KILL; the session's own by default.")
+    ] = None,
+    json: Json = False,
+    no_daemon: NoDaemon = False,
+) -> int:
+    """Ask sessions to end: TERM, and KILL when their grace has passed.
+
+    Returns once that is decided and on disk; `orch wait` waits for the end.
+
+    orch stop fix
+    orch stop k3v5 b7aa --grace 60
+    """
+    home = reach.client(use_daemon=not no_daemon)
+    return _each(home, refs, lambda ref: home.stop(ref, grace_s=grace).document, as_json=json)
+
+
+@verb("[OPTIONS] ID...")
+def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
+    """Force sessions to end: KILL for the agent and all it has started.
+
+    orch kill fix
+    """
+    home = reach.client(use_daemon=not no_daemon)
+    return _each(home, refs, lambda ref: home.kill(ref).document, as_json=json)
+
+
+@verb("[OPTIONS] ID...")
+def revive(refs: Refs, *, json: Json = False) -> int:
+    """Start ended sessions again: the same command, a new run.
+
+    orch revive fix
+    """
+    home = reach.client()
+    return _each(home, refs, home.revive, as_json=json)
+
+
+def _each(home: Client, refs: list[str], act: Callable[[str], Document], *, as_json: bool) -> int:
+    """Act on every session, whatever becomes of the others; gives the first failure's code."""
+    codes = [_one(home, ref, act, as_json=as_json) for ref in refs]
+    return next((code for code in codes if code != exits.OK), exits.OK)
+
+
+def _one(home: Client, ref: str, act: Callable[[str], Document], *, as_json: bool) -> int:
+    try:
+        told = act(ref)
+    except RefusedError as error:
+        if error.code != ALREADY_ENDED:
+            return failures.tell(error, as_json=as_json)
+        note(f"orch: {error.message}")
+        told = home.show(ref)
+    except OrchestrdError as error:
+        return failures.tell(error, as_json=as_json)
+    reach.write_document(told, as_json=as_json)
+    return exits.OK
+
+
+def _stdin() -> str:
+    """Read the message from stdin, without its last newline: sending adds one."""
+    data = sys.stdin.buffer.read(MESSAGE_BYTES_MAX + 1)
+    try:
+        return data.decode().removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"what stands on stdin is no UTF-8 text (byte {error.start})", hint="orch send --help"
+        ) from error

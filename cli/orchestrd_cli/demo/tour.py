@@ -1,0 +1,175 @@
+"""The story of `orch demo`, told with the commands a person would type.
+
+Three programs: one ends well, one fails with code 7, one asks a question and waits. While two of them live the daemon
+is killed, the failing one fails unwatched, a new daemon takes over and the question is answered. Then every claim is
+checked against the machine contract, and the last line of stdout says what was proved, or what was not.
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from contextlib import ExitStack
+from threading import Thread
+
+from orchestrd_cli import exits
+from orchestrd_cli.demo import checks
+from orchestrd_cli.demo.checks import Check, Json
+from orchestrd_cli.demo.stage import DemoFailed, Stage, lives, set_up, wait_until
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d ")  # of an event: on this stage it is always today
+
+INTERVAL_S = "0.2"  # the daemon's tick: a demo is short
+EXPECTED = {"ends-well": ("completed", 0), "fails": ("failed", 7), "asks": ("completed", 0)}
+
+_BORN = 'echo started >> "$1".starts; echo $$ > "$1".pid\n'
+SCRIPTS = {
+    "ends-well": _BORN + "echo compiling; sleep 1; echo all good\n",
+    "fails": _BORN + 'until [ -e go-on ]; do [ -d "$ORCH_HOME" ] || exit 1; sleep 0.1; done\necho no way; exit 7\n',
+    "asks": _BORN
+    + 'orch report working "reading the plan"\n'
+    + 'orch report waiting "which colour?"\n'
+    + "read -r colour\n"
+    + 'orch report working "painting it $colour"\n'
+    + 'echo "painted it $colour"; [ "$colour" = blue ]\n',
+}
+
+
+def run() -> int:
+    """Play the whole story; 0 when everything that is claimed was proved."""
+    began = time.monotonic()  # noqa: TID251 - tells the person how long it took
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with set_up() as stage:
+            found = _play(stage)
+    except DemoFailed as failure:
+        print(f"\nNot proved: {failure}.")
+        return exits.FAILED
+    return _closing_line(found, time.monotonic() - began)  # noqa: TID251 - as above
+
+
+def _play(stage: Stage) -> list[Check]:
+    for name, text in SCRIPTS.items():
+        stage.script(name, text)
+    _say("One daemon, in a home that is thrown away afterwards.")
+    stage.type("daemon", "start", "--interval", INTERVAL_S)
+    with ExitStack() as streams:
+        _show_events(stage, streams)
+        followed = _collect_sequences(stage, streams)
+        _three_sessions(stage)
+        before = {name: stage.number_in(f"{name}.pid") for name in ("fails", "asks")}
+        after = _kill_the_daemon(stage, before)
+        _second_daemon(stage)
+        events = [json.loads(line) for line in stage.ask("events", "--json").splitlines()]
+        last = events[-1]["sequence"] if events else 0
+        wait_until(lambda: bool(followed) and followed[-1] >= last, "the subscriber has caught up")
+        documents = stage.status()["sessions"]
+        _say("What it left behind, seen by `orch status --json` and `orch events --json`:")
+        found = _verify(stage, documents, events, before, after)
+        return [*found, checks.nothing_missed(followed[: len(events)], events)]
+
+
+def _three_sessions(stage: Stage) -> None:
+    _say("Three sessions: one will end well, one will fail, one will ask.")
+    for name in SCRIPTS:
+        stage.type("spawn", "--name", name, "--", f"./{name}", name)
+    stage.type("wait", "asks", "--for", "waiting")
+    stage.type("status")
+    stage.type("wait", "ends-well")
+
+
+def _kill_the_daemon(stage: Stage, before: dict[str, int]) -> dict[str, bool]:
+    daemon = stage.status()["daemon"]["pid"]
+    _say(f"kill -9 {daemon}: the daemon dies in the middle of it.")
+    _kill(daemon)
+    after = {name: lives(pid) for name, pid in before.items()}
+    for name, pid in before.items():
+        print(f"  {name}: pid {pid} {'works on, untouched' if after[name] else 'IS GONE'}")
+    _say("Nobody watches now, and one of them fails.")
+    (stage.directory / "go-on").touch()
+    wait_until(lambda: not lives(before["fails"]), "the failing program has ended")
+    print(f"  fails: pid {before['fails']} has ended")
+    stage.type("status")
+    return after
+
+
+def _second_daemon(stage: Stage) -> None:
+    _say("A new daemon finds everything as it is.")
+    stage.type("daemon", "start", "--interval", INTERVAL_S)
+    stage.type("wait", "fails", expected=exits.FAILED)
+    stage.type("send", "asks", "blue")
+    stage.type("wait", "asks")
+    stage.type("logs", "asks")
+    stage.type("status", "--all")
+
+
+def _verify(
+    stage: Stage, documents: list[Json], events: list[Json], before: dict[str, int], after: dict[str, bool]
+) -> list[Check]:
+    return [
+        checks.true_ends(documents, EXPECTED),
+        checks.one_end_each(events, documents),
+        checks.numbered_without_a_gap(events),
+        checks.started_once({name: stage.lines_in(f"{name}.starts") for name in SCRIPTS}),
+        checks.untouched(before, after),
+    ]
+
+
+def _closing_line(found: list[Check], seconds: float) -> int:
+    for check in found:
+        print(f"  {'proved    ' if check.holds else 'NOT PROVED'}  {check.claim}\n{' ' * 14}{check.seen}")
+    failed = ", ".join(check.claim for check in found if not check.holds)
+    if failed:
+        print(f"\nNot proved: {failed}.")
+        return exits.FAILED
+    print(f"\nProved in {seconds:.0f} s, through a kill -9: {', '.join(check.claim for check in found)}.")
+    return exits.OK
+
+
+def _kill(pid: int) -> None:
+    """Kill the daemon that has just answered, and wait until it is gone."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [])
+    finally:
+        os.close(descriptor)
+
+
+def _show_events(stage: Stage, streams: ExitStack) -> None:
+    """Print the event stream as it comes, set off from the rest."""
+    stream = _follow(stage, streams, "events", "-f", "--since", "0")
+    Thread(target=_print_lines, args=(stream,), name="events", daemon=True).start()
+
+
+def _collect_sequences(stage: Stage, streams: ExitStack) -> list[int]:
+    """Follow the stream as a program would; the list grows as the numbers come."""
+    stream = _follow(stage, streams, "events", "-f", "--since", "0", "--json")
+    followed: list[int] = []
+    Thread(target=_append_sequences, args=(stream, followed), name="subscriber", daemon=True).start()
+    return followed
+
+
+def _follow(stage: Stage, streams: ExitStack, *words: str) -> subprocess.Popen[str]:
+    stream = stage.follow(*words)
+    streams.callback(stream.wait)
+    streams.callback(stream.kill)
+    return stream
+
+
+def _print_lines(stream: subprocess.Popen[str]) -> None:
+    assert stream.stdout is not None
+    for line in stream.stdout:
+        print(f"| {_DATE.sub('', line[3:], count=1)}", end="", flush=True)
+
+
+def _append_sequences(stream: subprocess.Popen[str], followed: list[int]) -> None:
+    assert stream.stdout is not None
+    followed.extend(json.loads(line).get("sequence", -1) for line in stream.stdout)
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", flush=True)

@@ -1,0 +1,232 @@
+"""The verbs that are run all day, in the time of a bare interpreter: `--version`, `status`, `events`, `report`.
+
+The daemon sends ready text or lines; here they are asked for and written out. Invariant: what this path does not
+understand - an option, an answer, a daemon that is not there - it declines before anything is written, and the full
+command line starts over with the same words.
+"""
+
+import os
+import time
+
+from orchestrd import __version__
+from orchestrd.core.layout import Layout, home_from
+from orchestrd.model.limits import REACHED_AGAIN_S
+from orchestrd_cli import exits, terminal
+from orchestrd_cli.wire import Answer, CutOff
+
+WATCH_S = 1.0
+TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,")
+
+ALIASES = {"ls": "status", "ps": "status"}
+SWITCHES = {
+    "status": {"-w": "watch", "--watch": "watch", "--json": "json", "-q": "quiet", "--quiet": "quiet", "--all": "all"},
+    "events": {"-f": "follow", "--follow": "follow", "--json": "json"},
+}
+VALUES = {"status": ("--project",), "events": ("--since", "--session", "--type")}
+LISTS = ("session", "type")  # may be given several times
+HTTP_OK = 200
+
+Options = dict[str, str]
+
+
+class Declined(Exception):
+    """Not for the fast path; nothing has been written yet."""
+
+
+def run(words: list[str]) -> int | None:
+    """Do what the words ask for; gives the exit code, or null when the full command line has to do it."""
+    if words in (["--version"], ["-V"]):
+        terminal.write(f"orchestrd {__version__}\n".encode())
+        return exits.OK
+    verb = ALIASES.get(words[0], words[0]) if words else ""
+    if verb == "report" and not {"-h", "--help"}.intersection(words):
+        from orchestrd_cli import report
+
+        return report.main(words[1:])
+    if verb not in SWITCHES:
+        return None
+    try:
+        options = _parse(verb, words[1:])
+        return _status(options) if verb == "status" else _events(options)
+    except Declined:
+        return None
+
+
+def _parse(verb: str, words: list[str]) -> Options:
+    """Read options of which every one is known; the full command line has the help for any other."""
+    options: Options = {}
+    left = words[::-1]
+    while left:
+        word, equals, value = left.pop().partition("=")
+        if word in SWITCHES[verb] and not equals:
+            options[SWITCHES[verb][word]] = "1"
+        elif word in VALUES[verb] and (equals or left):
+            given, name = value if equals else left.pop(), word[2:]
+            options[name] = f"{options[name]},{given}" if name in options and name in LISTS else given
+        else:
+            raise Declined
+    return options
+
+
+# ---- status ----------------------------------------------------------------------------------------------------------
+
+
+def _status(options: Options) -> int:
+    daemon = _Daemon()
+    picture = _picture(daemon, options)
+    if "watch" not in options:
+        terminal.write(picture)
+        return exits.OK
+    terminal.show(picture)
+    while True:
+        time.sleep(WATCH_S)
+        shown, picture = picture, _picture_or_excuse(daemon, options)
+        if picture != shown:
+            terminal.show(picture, below=True)
+
+
+def _picture(daemon: "_Daemon", options: Options) -> bytes:
+    asked: Options = {name: options[name] for name in ("all", "project", "quiet") if name in options}
+    if "json" in options:
+        return daemon.answer("status", asked, JSON) + b"\n"
+    columns, _ = terminal.size()
+    if columns:
+        asked["width"] = str(columns)
+    if terminal.wants_colour():
+        asked["colour"] = "1"
+    return daemon.answer("status", asked, TEXT)
+
+
+def _picture_or_excuse(daemon: "_Daemon", options: Options) -> bytes:
+    try:
+        return _picture(daemon, options)
+    except Declined:
+        return b"the daemon has gone; waiting for it (orch daemon start)\n"
+
+
+# ---- events ----------------------------------------------------------------------------------------------------------
+
+
+def _events(options: Options) -> int:
+    stream = _Stream(options)
+    answer = stream.ask()
+    if "follow" in options:
+        return stream.follow(answer)
+    try:
+        stream.copy(answer)
+    except CutOff:
+        return _cut_off(stream.cursor, as_json="json" in options)
+    return exits.OK
+
+
+class _Stream:
+    """The event stream as one reader sees it, over any number of daemons: it goes on after the last whole line."""
+
+    def __init__(self, options: Options) -> None:
+        self._daemon = _Daemon()
+        self._asked: Options = {name: options[name] for name in ("since", "session", "type") if name in options}
+        self._asked["follow"] = "1" if "follow" in options else "0"
+        self._form = NDJSON if "json" in options else TEXT
+
+    @property
+    def cursor(self) -> str:
+        """The number of the last event written."""
+        return self._asked.get("since", "0")
+
+    def ask(self) -> Answer:
+        """Ask for everything after the cursor."""
+        answer = self._daemon.ask("events", self._asked, self._form)
+        self._go_on_after(answer.header("orch-cursor"))
+        return answer
+
+    def copy(self, answer: Answer) -> None:
+        """Write the lines as they come, whole ones only. Raises CutOff when there should have been more."""
+        held = b""
+        try:
+            for piece in answer.pieces(patient=self._asked["follow"] == "1"):
+                whole, newline, held = (held + piece).rpartition(b"\n")
+                if newline:
+                    terminal.write(whole + newline)
+                    self._go_on_after(_sequence_of(whole.rpartition(b"\n")[2]))
+        finally:
+            answer.close()
+
+    def follow(self, answer: Answer) -> int:
+        """Write the lines of this daemon and of those after it; only Ctrl-C ends it."""
+        while True:
+            try:  # noqa: SIM105 - importing contextlib takes as long as all the rest
+                self.copy(answer)
+            except CutOff:
+                pass  # killed or stopped is the same to a reader that goes on
+            terminal.note("orch: the daemon has gone; waiting for the next one (Ctrl-C to leave)")
+            answer = self._next_daemon()
+
+    def _next_daemon(self) -> Answer:
+        while True:
+            time.sleep(REACHED_AGAIN_S)
+            try:
+                return self.ask()
+            except Declined:
+                continue
+
+    def _go_on_after(self, number: str | None) -> None:
+        if number is not None:
+            self._asked["since"] = number
+
+
+def _sequence_of(line: bytes) -> str | None:
+    """Read the number that a line begins with, in either form; a gap has none, and is told again after a cut."""
+    digits = line.removeprefix(b'{"sequence":').lstrip().partition(b",")[0].partition(b" ")[0]
+    return digits.decode() if digits.isdigit() else None
+
+
+def _cut_off(cursor: str, *, as_json: bool) -> int:
+    from orchestrd.model.errors import UnreachableError
+    from orchestrd_cli import failures
+
+    error = UnreachableError("the daemon went away before the end of the events", hint=f"orch events --since {cursor}")
+    return failures.tell(error, as_json=as_json)
+
+
+# ---- asking ----------------------------------------------------------------------------------------------------------
+
+
+class _Daemon:
+    """The daemon of this home. Raises Declined when it does not answer, or not with what was asked for."""
+
+    def __init__(self) -> None:
+        self._socket = Layout(home_from(os.environ)).socket
+        self._versions_compared = False
+
+    def answer(self, resource: str, asked: Options, form: str) -> bytes:
+        """Ask for something and read the whole of it."""
+        answer = self.ask(resource, asked, form)
+        try:
+            return answer.body()
+        except CutOff as error:
+            raise Declined from error
+        finally:
+            answer.close()
+
+    def ask(self, resource: str, asked: Options, form: str) -> Answer:
+        """Ask for something, to be read as it comes."""
+        query = "&".join(f"{name}={_quoted(value)}" for name, value in asked.items())
+        try:
+            answer = Answer(self._socket, f"/v1/{resource}?{query}", form)
+        except CutOff as error:
+            raise Declined from error
+        if answer.status != HTTP_OK:
+            answer.close()
+            raise Declined
+        self._compare_versions(answer.header("orch-version"))
+        return answer
+
+    def _compare_versions(self, theirs: str | None) -> None:
+        if theirs not in (None, __version__) and not self._versions_compared:
+            terminal.note(f"orch: the daemon is version {theirs}, this is {__version__}: orch daemon restart")
+        self._versions_compared = True
+
+
+def _quoted(value: str) -> str:
+    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in os.fsencode(value))

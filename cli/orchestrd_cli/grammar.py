@@ -1,0 +1,65 @@
+"""The words of the command line: the typer app, and the options that several verbs share.
+
+typer only parses. A verb does not act when typer calls it: it hands back a deed, and `app.run` performs it, so that
+errors, Ctrl-C and a closed pipe meet one set of manners and not typer's.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from typer.core import TyperCommand
+
+P = ParamSpec("P")
+Deed = Callable[[], int]
+
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="orch",
+    rich_markup_mode=None,  # rich is never loaded
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings=SETTINGS,
+)
+
+
+class Verb(TyperCommand):
+    """A verb whose usage line is written by hand: `options_metavar` is the whole of it."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Give what stands after the verb in its usage line."""
+        return [self.options_metavar or ""]
+
+
+def laid_out(act: Callable[..., object]) -> str:
+    """Give a verb's help: its docstring, in which a paragraph that begins with `orch` is examples, line by line."""
+    return inspect.cleandoc(act.__doc__ or "").replace("\n\norch ", "\n\n\b\norch ")
+
+
+def verb(usage: str, *aliases: str, of: typer.Typer = app) -> Callable[[Callable[P, int]], Callable[P, int]]:
+    """Register a verb with its usage line, and the names it also goes by, unlisted."""
+
+    def register(act: Callable[P, int]) -> Callable[P, int]:
+        @wraps(act)
+        def parsed(*args: P.args, **kwargs: P.kwargs) -> Deed:
+            return partial(act, *args, **kwargs)
+
+        for name in (act.__name__.rstrip("_"), *aliases):
+            of.command(name, cls=Verb, help=laid_out(act), options_metavar=usage, hidden=name in aliases)(parsed)
+        return act
+
+    return register
+
+
+Ref = Annotated[str, typer.Argument(hidden=True)]
+Refs = Annotated[list[str], typer.Argument(hidden=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: the machine contract.")]
+NoDaemon = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; leave it on disk for the next one.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as it comes.")]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Give up waiting after this long.")]
+Interval = Annotated[
+    float | None, typer.Option("--interval", metavar="SECONDS", help="From one tick to the next (default: 5).")
+]

@@ -1,0 +1,77 @@
+"""Who holds a home: found by its lock, so that a daemon is known even when it does not answer.
+
+A pid read from a file may be anybody's by now. It is believed only while a pidfd is held on it and that process has the
+lock file open, and signals go through that pidfd: nobody else is ever signalled.
+"""
+
+import os
+import select
+import signal
+from types import TracebackType
+from typing import Self
+
+from orchestrd.core.layout import Layout
+
+
+class Holder:
+    """The daemon of a home, held by a pidfd."""
+
+    def __init__(self, pid: int, descriptor: int) -> None:
+        self.pid = pid
+        self._descriptor = descriptor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process and to no other."""
+        signal.pidfd_send_signal(self._descriptor, number)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for its end, so long."""
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
+
+
+def find(layout: Layout) -> Holder | None:
+    """Find the daemon that holds a home; null when there is none."""
+    pid = _named_in(layout.lock)
+    if pid is None:
+        return None
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    if _has_open(pid, layout.lock):
+        return Holder(pid, descriptor)
+    os.close(descriptor)
+    return None
+
+
+def _named_in(lock: str) -> int | None:
+    try:
+        with open(lock, encoding="ascii", errors="replace") as file:  # noqa: PTH123 - a string, as all of the layout
+            text = file.read(32).strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+def _has_open(pid: int, path: str) -> bool:
+    try:
+        wanted = os.stat(path)  # noqa: PTH116 - as above
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            return any(_is_file(entry, wanted) for entry in entries)
+    except OSError:
+        return False
+
+
+def _is_file(entry: "os.DirEntry[str]", wanted: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(entry.stat(), wanted)
+    except OSError:  # closed since it was listed
+        return False

@@ -1,0 +1,126 @@
+"""Verbs that look and change nothing: status, show, explain, events. Without a daemon they read the disk and say so."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from orchestrd.client import Client
+from orchestrd.render import event_line, explanation_page, needs_me, session_page, status_table
+from orchestrd_cli import exits, reach, terminal
+from orchestrd_cli.grammar import Follow, Json, Ref, verb
+
+WATCH_S = 1.0
+
+
+@verb("[OPTIONS]", "ls", "ps")
+def status(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew whenever it changes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the number that need you.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Ended sessions too.")] = False,
+    project: Annotated[str | None, typer.Option(metavar="NAME", help="Of one project only.")] = None,
+    json: Json = False,
+) -> int:
+    """List the sessions, those that need you first.
+
+    ? is not known, - is not there. Without a daemon this is what the disk
+    says, and how old it is.
+
+    orch status
+    orch status -w --all
+    orch status --json | jq -r '.sessions[] | select(.activity=="waiting").id'
+    """
+    home = reach.client()
+    picture = _picture(home, all_=all_, project=project, quiet=quiet, as_json=json)
+    if json or quiet:  # the table says it itself
+        reach.note_age_of_disk(home)
+    if not watch:
+        terminal.write(picture)
+        return exits.OK
+    terminal.show(picture)
+    while True:
+        time.sleep(WATCH_S)
+        shown, picture = picture, _picture(home, all_=all_, project=project, quiet=quiet, as_json=json)
+        if picture != shown:
+            terminal.show(picture, below=True)
+
+
+@verb("[OPTIONS] ID")
+def show(ref: Ref, *, json: Json = False) -> int:
+    """Show everything about one session.
+
+    ID is an id, the unique beginning of one, or an exact name.
+
+    orch show fix
+    orch show --json k3v5 | jq .exit_code
+    """
+    home = reach.client()
+    told = home.show(ref)
+    reach.note_age_of_disk(home)
+    if json:
+        reach.write_json(told)
+    else:
+        reach.write_text(session_page(told, reach.now()))
+    return exits.OK
+
+
+@verb("[OPTIONS] ID")
+def explain(ref: Ref, *, json: Json = False) -> int:
+    """Say why a session's row says what it says.
+
+    The rule that won on each axis, then every witness with its age, then
+    what is still to come.
+
+    orch explain fix
+    """
+    home = reach.client()
+    explanation = home.explain(ref)
+    reach.note_age_of_disk(home)
+    if json:
+        reach.write_json(explanation)
+    else:
+        reach.write_text(explanation_page(explanation, reach.now()))
+    return exits.OK
+
+
+@verb("[OPTIONS]")
+def events(
+    *,
+    follow: Follow = False,
+    since: Annotated[int | None, typer.Option(metavar="CURSOR", min=0, help="Only those after this number.")] = None,
+    session: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of this session; repeatable.")] = None,
+    kind: Annotated[list[str] | None, typer.Option("--type", metavar="TYPE", help="Of this type; repeatable.")] = None,
+    json: Json = False,
+) -> int:
+    """Print what has happened, oldest first.
+
+    Events are numbered without a gap; where some are no longer kept, a line
+    says which. With -f and no CURSOR it begins now, and goes on over any
+    number of daemons until Ctrl-C.
+
+    orch events -f
+    orch events --since 120 --json
+    orch events --session fix --type state_changed
+    """
+    home = reach.client()
+    reach.note_age_of_disk(home)
+    _print_events(home, since, follow=follow, sessions=session or [], types=kind or [], as_json=json)
+    return exits.OK
+
+
+def _picture(home: Client, *, all_: bool, project: str | None, quiet: bool, as_json: bool) -> bytes:
+    found = home.status(with_ended=all_, project=project)
+    if as_json:
+        return reach.json_line(found)
+    if quiet:
+        return b"%d\n" % sum(map(needs_me, found.sessions))
+    columns, _ = terminal.size()
+    return status_table(found, reach.now(), columns=columns or None, colour=terminal.wants_colour()).encode()
+
+
+def _print_events(
+    home: Client, since: int | None, *, follow: bool, sessions: list[str], types: list[str], as_json: bool
+) -> None:
+    for line in home.events(since, follow=follow, sessions=sessions, types=types):
+        terminal.write(line + b"\n" if as_json else f"{event_line(line)}\n".encode())

@@ -1,0 +1,72 @@
+"""How verbs reach the home, and the few forms in which they write what they found."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from orchestrd.client import Client
+from orchestrd.model.document import Document
+from orchestrd.model.errors import UsageError
+from orchestrd.model.limits import WAIT_S_MAX
+from orchestrd.model.words import Activity, State
+from orchestrd.render import age, visible
+from orchestrd_cli.terminal import note, write
+
+
+def client(*, use_daemon: bool = True) -> Client:
+    """Give the client of this home; what it has to say on the way goes to stderr."""
+    return Client(use_daemon=use_daemon, notice=note)
+
+
+def now() -> datetime:
+    """Tell what time it is, for ages."""
+    return datetime.now(tz=UTC)  # noqa: TID251 - a command line has no injected clock
+
+
+def write_text(text: str) -> None:
+    """Write text for people."""
+    write(text.encode())
+
+
+def json_line(value: object) -> bytes:
+    """Give a value of the machine contract as one line."""
+    return msgspec.json.encode(value) + b"\n"
+
+
+def write_json(value: object) -> None:
+    """Write a value of the machine contract as one line."""
+    write(json_line(value))
+
+
+def write_document(told: Document, *, as_json: bool) -> None:
+    """Write a session: its whole document, or for people its id and how it stands."""
+    if as_json:
+        write_json(told)
+    else:
+        write_text(f"{told.id}  {standing(told)}\n")
+
+
+def standing(told: Document) -> str:
+    """Say how a session stands: state, with what it ended or why it is there, and what the agent said of itself."""
+    ended_with = f"exit code {told.exit_code}" if told.exit_code is not None else told.exit_signal
+    state = f"{told.state} ({ended_with or told.reason})"
+    if told.state != State.RUNNING or told.activity == Activity.UNKNOWN:
+        return visible(state)
+    text = f": {told.activity_text}" if told.activity_text else ""
+    return visible(f"{state}, {told.activity}{text}")
+
+
+def note_age_of_disk(reader: Client) -> None:
+    """Where no daemon answers, say so, and how old what the disk says is."""
+    if reader.answers():
+        return
+    newest = reader.status().newest_record_at
+    how_old = "nothing is on disk yet" if newest is None else f"this is from disk, as of {age(newest, now())} ago"
+    note(f"orch: no daemon is running; {how_old} (orch daemon start)")
+
+
+def checked_timeout(seconds: float | None) -> float | None:
+    """Give the timeout back. Raises UsageError for one that cannot be waited for."""
+    if seconds is None or 0 <= seconds <= WAIT_S_MAX:
+        return seconds
+    raise UsageError(f"nobody can wait for {seconds:g} seconds: give 0 to {WAIT_S_MAX:g}", code="invalid")

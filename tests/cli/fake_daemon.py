@@ -1,0 +1,84 @@
+"""A daemon that says what a test tells it to say, on a real socket; and `orch` as a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+
+class FakeDaemon:
+    """Answers each request, by the path it asks for, with the bytes it was given; remembers what was asked."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.path = home / "run" / "daemon.sock"
+        self.requests: list[str] = []
+        self._answers: dict[str, list[bytes]] = {}
+        self._socket: socket.socket | None = None
+
+    def answers(self, path: str, *answers: bytes) -> None:
+        """Set what is said to requests for `path`, one after the other; the last one stays."""
+        self._answers[path] = list(answers)
+
+    def start(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(self.path))
+        self._socket.listen()
+        Thread(target=self._serve, args=(self._socket,), daemon=True).start()
+
+    def stop(self) -> None:
+        if self._socket is not None:
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+
+    def _serve(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):  # a client may hang up whenever it likes
+                self._respond(connection)
+
+    def _respond(self, connection: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(4096)
+        self.requests.append(head.decode())
+        queue = self._answers[head.split()[1].decode().partition("?")[0]]
+        connection.sendall(queue.pop(0) if len(queue) > 1 else queue[0])
+
+
+def whole(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    """Write an answer of known length."""
+    head = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def chunked(*chunks: bytes, headers: tuple[str, ...] = (), ends: bool = True) -> bytes:
+    """Write an answer in chunks; one that does not end was cut off."""
+    head = "\r\n".join(["HTTP/1.1 200 OK", "transfer-encoding: chunked", *headers]).encode() + b"\r\n\r\n"
+    body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return head + body + (b"0\r\n\r\n" if ends else b"")
+
+
+class Result:
+    """What came of one command line."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+
+def spawn_orch(home: Path, *words: str, stdout: int) -> subprocess.Popen[bytes]:
+    """Start `orch` as a process of its own."""
+    environment = os.environ | {"ORCH_HOME": str(home)}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "orchestrd_cli", *words], env=environment, stderr=subprocess.PIPE, stdout=stdout
+    )
