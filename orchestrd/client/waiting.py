@@ -14,6 +14,7 @@ from orchestrd.model.event import Event, EventType
 from orchestrd.model.words import TERMINAL, Activity, State
 
 GOALS = (*State, *Activity)
+CHANGES = (EventType.STATE_CHANGED, EventType.ACTIVITY_CHANGED, EventType.RECORD_REPLACED)
 
 
 class Waited(Struct, frozen=True, kw_only=True):
@@ -50,9 +51,9 @@ class Wait:
             return  # a gap, or an event of a newer orchestrd
         if event.session not in self.pending:
             return
-        if event.type in (EventType.STATE_CHANGED, EventType.ACTIVITY_CHANGED) and event.to == self._goal:
+        if event.type in CHANGES and event.to == self._goal:
             self._settle(event.session, is_met=True)
-        elif event.type is EventType.STATE_CHANGED and event.to in TERMINAL:
+        elif event.type in CHANGES and event.to in TERMINAL:
             self._settle(event.session, is_met=False)
 
     def _holds(self, told: Document) -> bool:

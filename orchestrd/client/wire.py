@@ -44,10 +44,7 @@ class Receiver:
         self._buffer += data
         if not self.status and not self._read_head():
             return b""
-        try:
-            return self._read_chunks() if self._left is None else self._read_length(self._left)
-        except ValueError as error:
-            raise _no_http() from error
+        return self._read_chunks() if self._left is None else self._read_length(self._left)
 
     def _read_head(self) -> bool:
         head, end, rest = self._buffer.partition(_HEAD_END)
@@ -62,7 +59,7 @@ class Receiver:
         self._buffer = rest
         self.status = int(status_line[9:12])
         if self.headers.get("transfer-encoding") != "chunked":
-            self._left = int(self.headers.get("content-length") or 0)
+            self._left = _size(self.headers.get("content-length", "0"), base=10)
         return True
 
     def _read_length(self, left: int) -> bytes:
@@ -75,15 +72,23 @@ class Receiver:
         pieces = []
         while not self.is_complete:
             line, end, rest = self._buffer.partition(_LINE_END)
-            size = int(line, 16) if end else 0
-            if size > ANSWER_BYTES_MAX:
-                raise _no_http()
+            size = _size(line.decode("latin-1"), base=16) if end else 0
             if not end or len(rest) < size + len(_LINE_END):
                 break
             pieces.append(rest[:size])
             self._buffer = rest[size + len(_LINE_END) :]
             self.is_complete = size == 0
         return b"".join(pieces)
+
+
+def _size(text: str, *, base: int) -> int:
+    try:
+        size = int(text, base)
+    except ValueError as error:
+        raise _no_http() from error
+    if not 0 <= size <= ANSWER_BYTES_MAX:
+        raise _no_http()
+    return size
 
 
 def _no_http() -> OrchestrdError:
