@@ -94,6 +94,7 @@ class ProcessRuntime:
     async def close(self) -> None:
         if self._nudge is not None and (watched := self._watchlist.fileno()) is not None:
             asyncio.get_running_loop().remove_reader(watched)
+        self._watchlist.ended()  # what is over by now is still reaped
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._watchlist.close()
 

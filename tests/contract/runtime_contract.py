@@ -26,14 +26,17 @@ LINES = (b'{"report":"working","text":"one","at":1.0}', b'{"report":"waiting","t
 class Stage(Protocol):
     """A world to try a runtime in."""
 
-    runtime: Runtime
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime of the daemon of the moment."""
+        ...
 
     def order(self, behaviour: str) -> Order:
         """Write an order for a new session with an agent that behaves like this."""
         ...
 
-    def restart(self) -> Runtime:
-        """Give the runtime of a new daemon in the same world."""
+    async def restart(self) -> None:
+        """Let the daemon go and a new one come, in the same world."""
         ...
 
     async def until(self, is_so: Callable[[], bool]) -> None:
@@ -154,8 +157,7 @@ class RuntimeContract:
 
     async def test_the_next_daemon_finds_the_run_alive_and_sees_its_end(self, stage: Stage) -> None:
         run = await started(stage, SLEEPS)
-        await stage.runtime.close()
-        stage.runtime = stage.restart()
+        await stage.restart()
 
         adopted = await look(stage, run)
         await stage.runtime.terminate(run)
@@ -168,7 +170,7 @@ class RuntimeContract:
         await stage.runtime.close()
         await stage.pause()
 
-        stage.runtime = stage.restart()
+        await stage.restart()
 
         assert (await end_of(stage, run)).exit_code == 3
 

@@ -41,8 +41,9 @@ class ScriptedStage:
             log_path="/dev/null",
         )
 
-    def restart(self) -> ScriptedRuntime:
-        return ScriptedRuntime(self.world)
+    async def restart(self) -> None:
+        await self.runtime.close()
+        self.runtime = ScriptedRuntime(self.world)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():  # noqa: ASYNC110 - virtual time

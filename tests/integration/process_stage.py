@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrd.clock import SystemClock
+from orchestrd.core.launch import StartRecord, decode_record
 from orchestrd.core.layout import Layout
 from orchestrd.model.ids import SessionId, run_mark
 from orchestrd.model.run import Order, Run
@@ -37,7 +37,7 @@ class ProcessStage:
         self.clock = SystemClock()
         for directory in self.layout.directories():
             Path(directory).mkdir(exist_ok=True, parents=True)
-        self.runtime = self.restart()
+        self.runtime = ProcessRuntime(self.layout, self.clock)
         self.orders: list[Order] = []
 
     def order(self, behaviour: str) -> Order:
@@ -74,21 +74,24 @@ class ProcessStage:
         self.orders.append(order)
         return order
 
-    def python(self, program: str, **settings: Mapping[str, str]) -> Order:
-        """Write an order for a Python program."""
-        return self.order_of(sys.executable, "-ISc", program, **settings)  # type: ignore[arg-type]
-
     def directory(self, run: Run) -> str:
         """Give the run directory."""
         return self.layout.run_directory(run.session, run.generation)
+
+    def record_of(self, run: Run) -> StartRecord:
+        """Read the start record of a run."""
+        record = decode_record(Path(self.directory(run), "start.json").read_bytes(), StartRecord)
+        assert record is not None
+        return record
 
     def log(self, run: Run) -> str:
         """Read what the run has put out so far."""
         path = Path(self.layout.log(run.session))
         return path.read_text() if path.exists() else ""
 
-    def restart(self) -> ProcessRuntime:
-        return ProcessRuntime(self.layout, self.clock)
+    async def restart(self) -> None:
+        await self.runtime.close()
+        self.runtime = ProcessRuntime(self.layout, self.clock)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():  # noqa: ASYNC110 - the world of processes has no event to wait for

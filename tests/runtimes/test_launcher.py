@@ -1,0 +1,378 @@
+"""The launcher alone, with real processes and without a daemon."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrd.model import limits
+from orchestrd.runtimes import launcher
+from tests.processes import is_alive
+from tests.runtimes.launcher_bench import MARK, WAIT_S, LauncherBench
+
+# Detaches in every way there is: a grandchild in a session of its own, its environment cleared, its parent gone.
+ESCAPE = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execve(sys.executable, [sys.executable, "-ISc", {program!r}, {path!r}], {{}})
+    os._exit(0)
+os.wait()
+while not os.path.exists({path!r}):
+    time.sleep(0.005)
+"""
+HIDE = "import os, sys, time; open(sys.argv[1] + '.tmp', 'w').write(str(os.getpid())); "
+HIDE += "os.replace(sys.argv[1] + '.tmp', sys.argv[1]); time.sleep(300)"
+HIDE_FROM_TERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + HIDE
+
+
+def escaping(program: str, path: Path) -> tuple[str, ...]:
+    return (sys.executable, "-ISc", ESCAPE.format(program=program, path=str(path)))
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 137, 255])
+def test_an_exit_code_is_recorded_as_it_is_and_128_plus_n_stays_a_code(bench: LauncherBench, code: int) -> None:
+    record = bench.run("sh", "-c", f"exit {code}")
+
+    assert (record["exit_code"], record["exit_signal"], record["error"]) == (code, None, None)
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGABRT", "SIGKILL", "SIGTERM", "SIGPIPE", "SIGUSR1"])
+def test_a_deadly_signal_is_recorded_by_name(bench: LauncherBench, name: str) -> None:
+    record = bench.run("sh", "-c", f"ulimit -c 0; kill -{name[3:]} $$")
+
+    assert (record["exit_code"], record["exit_signal"]) == (None, name)
+
+
+def test_every_signal_has_the_name_that_python_knows() -> None:
+    names = {int(number): launcher.signal_name(number) for number in signal.valid_signals()}
+
+    assert {number: names[number] for number in signal.Signals} == {number: number.name for number in signal.Signals}
+    assert names[signal.SIGRTMIN + 3] == "SIGRTMIN+3"
+
+
+def test_the_start_record_names_boot_launcher_and_agent(bench: LauncherBench) -> None:
+    started = bench.write_order("sleep", "300").start()
+
+    record = bench.record("start.json")
+
+    agent = launcher.read_stat(record["agent"]["pid"])
+    assert agent is not None
+    assert record["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert record["launcher"]["pid"] == started.pid
+    assert record["agent"]["started_ticks"] == int(agent[19])
+
+
+def test_the_agent_leads_a_session_and_a_group_of_its_own(bench: LauncherBench) -> None:
+    bench.write_order("sleep", "300").start()
+
+    agent = bench.agent()
+
+    assert os.getsid(agent) == os.getpgid(agent) == agent
+
+
+def test_of_twenty_launchers_at_once_one_starts_the_agent(bench: LauncherBench) -> None:
+    bench.write_order("sh", "-c", f"echo started >>{bench.place}/count; exec sleep 300")
+
+    launchers = [bench.start() for _ in range(20)]
+    owner = bench.record("start.json")["launcher"]["pid"]
+    codes = [started.wait(WAIT_S) for started in launchers if started.pid != owner]
+
+    bench.until((bench.place / "count").exists)
+    assert codes == [0] * 19
+    assert (bench.place / "count").read_text() == "started\n"
+
+
+def test_a_launcher_that_finds_the_claim_taken_goes_without_a_word(bench: LauncherBench) -> None:
+    bench.write_order("sh", "-c", "echo started")
+    (bench.directory / "claim").write_text('{"boot":"b","pid":1,"by":"kill"}')
+
+    code = bench.start().wait(WAIT_S)
+
+    assert code == 0
+    assert sorted(path.name for path in bench.directory.iterdir()) == ["claim", "order"]
+    assert not bench.log.exists()
+
+
+def test_the_environment_is_exactly_secrets_order_and_mark(bench: LauncherBench) -> None:
+    bench.secrets.write_bytes(b"PATH=/usr/bin:/bin\0TOKEN=a=b\nc\0NAME=\xff")
+
+    bench.run("env", "-0", environment={"ORCH_HOME": "/h", "EMPTY": ""})
+
+    pairs = set(bench.log.read_bytes().rstrip(b"\0").split(b"\0"))
+    assert pairs == {
+        b"PATH=/usr/bin:/bin",
+        b"TOKEN=a=b\nc",
+        b"NAME=\xff",
+        b"ORCH_HOME=/h",
+        b"EMPTY=",
+        b"ORCH_RUN=" + MARK.encode(),
+    }
+
+
+def test_the_agent_inherits_its_three_streams_and_no_other_descriptor(bench: LauncherBench) -> None:
+    bench.run(
+        sys.executable, "-ISc", "import os; print([fd for fd in range(256) if os.path.exists(f'/proc/self/fd/{fd}')])"
+    )
+
+    assert bench.output() == "[0, 1, 2]\n"
+
+
+def test_the_agent_has_default_signals_and_blocks_none(bench: LauncherBench) -> None:
+    bench.run("grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status")
+
+    masks = {name: int(mask, 16) for name, mask in (line.split() for line in bench.output().splitlines())}
+    ours = sum(1 << (number - 1) for number in signal.valid_signals())  # two more are the C library's own
+    assert {name: mask & ours for name, mask in masks.items()} == {"SigBlk:": 0, "SigIgn:": 0}
+
+
+def test_the_program_is_looked_for_in_the_path_of_the_agent_and_the_directory_is_entered(bench: LauncherBench) -> None:
+    tools = bench.place / "tools"
+    tools.mkdir()
+    (tools / "greet").write_text("#!/bin/sh\npwd\n")
+    (tools / "greet").chmod(0o755)
+    bench.secrets.write_bytes(f"PATH=/nowhere:{tools}:/usr/bin:/bin".encode())
+
+    record = bench.run("greet", directory=str(bench.place))
+
+    assert record["exit_code"] == 0
+    assert bench.output() == f"{bench.place}\n"
+
+
+def test_output_is_appended_to_a_private_log(bench: LauncherBench) -> None:
+    bench.run("sh", "-c", "echo out; echo err >&2")
+
+    assert bench.output() == "out\nerr\n"
+    assert bench.log.stat().st_mode & 0o777 == 0o600
+
+
+def plain_text(bench: LauncherBench) -> str:
+    (bench.place / "text").write_text("hello")
+    (bench.place / "text").chmod(0o755)
+    return f"{bench.place}/text"
+
+
+def test_what_cannot_be_started_is_named_with_its_cause(bench: LauncherBench) -> None:
+    causes = {
+        ("frobnicate",): "cannot start 'frobnicate': no such program in the PATH of the run",
+        ("/nowhere/tool",): "cannot start '/nowhere/tool': no such program",
+        ("/",): "cannot start '/': Permission denied",
+        ("echo", "x" * 200_000): "cannot start 'echo': Argument list too long",
+        (plain_text(bench),): f"cannot start '{bench.place}/text': Exec format error",
+    }
+    said = {}
+
+    for argv in causes:
+        for name in ("claim", "exit.json", "stdin"):
+            (bench.directory / name).unlink(missing_ok=True)
+        said[argv] = bench.run(*argv)["error"]
+
+    assert said == causes
+    assert not (bench.directory / "start.json").exists()
+
+
+def test_a_directory_that_is_missing_is_named(bench: LauncherBench) -> None:
+    record = bench.run("true", directory=f"{bench.place}/no\nwhere\"'")
+
+    assert record["error"] == f"cannot enter the directory '{bench.place}/no\nwhere\"'': No such file or directory"
+    assert (record["exit_code"], record["exit_signal"]) == (None, None)
+
+
+def test_an_environment_that_cannot_be_read_is_named(bench: LauncherBench) -> None:
+    bench.secrets.unlink()
+
+    record = bench.run("true")
+
+    assert record["error"] == f"cannot read '{bench.secrets}': No such file or directory"
+
+
+def test_an_order_that_is_missing_is_named(bench: LauncherBench) -> None:
+    bench.start().wait(WAIT_S)
+
+    assert bench.exit()["error"] == "cannot read the order of the run: No such file or directory"
+
+
+FORWARDED = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"]
+
+
+@pytest.mark.parametrize("name", FORWARDED)
+def test_a_signal_to_the_launcher_reaches_the_group_of_the_agent(bench: LauncherBench, name: str) -> None:
+    catch = "import signal, sys; signal.signal(signal.SIG{0}, lambda *_: sys.exit(7)); print('ready', flush=True)"
+    bench.write_order(sys.executable, "-ISc", catch.format(name) + "; signal.pause()")
+    started = bench.start()
+    bench.until_output("ready")
+
+    started.send_signal(signal.Signals[f"SIG{name}"])
+
+    assert bench.exit()["exit_code"] == 7
+
+
+def test_a_signal_that_comes_before_the_agent_waits_for_it(bench: LauncherBench) -> None:
+    order = bench.directory / "order"
+    bench.write_order("sleep", "300")
+    text = order.read_bytes()
+    order.unlink()
+    os.mkfifo(order)  # the launcher has claimed the run, and waits here for its order
+    started = bench.start()
+    bench.record("claim")
+
+    started.send_signal(signal.SIGTERM)
+    order.write_bytes(text)
+
+    assert bench.exit()["exit_signal"] == "SIGTERM"
+
+
+def test_stdin_never_ends_not_even_when_the_launcher_is_killed(bench: LauncherBench) -> None:
+    bench.write_order("sh", "-c", "while read -r line; do echo got $line; done; echo end")
+    started = bench.start()
+    agent = bench.agent()
+    stdin = bench.directory / "stdin"
+    stdin.write_text("one\n")
+    bench.until_output("got one")
+
+    started.kill()
+    started.wait(WAIT_S)
+    stdin.write_text("two\n")
+
+    bench.until_output("got two")
+    assert is_alive(agent)
+    os.kill(agent, signal.SIGKILL)
+
+
+def test_what_detached_itself_in_every_way_is_ended_before_the_end_is_recorded(bench: LauncherBench) -> None:
+    record = bench.run(*escaping(HIDE, bench.place / "pid"))
+
+    escaped = int((bench.place / "pid").read_text())
+    assert (record["exit_code"], record["left"]) == (0, [])
+    assert not is_alive(escaped)
+
+
+def test_what_ignores_term_as_well_is_killed(bench: LauncherBench) -> None:
+    record = bench.run(*escaping(HIDE_FROM_TERM, bench.place / "pid"))
+
+    escaped = int((bench.place / "pid").read_text())
+    assert record["left"] == []
+    assert not is_alive(escaped)
+
+
+def test_what_belongs_to_another_run_is_spared(bench: LauncherBench) -> None:
+    bench.run("sh", "-c", "ORCH_RUN=daemon setsid sleep 300 & echo $! >pid", directory=str(bench.place))
+
+    other = int((bench.place / "pid").read_text())
+    assert is_alive(other)
+    os.kill(other, signal.SIGKILL)
+
+
+def test_what_cannot_be_ended_is_named_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals: list[int] = []
+    monkeypatch.setattr(launcher, "SWEEP_S", 0.1)
+    monkeypatch.setattr(launcher, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(launcher, "_children", lambda mark: [4711])
+    monkeypatch.setattr(os, "kill", lambda pid, number: signals.append(number))
+
+    left = launcher._sweep(b"mark")
+
+    assert left == [4711]
+    assert signals.count(signal.SIGTERM) == 1
+    assert signals[-1] == signal.SIGKILL
+
+
+def test_a_run_whose_start_cannot_be_recorded_is_not_run(bench: LauncherBench) -> None:
+    (bench.directory / "start.json").mkdir()
+
+    record = bench.run("sh", "-c", "sleep 300")
+
+    assert record["error"] == "cannot record the start of the run: Is a directory"
+
+
+def test_an_end_that_cannot_be_recorded_is_tried_again(bench: LauncherBench) -> None:
+    blocker = bench.directory / "exit.json"
+    blocker.mkdir()
+    bench.write_order("sh", "-c", "exit 4").start()
+    bench.until((bench.directory / "exit.json.tmp").exists)
+
+    blocker.rmdir()
+
+    assert bench.exit()["exit_code"] == 4
+
+
+def test_a_launcher_whose_directory_was_removed_leaves(bench: LauncherBench) -> None:
+    started = bench.write_order("sh", "-c", "exec sleep 300").start()
+    agent = bench.agent()
+
+    for path in bench.directory.iterdir():
+        path.unlink()
+    bench.directory.rmdir()
+    os.kill(agent, signal.SIGKILL)
+
+    assert started.wait(WAIT_S) == 0
+
+
+def test_start_and_end_are_hinted_to_whoever_listens(bench: LauncherBench) -> None:
+    (bench.place / "run").mkdir(exist_ok=True)
+    fifo = bench.place / "run" / "nudge"
+    os.mkfifo(fifo)
+    listener = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+
+    bench.run("true", environment={"ORCH_HOME": str(bench.place), "ORCH_SESSION": "benchaaa"})
+    bench.launchers[0].wait(WAIT_S)
+
+    assert os.read(listener, 4096) == b"benchaaa\nbenchaaa\n"
+    os.close(listener)
+
+
+def test_a_hint_never_waits_and_never_writes_into_a_file(bench: LauncherBench) -> None:
+    nudge = bench.place / "run" / "nudge"
+    nudge.write_text("mine")
+
+    record = bench.run("true", environment={"ORCH_HOME": str(bench.place), "ORCH_SESSION": "benchaaa"})
+
+    assert record["exit_code"] == 0
+    assert nudge.read_text() == "mine"
+
+
+def test_a_full_hint_pipe_holds_nothing_up(bench: LauncherBench) -> None:
+    fifo = bench.place / "run" / "nudge"
+    os.mkfifo(fifo)
+    listener = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    while True:
+        try:
+            os.write(listener, b"x" * 4096)
+        except BlockingIOError:
+            break
+
+    record = bench.run("true", environment={"ORCH_HOME": str(bench.place), "ORCH_SESSION": "benchaaa"})
+
+    assert record["exit_code"] == 0
+    os.close(listener)
+
+
+def test_without_proc_the_system_answers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "read_file", _missing)
+    monkeypatch.setattr(os, "listdir", _missing)
+
+    answers = (launcher.boot_id(), launcher.all_pids(), launcher.read_stat(1), launcher.mark_of(1))
+
+    assert answers == (launcher.NO_BOOT_ID, [], None, None)
+
+
+def _missing(path: str) -> bytes:
+    raise FileNotFoundError(path)
+
+
+def test_an_error_is_recorded_as_json_whatever_is_in_it() -> None:
+    record = launcher._exit_record(None, None, [1, 2], 'say "hi"\\\n\x1b\ud800 \N{PILE OF POO}')
+
+    decoded = json.loads(record)
+
+    assert decoded["error"] == 'say "hi"\\\n\x1b? \N{PILE OF POO}'
+    assert decoded["left"] == [1, 2]
+
+
+def test_the_bounds_that_it_cannot_import_are_those_of_the_house() -> None:
+    assert launcher.PIPE_BYTES == limits.STDIN_PIPE_BYTES
+    assert launcher.SWEEP_S == limits.LAUNCHER_SWEEP_S
