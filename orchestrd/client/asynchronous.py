@@ -10,8 +10,9 @@ from typing import Self, TypeVar
 
 from orchestrd.client import calls
 from orchestrd.client.blocking import Client, Taken
-from orchestrd.client.calls import OK, Call, error_from
+from orchestrd.client.calls import OK, Call, Lines
 from orchestrd.client.connection import RECEIVE_BYTES, check_size, unreachable
+from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
 from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import Receiver
@@ -29,6 +30,7 @@ class AsyncClient:
 
     def __init__(self, home: str | None = None, *, notice: Callable[[str], None] = lambda _: None) -> None:
         self._blocking = Client(home, notice=notice)
+        self._offline = OfflineHome(self._blocking.layout)
         self._socket = self._blocking.layout.socket
 
     async def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
@@ -137,7 +139,7 @@ class AsyncClient:
         return await asyncio.to_thread(self._blocking.newest)
 
     async def _kept_on_disk(self, since: int, sessions: tuple[str, ...], types: tuple[str, ...]) -> list[bytes]:
-        return await asyncio.to_thread(lambda: list(self._blocking.events(since, sessions=sessions, types=types)))
+        return await asyncio.to_thread(lambda: list(self._offline.events(since, sessions, types)))
 
     async def _ask(self, call: Call[T]) -> T:
         async with _Connection(self._socket) as connection:
@@ -156,7 +158,6 @@ class _Connection:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._receiver = Receiver()
 
     async def __aenter__(self) -> Self:
         try:
@@ -175,22 +176,18 @@ class _Connection:
     async def ask(self, call: Call[T]) -> T:
         """Make one call and read the whole answer."""
         self._writer.write(call.request())
-        body = bytearray()
-        while not self._receiver.is_complete:
-            body += self._receiver.feed(await self._receive(ANSWER_S))
+        body, receiver = bytearray(), Receiver()
+        while not receiver.is_complete:
+            body += receiver.feed(await self._receive(ANSWER_S))
             check_size(len(body))
-        return call.read(self._receiver.status, bytes(body))
+        return call.read(receiver.status, bytes(body))
 
     async def lines(self, call: Call[bytes]) -> AsyncIterator[bytes]:
         """Make a call whose answer is lines and give them as they come, whole ones only."""
         self._writer.write(call.request())
-        held = b""
-        while not self._receiver.is_complete:
-            gained = self._receiver.feed(await self._receive(None if self._receiver.status else ANSWER_S))
-            if self._receiver.status and self._receiver.status not in OK:
-                raise error_from(self._receiver.status, held + gained)
-            *whole, held = (held + gained).split(b"\n")
-            for line in whole:
+        lines = Lines()
+        while not lines.receiver.is_complete:
+            for line in lines.feed(await self._receive(None if lines.receiver.status in OK else ANSWER_S)):
                 yield line
 
     async def _receive(self, timeout_s: float | None) -> bytes:

@@ -46,7 +46,7 @@ class Client:
     def __init__(
         self, home: str | None = None, *, use_daemon: bool = True, notice: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.layout = Layout(os.path.abspath(home or home_from(os.environ)))  # noqa: PTH100 - a layout holds strings
+        self.layout = Layout(_absolute(home or home_from(os.environ)))
         self._use_daemon = use_daemon
         self._notice = notice
         self._has_compared = False
@@ -172,7 +172,7 @@ class Client:
             except UnreachableError as error:
                 if error.code != UnreachableError.code:
                     self._notice(f"orch: {error.message}; reading the disk")
-        return _readable(from_disk)
+        return from_disk()
 
     def _commanded(self, call: Call[T]) -> T:
         """Ask for a change; start a daemon where none answers."""
@@ -192,7 +192,7 @@ class Client:
                 return Taken(document=self._commanded(call), is_spooled=False)
             except UnreachableError as error:
                 self._notice(f"orch: {error.message}")
-        told = _readable(spool)
+        told = spool()
         self._notice(f"orch: spooled for session {told.id}; the next daemon takes it in")
         return Taken(document=told, is_spooled=True)
 
@@ -243,7 +243,7 @@ class Client:
         if self._use_daemon:
             with contextlib.suppress(UnreachableError):
                 return self._ask(calls.health()).sequence
-        return _readable(self._offline.newest)
+        return self._offline.newest()
 
     def _compare(self, theirs: str | None) -> None:
         if not self._has_compared and (said := version_notice(theirs)):
@@ -251,13 +251,8 @@ class Client:
         self._has_compared = self._has_compared or theirs is not None
 
 
-def _readable(act: Callable[[], T]) -> T:
-    try:
-        return act()
-    except OSError as error:
-        raise OrchestrdError(
-            f"cannot read {error.filename}: {error.strerror}", code="unreadable", hint="orch daemon status"
-        ) from error
+def _absolute(home: str) -> str:
+    return home if home.startswith("/") else os.path.abspath(home)  # noqa: PTH100 - a layout holds strings
 
 
 def _clock() -> float:

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from orchestrd import __version__
-from orchestrd.client.wire import request_bytes
+from orchestrd.client.wire import Receiver, request_bytes
 from orchestrd.core.problem import error_of
+from orchestrd.core.resolve import refusal
 from orchestrd.model.document import (
     Document,
     Explanation,
@@ -56,6 +57,24 @@ class Call(Struct, Generic[T], frozen=True, kw_only=True):
             raise OrchestrdError(
                 f"the daemon's answer is not understood: {error}", code="not_understood", hint="orch daemon restart"
             ) from error
+
+
+class Lines:
+    """Takes in an answer that is lines, piece by piece."""
+
+    def __init__(self) -> None:
+        self.receiver = Receiver()
+        self._held = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what was read and give the lines that became whole. Raises what the daemon raised."""
+        self._held += self.receiver.feed(data)
+        if self.receiver.status in OK:
+            *whole, self._held = self._held.split(b"\n")
+            return whole
+        if self.receiver.is_complete:
+            raise error_from(self.receiver.status, self._held)
+        return []
 
 
 def health() -> Call[Health]:
@@ -143,6 +162,9 @@ def _command(ref: str, verb: str, body: Struct, answer: type[T]) -> Call[T]:
 
 
 def _session(ref: str) -> str:
+    """Raises NotFoundError for what can be no part of a path, and hence no session."""
+    if not ref or "/" in ref:
+        raise refusal(ref, ())
     return f"/v1/sessions/{_quoted(ref)}"
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Self, TypeVar
 
-from orchestrd.client.calls import OK, Call, error_from
+from orchestrd.client.calls import OK, Call, Lines
 from orchestrd.client.wire import VERSION_HEADER, Receiver
 from orchestrd.endpoint import Address
 from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
@@ -58,15 +58,12 @@ class Connection:
         `deadline` is on the monotonic clock; without one it waits for as long as it takes. Raises TimedOutError.
         """
         self._send(call)
-        held = b""
+        lines = Lines()
+        self._receiver = lines.receiver
         while not self._receiver.is_complete:
-            if self._receiver.status:
+            if self._receiver.status in OK:
                 self._wait_until(deadline)
-            gained = self._receiver.feed(self._receive())
-            if self._receiver.status and self._receiver.status not in OK:
-                raise error_from(self._receiver.status, held + gained)
-            *whole, held = (held + gained).split(b"\n")
-            yield from whole
+            yield from lines.feed(self._receive())
 
     def _send(self, call: Call[T]) -> None:
         try:

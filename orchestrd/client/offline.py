@@ -4,6 +4,7 @@ What is told here is what a daemon would start from. Sessions that are only spoo
 The store is imported only when it is needed, for most commands find a daemon.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from orchestrd.core.resolve import candidates, refusal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Spawn, Stop
 from orchestrd.model.document import Document, Explanation, SpawnRequest, Status
-from orchestrd.model.errors import RefusedError, UsageError
+from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import INBOX_FILES_MAX, RECORD_BYTES_MAX
@@ -27,30 +28,19 @@ from orchestrd.model.words import Authority
 
 
 class OfflineHome:
-    """One home, as its files say. Raises OSError where they may not be read or written."""
+    """One home, as its files say. Raises OrchestrdError (`unreadable`) where they may not be read."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
 
     def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
         """List the sessions; `daemon` is null, and the time of the newest record says how old the list is."""
-        from orchestrd.store.offline import read_home
-
-        found = read_home(self._layout)
-        return status(self.documents(), None, with_ended=with_ended, project=project, newest_record_at=found.newest_at)
-
-    def documents(self) -> tuple[Document, ...]:
-        """Give every session on disk, and those that are only spooled."""
-        from orchestrd.store.offline import read_home
-
-        found = read_home(self._layout)
-        told = {session.id: document(session, self._layout) for session in found.sessions}
-        told |= {record.id: record.document for record in found.read_only}
-        return (*told.values(), *(spooled for spooled in self._spooled() if spooled.id not in told))
+        documents, newest_at = self._read()
+        return status(documents, None, with_ended=with_ended, project=project, newest_record_at=newest_at)
 
     def show(self, ref: str) -> Document:
         """Give one session, by id, name or prefix. Raises NotFoundError, or UsageError (`ambiguous`)."""
-        documents = self.documents()
+        documents, _ = self._read()
         found = candidates(ref, ((told.id, told.name) for told in documents))
         if len(found) != 1:
             raise refusal(ref, found)
@@ -61,7 +51,8 @@ class OfflineHome:
         from orchestrd.store.offline import read_home
 
         told, now = self.show(ref), Instant(at=_now(), boot="", up_s=0.0)
-        session = next((session for session in read_home(self._layout).sessions if session.id == told.id), None)
+        with _reading():
+            session = next((session for session in read_home(self._layout).sessions if session.id == told.id), None)
         return unexplained(told) if session is None else explanation(session, Evidence(), now, self._layout)
 
     def events(self, since: int, sessions: Iterable[str] = (), types: Iterable[str] = ()) -> Iterator[bytes]:
@@ -70,10 +61,11 @@ class OfflineHome:
 
         named = frozenset(ref if is_session_id(ref) else self.show(ref).id for ref in sessions)
         choice = Choice(sessions=named or None, types=frozenset(types) or None)
-        for page in read_events(self._layout, since):
-            if page.gap is not None:
-                yield gap_line(*page.gap)
-            yield from (line for line in page.lines if choice.takes(head_of(line)))
+        with _reading():
+            for page in read_events(self._layout, since):
+                if page.gap is not None:
+                    yield gap_line(*page.gap)
+                yield from (line for line in page.lines if choice.takes(head_of(line)))
 
     def newest(self) -> int:
         """Give the number of the newest event on disk, 0 when there is none."""
@@ -84,7 +76,8 @@ class OfflineHome:
             first = max(segments_in(os.listdir(self._layout.journal)), default=1)  # noqa: PTH208 - names, in bulk
         except FileNotFoundError:
             first = 1
-        return max((page.last for page in read_events(self._layout, first - 1)), default=first - 1)
+        with _reading():
+            return max((page.last for page in read_events(self._layout, first - 1)), default=first - 1)
 
     def spool_spawn(self, request: SpawnRequest) -> Document:
         """Make a spawn durable for the next daemon. Repeating it is harmless: the id is the same."""
@@ -121,18 +114,43 @@ class OfflineHome:
             )
         return told
 
+    def _read(self) -> tuple[tuple[Document, ...], datetime | None]:
+        """Read the inbox first: a command that a daemon takes out of it meanwhile is found among the records then."""
+        from orchestrd.store.offline import read_home
+
+        with _reading():
+            spooled = tuple(self._spooled())
+            found = read_home(self._layout)
+        told = {session.id: document(session, self._layout) for session in found.sessions}
+        told |= {record.id: record.document for record in found.read_only}
+        return (*told.values(), *(waiting for waiting in spooled if waiting.id not in told)), found.newest_at
+
     def _spooled(self) -> Iterator[Document]:
         """Look at the inbox without taking anything out of it; what is no spawn of ours is for the daemon to judge."""
+        from orchestrd.store.disk import LOCAL
+
         try:
             names = sorted(os.listdir(self._layout.inbox_new))[:INBOX_FILES_MAX]  # noqa: PTH208 - names, in bulk
         except FileNotFoundError:
             return
         for name in names:
-            command = decode_command(_head_of_file(f"{self._layout.inbox_new}/{name}"))
+            try:
+                command = decode_command(LOCAL.read(f"{self._layout.inbox_new}/{name}", RECORD_BYTES_MAX))
+            except OSError:
+                continue  # a daemon has just taken it, or it is no plain file
             at_ns = name.partition("-")[0]
             if isinstance(command, Spawn) and at_ns.isascii() and at_ns.isdigit():
                 at = datetime.fromtimestamp(int(at_ns) / 1e9, tz=UTC)
                 yield accepted_document(SessionId(command.session), command.spec, at, self._layout)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        said = f"cannot read {error.filename}: {error.strerror}" if error.filename else str(error)
+        raise OrchestrdError(said, code="unreadable", hint="orch daemon status") from error
 
 
 def _refuse(problem: str | None) -> None:
@@ -142,16 +160,3 @@ def _refuse(problem: str | None) -> None:
 
 def _now() -> datetime:
     return datetime.now(tz=UTC)  # noqa: TID251 - a client has no injected clock
-
-
-def _head_of_file(path: str) -> bytes:
-    """Read a spooled entry, or nothing where a daemon has just taken it or it is no plain file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as entry:
-        try:
-            return entry.read(RECORD_BYTES_MAX)
-        except OSError:
-            return b""

@@ -71,6 +71,7 @@ class FakeService:
         self.kept_from = 1
         self.grown = asyncio.Event()
         self.followers: list[FakeFollower] = []
+        self.followed = asyncio.Event()
         self.receipt = Receipt.SUBMITTED
         self.fault: Exception | None = None
 
@@ -166,6 +167,7 @@ class FakeService:
     def follow(self, after: int | None) -> FakeFollower:
         follower = FakeFollower(self, len(self.journal) if after is None else after)
         self.followers.append(follower)
+        self.followed.set()
         return follower
 
     def nudge(self, session: SessionId) -> None:

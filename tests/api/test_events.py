@@ -82,7 +82,7 @@ async def test_people_get_lines_they_can_read(app: App, service: FakeService) ->
 
     answer = await call(app, "GET", "/v1/events?follow=0", headers={"Accept": "text/plain"})
 
-    assert answer.body.decode() == "     1  2026-11-20 12:00:00Z  abcdefgh.1  state     pending\n"
+    assert answer.body.decode() == "     1  2026-11-20 12:00:00Z  abcdefgh.1  pending\n"
 
 
 async def test_a_reader_that_does_not_follow_gets_what_there_is_and_the_end(app: App, service: FakeService) -> None:

@@ -95,7 +95,7 @@ def test_ids_are_minted_anew_each_time() -> None:
 
 
 def test_a_word_is_quoted_in_the_path() -> None:
-    assert calls.show("fix login/ü?").target == "/v1/sessions/fix%20login%2F%C3%BC%3F"
+    assert calls.show("fix login ü?").target == "/v1/sessions/fix%20login%20%C3%BC%3F"
 
 
 def test_a_spawn_carries_its_id_as_its_key() -> None:

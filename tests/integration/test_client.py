@@ -1,0 +1,290 @@
+"""Both clients over a real socket: the same answers, and the same sense when a daemon is slow, rude or gone."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from orchestrd.api.server import ApiServer
+from orchestrd.client import Client, asynchronous, calls, connection
+from orchestrd.client.asynchronous import AsyncClient
+from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
+from orchestrd.model.words import Receipt
+from tests.api.fake_service import FakeClock, FakeService
+from tests.documents import a_document, a_request
+
+
+class InAThread:
+    """The blocking client, as a loop may use it: what a test awaits runs in a thread."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        return lambda *given, **named: asyncio.to_thread(getattr(self._client, verb), *given, **named)
+
+    async def events(self, *given: Any, **named: Any) -> AsyncIterator[bytes]:
+        lines: Iterator[bytes] = await asyncio.to_thread(self._client.events, *given, **named)
+        while (line := await asyncio.to_thread(next, lines, None)) is not None:
+            yield line
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> FakeService:
+    (tmp_path / "run").mkdir()
+    service = FakeService(str(tmp_path))
+    service.put(a_document())
+    return service
+
+
+@pytest.fixture
+def notices() -> list[str]:
+    return []
+
+
+@pytest.fixture(params=["blocking", "asynchronous"])
+def client(request: pytest.FixtureRequest, tmp_path: Path, notices: list[str]) -> Any:
+    if request.param == "blocking":
+        return InAThread(Client(str(tmp_path), notice=notices.append))
+    return AsyncClient(str(tmp_path), notice=notices.append)
+
+
+@pytest.fixture
+def _inside_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no daemon is ever started."""
+    monkeypatch.setenv("ORCH_RUN", "abcdefgh:1:nonce")
+
+
+@asynccontextmanager
+async def _serving(service: FakeService) -> AsyncIterator[ApiServer]:
+    server = ApiServer(service, service.layout, FakeClock())
+    await server.started()
+    try:
+        yield server
+    finally:
+        await server.stopped()
+
+
+@asynccontextmanager
+async def _rude(service: FakeService, says: bytes | None) -> AsyncIterator[None]:
+    """A daemon that says this and hangs up; with null it says nothing at all."""
+    done = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if says is None:
+            await done.wait()
+        else:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(says)
+        writer.close()
+
+    server = await asyncio.start_unix_server(talk, service.layout.socket)
+    try:
+        yield
+    finally:
+        done.set()
+        server.close()
+
+
+async def test_reading_is_the_daemon_s_own_word(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        status = await client.status(with_ended=True, project="webshop")
+
+        assert (status.daemon.pid, [told.id for told in status.sessions]) == (4711, ["abcdefgh"])
+        assert (await client.show("abc")).name == "fix-login"
+        assert (await client.explain("abc")).state_rule == "because"
+        with pytest.raises(NotFoundError, match="'nobody'"):
+            await client.show("nobody")
+
+
+async def test_changing_is_told_to_the_daemon(client: Any, service: FakeService) -> None:
+    service.receipt = Receipt.TYPED
+
+    async with _serving(service):
+        spawned = await client.spawn(a_request("bbbbbbbb"))
+        again = await client.spawn(a_request("bbbbbbbb"))
+        reply = await client.send("abc", "go on", message="m1")
+        stopped = await client.stop("abc", grace_s=3)
+        killed = await client.kill("abc")
+        revived = await client.revive("abc")
+
+    assert (spawned.is_spooled, spawned.document.state, again) == (False, "pending", spawned)
+    assert reply.receipt is Receipt.TYPED
+    assert (stopped.document.state, killed.is_spooled, revived.generation) == ("stopping", False, 2)
+    assert [type(command).__name__ for command in service.commands] == ["Send", "Stop", "Kill", "Revive"]
+
+
+async def test_kept_events_end_and_followed_ones_go_on(client: Any, service: FakeService) -> None:
+    service.write("abcdefgh")
+    service.write()
+
+    async with _serving(service):
+        kept = [line async for line in client.events()]
+        followed = client.events(1, follow=True)
+        first = await anext(followed)
+        service.write()
+        second = await anext(followed)
+
+        assert kept == service.journal[:2]
+        assert [first, second] == service.journal[1:]
+        with contextlib.suppress(AttributeError):
+            await followed.aclose()
+
+
+async def test_a_follower_misses_nothing_while_one_daemon_follows_another(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        lines = client.events(follow=True, sessions=["abcdefgh"])
+        first = asyncio.ensure_future(anext(lines))
+        await service.followed.wait()
+        service.write("abcdefgh")
+        await first
+    service.write("abcdefgh")
+    service.write("bbbbbbbb")
+
+    async with _serving(service):
+        assert await anext(lines) == service.journal[1]
+
+
+async def test_a_wait_ends_with_what_was_waited_for(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        waiting = asyncio.ensure_future(client.wait(["fix-login"]))
+        await service.followed.wait()
+        service.put(a_document(state="completed", exit_code=0))
+        service.write("abcdefgh", to="completed")
+        (waited,) = await waiting
+
+        assert (waited.is_met, waited.document.exit_code) == (True, 0)
+        assert (await client.wait(["abc"], goal="failed"))[0].is_met is False
+
+
+async def test_a_wait_is_bounded(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        with pytest.raises(TimedOutError):
+            await client.wait(["abc"], timeout_s=0.2)
+
+
+async def test_without_a_daemon_reading_is_from_the_disk(client: Any, service: FakeService, notices: list[str]) -> None:
+    assert (await client.status()).daemon is None
+    assert [line async for line in client.events()] == []
+    assert notices == []
+
+
+@pytest.mark.usefixtures("_inside_a_run")
+async def test_what_can_be_is_spooled_where_no_daemon_starts(
+    client: Any, service: FakeService, notices: list[str]
+) -> None:
+    taken = await client.spawn(a_request("bbbbbbbb"))
+    stopped = await client.stop("bbb")
+    with pytest.raises(UnreachableError) as refused:
+        await client.revive("bbb")
+
+    assert (taken.is_spooled, stopped.is_spooled, refused.value.code) == (True, True, "in_a_run")
+    assert any("spooled" in notice for notice in notices)
+
+
+@pytest.mark.usefixtures("_inside_a_run")
+@pytest.mark.parametrize(
+    "says",
+    [
+        None,
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+async def test_a_daemon_that_is_slow_or_goes_away_is_as_good_as_none(
+    client: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch, notices: list[str], says: bytes | None
+) -> None:
+    for module in (connection, asynchronous):
+        monkeypatch.setattr(module, "ANSWER_S", 0.1)
+
+    async with _rude(service, says):
+        assert (await client.status()).daemon is None
+        assert [line async for line in client.events()] == []
+        assert (await client.spawn(a_request("bbbbbbbb"))).is_spooled
+        with pytest.raises(UnreachableError):
+            await client.revive("bbb")
+
+    assert notices
+
+
+async def test_what_is_no_daemon_at_all_is_said(client: Any, service: FakeService) -> None:
+    async with _rude(service, b"SSH-2.0\r\n\r\n"):
+        with pytest.raises(OrchestrdError) as refused:
+            await client.show("abc")
+
+    assert refused.value.code == "no_http"
+
+
+async def test_a_refused_stream_is_an_error_and_not_an_end(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        with pytest.raises(OrchestrdError, match="ahead of event 0"):
+            [line async for line in client.events(99)]
+
+
+async def test_lines_that_a_dying_daemon_did_not_send_come_from_the_disk(client: Any, service: FakeService) -> None:
+    service.write()
+    line = service.journal[0] + b"\n"
+    half = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(line), line)
+
+    async with _rude(service, half):
+        lines = [line async for line in client.events()]
+
+    assert lines == service.journal
+
+
+async def test_an_answer_beyond_the_bound_is_refused(
+    client: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "ANSWER_BYTES_MAX", 10)
+
+    async with _serving(service):
+        with pytest.raises(OrchestrdError) as refused:
+            await client.show("abc")
+
+    assert refused.value.code == "too_large"
+
+
+async def test_another_version_is_told_once(
+    tmp_path: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch, notices: list[str]
+) -> None:
+    monkeypatch.setattr(calls, "__version__", "9.9.9")
+    client = InAThread(Client(str(tmp_path), notice=notices.append))
+
+    async with _serving(service):
+        await client.status()
+        await client.show("abc")
+
+    assert notices == [f"orch: {calls.version_notice('0.1.0')}"]
+
+
+async def test_who_is_turned_away_learns_why(
+    client: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestrd.api import connection as served
+
+    monkeypatch.setattr(served, "peer_uid", lambda _: 12345)
+
+    async with _serving(service):
+        with pytest.raises(OrchestrdError) as refused:
+            await client.show("abc")
+
+    assert refused.value.code == "forbidden"
+
+
+async def test_a_daemon_that_answers_is_not_started_again(tmp_path: Path, service: FakeService) -> None:
+    client = InAThread(Client(str(tmp_path)))
+
+    async with _serving(service):
+        assert await client.ensure_daemon() is False
+
+
+async def test_answers_are_typed_and_tolerant(service: FakeService) -> None:
+    document = msgspec.json.decode(msgspec.json.encode(a_document())) | {"from_the_future": 1, "state": "dreaming"}
+
+    assert calls.show("abc").read(200, msgspec.json.encode(document)).state == "dreaming"
