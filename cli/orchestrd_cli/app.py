@@ -3,16 +3,15 @@
 from typing import Annotated
 
 import typer
-from typer._click.exceptions import NoArgsIsHelpError
 from typer.exceptions import TyperException
 
 from orchestrd import __version__
 from orchestrd.model.errors import OrchestrdError, UsageError
-from orchestrd_cli import beginning, changing, exits, failures, following, looking, service, terminal
+from orchestrd_cli import beginning, changing, exits, failures, following, looking, service, terminal, waiting
 from orchestrd_cli.grammar import app, laid_out, verb
 
 WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
-VERBS = (beginning, looking, following, changing)  # registered by their import, in the order of the help
+VERBS = (beginning, changing, following, looking, waiting)  # registered by being imported
 
 app.add_typer(service.app, name="daemon")
 
@@ -83,10 +82,11 @@ def _tell_usage(error: TyperException, *, as_json: bool) -> int:
     """Say what typer did not understand in the same form as any other error."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "orch"
-    if isinstance(error, NoArgsIsHelpError):
-        terminal.note(error.format_message())
+    message = error.format_message()
+    if message.startswith("Usage:"):  # no verb was given: the help itself is the answer
+        terminal.note(message)
         return exits.USAGE
-    message = error.format_message().rstrip(".")
+    message = message.rstrip(".").replace("Value error, ", "")
     return failures.tell(UsageError(message[:1].lower() + message[1:], hint=f"{path} --help"), as_json=as_json)
 
 

@@ -6,16 +6,34 @@ from typing import Annotated
 
 import typer
 
-from orchestrd.client import Client, spawn_request
-from orchestrd.model.document import Document
-from orchestrd.model.errors import TimedOutError, UsageError
+from orchestrd.client import spawn_request
+from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import GRACE_S, PROMPT_BYTES_MAX
 from orchestrd.model.words import Until
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
 from orchestrd_cli.terminal import note
+from orchestrd_cli.waiting import checked, wait_for
 
 STDIN = "-"
+
+
+AgentName = Annotated[str, typer.Option("--agent", metavar="NAME", help="Program to drive; `shell` runs CMD.")]
+RuntimeName = Annotated[str, typer.Option("--runtime", metavar="NAME", help="Where it runs.")]
+WorkspaceKind = Annotated[
+    str, typer.Option("--workspace", metavar="KIND", help="Where it works; `none` is DIR itself.")
+]
+Directory = Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it.")]
+EnvNames = Annotated[
+    list[str] | None, typer.Option("--env", metavar="KEY", help="Pass this variable on, as it is here; repeatable.")
+]
+PromptFile = Annotated[
+    str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from FILE; - is stdin.")
+]
+Grace = Annotated[float, typer.Option("--grace", metavar="SECONDS", help="From TERM to KILL, when stopped.")]
+Goal = Annotated[Until, typer.Option("--until", help="What ends it: its own exit, or its turn's end.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end: 0 completed, else 1.")]
 
 
 @verb("[OPTIONS] [PROMPT] [-- CMD...]", "new", "run")
@@ -24,20 +42,16 @@ def spawn(
     prompt: Annotated[str | None, typer.Argument(hidden=True)] = None,
     stray: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
-    agent: Annotated[str, typer.Option(metavar="NAME", help="Program to drive; `shell` runs CMD.")] = "shell",
-    runtime: Annotated[str, typer.Option(metavar="NAME", help="Where it runs.")] = "process",
-    workspace: Annotated[str, typer.Option(metavar="KIND", help="Where it works; `none` is DIR itself.")] = "none",
-    directory: Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.")] = ".",
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it.")] = None,
-    env: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Pass this variable on, as it is here; repeatable.")
-    ] = None,
-    prompt_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read the prompt from FILE; - is stdin.")
-    ] = None,
-    grace: Annotated[float, typer.Option(metavar="SECONDS", help="From TERM to KILL, when stopped.")] = GRACE_S,
-    until: Annotated[Until, typer.Option(help="What ends it: its own exit, or its turn's end.")] = Until.EXIT,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end: 0 completed, else 1.")] = False,
+    agent: AgentName = "shell",
+    runtime: RuntimeName = "process",
+    workspace: WorkspaceKind = "none",
+    directory: Directory = ".",
+    name: Name = None,
+    env: EnvNames = None,
+    prompt_file: PromptFile = None,
+    grace: Grace = GRACE_S,
+    until: Goal = Until.EXIT,
+    wait: Wait = False,
     timeout: Timeout = None,
     json: Json = False,
     no_daemon: NoDaemon = False,
@@ -67,7 +81,8 @@ def spawn(
     home = reach.client(use_daemon=not no_daemon)
     told = home.spawn(request).document
     if wait:
-        return _wait_for_end(reach.client(), told, timeout, as_json=json)
+        note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
+        return wait_for(reach.client(), [told.id], goal=None, timeout=timeout, as_json=json)
     reach.write_document(told, as_json=json)
     if not json:
         note(f"  its output: orch logs -f {told.id}   end it: orch stop {told.id}")
@@ -86,7 +101,7 @@ def _refuse_nonsense(
         raise UsageError(f"there is no workspace {workspace!r} yet: the only one is none", hint=hint)
     if timeout is not None and not wait:
         raise UsageError("--timeout says how long to --wait: give both or none", hint="orch spawn --help")
-    reach.checked_timeout(timeout)
+    checked(timeout)
 
 
 def _prompt(text: str | None, file: str | None) -> str | None:
@@ -107,14 +122,3 @@ def _prompt(text: str | None, file: str | None) -> str | None:
             f"the prompt file {file!r} is no UTF-8 text (byte {error.start}): convert it first",
             hint="iconv -f latin1 -t utf-8",
         ) from error
-
-
-def _wait_for_end(home: Client, told: Document, timeout: float | None, *, as_json: bool) -> int:
-    note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
-    try:
-        (waited,) = home.wait([told.id], timeout_s=timeout)
-    except TimedOutError:
-        reach.write_document(home.show(told.id), as_json=as_json)
-        raise
-    reach.write_document(waited.document, as_json=as_json)
-    return exits.OK if waited.is_met else exits.FAILED

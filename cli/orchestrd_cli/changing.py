@@ -1,4 +1,4 @@
-"""Verbs that act on sessions: send, stop, kill, revive, and wait, which acts on nothing but the caller."""
+"""Verbs that act on sessions: send, stop, kill and revive."""
 
 import sys
 from collections.abc import Callable
@@ -8,11 +8,11 @@ import typer
 
 from orchestrd.client import Client
 from orchestrd.model.document import Document
-from orchestrd.model.errors import OrchestrdError, RefusedError, TimedOutError, UsageError
+from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.words import Receipt
 from orchestrd_cli import exits, failures, reach
-from orchestrd_cli.grammar import Json, NoDaemon, Ref, Refs, Timeout, verb
+from orchestrd_cli.grammar import Json, NeverStart, NoDaemon, Ref, Refs, verb
 from orchestrd_cli.terminal import note
 
 STDIN = "-"
@@ -27,7 +27,9 @@ EXIT_OF_RECEIPT = {
 
 
 @verb("[OPTIONS] ID TEXT|-")
-def send(ref: Ref, text: Annotated[str, typer.Argument(hidden=True)], *, json: Json = False) -> int:
+def send(
+    ref: Ref, text: Annotated[str, typer.Argument(hidden=True)], *, json: Json = False, no_daemon: NeverStart = False
+) -> int:
     """Type a line into a session's agent; - reads it from stdin.
 
     Says what became of it: submitted (read), typed, queued for its next turn,
@@ -36,46 +38,15 @@ def send(ref: Ref, text: Annotated[str, typer.Argument(hidden=True)], *, json: J
     orch send fix "use the other branch"
     git diff | orch send fix -
     """
-    reply = reach.client().send(ref, _stdin() if text == STDIN else text)
+    reply = reach.client(use_daemon=not no_daemon).send(ref, _stdin() if text == STDIN else text)
     if json:
         reach.write_json(reply)
     elif reply.receipt is Receipt.REFUSED:
-        why = reply.error or "it may not be typed into now"
-        raise RefusedError(f"session {reply.session} did not get it: {why}", hint=f"orch explain {reply.session}")
+        why = reply.error or f"session {reply.session} may not be typed into now"
+        raise RefusedError(why, hint=f"orch explain {reply.session}")
     else:
         reach.write_text(f"{reply.session}  {reply.receipt}{f': {reply.error}' if reply.error else ''}\n")
     return EXIT_OF_RECEIPT[reply.receipt]
-
-
-@verb("[OPTIONS] ID...")
-def wait(
-    refs: Refs,
-    *,
-    goal: Annotated[
-        str | None, typer.Option("--for", metavar="STATE|ACTIVITY", help="Wait for this instead of the end.")
-    ] = None,
-    timeout: Timeout = None,
-    json: Json = False,
-) -> int:
-    """Wait until sessions have ended, or reached a state or activity.
-
-    Exit 0: all completed (or reached it). 1: one failed, was cancelled, or
-    ended before. 6: time is up.
-
-    orch wait fix --timeout 600
-    orch wait fix --for waiting && orch send fix "go on"
-    """
-    home = reach.client()
-    reach.note_age_of_disk(home)
-    try:
-        waited = home.wait(refs, goal=goal, timeout_s=reach.checked_timeout(timeout))
-    except TimedOutError:
-        for ref in refs:
-            reach.write_document(home.show(ref), as_json=json)
-        raise
-    for one in waited:
-        reach.write_document(one.document, as_json=json)
-    return exits.OK if all(one.is_met for one in waited) else exits.FAILED
 
 
 @verb("[OPTIONS] ID...")
@@ -110,12 +81,12 @@ def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
 
 
 @verb("[OPTIONS] ID...")
-def revive(refs: Refs, *, json: Json = False) -> int:
+def revive(refs: Refs, *, json: Json = False, no_daemon: NeverStart = False) -> int:
     """Start ended sessions again: the same command, a new run.
 
     orch revive fix
     """
-    home = reach.client()
+    home = reach.client(use_daemon=not no_daemon)
     return _each(home, refs, home.revive, as_json=json)
 
 

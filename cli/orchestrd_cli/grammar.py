@@ -10,15 +10,31 @@ from functools import partial, wraps
 from typing import Annotated, Any, ParamSpec
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 P = ParamSpec("P")
 Deed = Callable[[], int]
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
+ORDER = (
+    *("spawn", "status", "show", "explain", "events", "logs"),
+    *("send", "wait", "stop", "kill", "revive"),
+    *("daemon", "report", "demo"),
+)
+
+
+class Verbs(TyperGroup):
+    """All verbs, listed as a person meets them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give the verbs of `ORDER` first, then their other names."""
+        return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
 app = typer.Typer(
     name="orch",
+    cls=Verbs,
     rich_markup_mode=None,  # rich is never loaded
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -58,6 +74,7 @@ Ref = Annotated[str, typer.Argument(hidden=True)]
 Refs = Annotated[list[str], typer.Argument(hidden=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: the machine contract.")]
 NoDaemon = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; leave it on disk for the next one.")]
+NeverStart = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; this cannot wait for one: exit 5.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as it comes.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Give up waiting after this long.")]
 Interval = Annotated[

@@ -6,10 +6,8 @@ import msgspec
 
 from orchestrd.client import Client
 from orchestrd.model.document import Document
-from orchestrd.model.errors import UsageError
-from orchestrd.model.limits import WAIT_S_MAX
 from orchestrd.model.words import Activity, State
-from orchestrd.render import age, visible
+from orchestrd.render import age, visible, why
 from orchestrd_cli.terminal import note, write
 
 
@@ -48,8 +46,8 @@ def write_document(told: Document, *, as_json: bool) -> None:
 
 def standing(told: Document) -> str:
     """Say how a session stands: state, with what it ended or why it is there, and what the agent said of itself."""
-    ended_with = f"exit code {told.exit_code}" if told.exit_code is not None else told.exit_signal
-    state = f"{told.state} ({ended_with or told.reason})"
+    because = why(told.reason, told.exit_code, told.exit_signal)
+    state = told.state if because == told.state else f"{told.state} ({because})"
     if told.state != State.RUNNING or told.activity == Activity.UNKNOWN:
         return visible(state)
     text = f": {told.activity_text}" if told.activity_text else ""
@@ -63,10 +61,3 @@ def note_age_of_disk(reader: Client) -> None:
     newest = reader.status().newest_record_at
     how_old = "nothing is on disk yet" if newest is None else f"this is from disk, as of {age(newest, now())} ago"
     note(f"orch: no daemon is running; {how_old} (orch daemon start)")
-
-
-def checked_timeout(seconds: float | None) -> float | None:
-    """Give the timeout back. Raises UsageError for one that cannot be waited for."""
-    if seconds is None or 0 <= seconds <= WAIT_S_MAX:
-        return seconds
-    raise UsageError(f"nobody can wait for {seconds:g} seconds: give 0 to {WAIT_S_MAX:g}", code="invalid")

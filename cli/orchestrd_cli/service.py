@@ -55,7 +55,9 @@ def start(*, interval: Interval = None, max_running: MaxRunning = None, json: Js
 
 @verb("[OPTIONS]", of=app)
 def stop() -> int:
-    """Stop the daemon gracefully; sessions run on, and the next daemon finds them.
+    """Stop the daemon gracefully; sessions run on.
+
+    What waits is committed first. The next daemon finds every session.
 
     orch daemon stop
     """

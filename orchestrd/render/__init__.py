@@ -7,7 +7,7 @@ that would move the cursor, hide or reorder what stands there are shown as escap
 from orchestrd.render.lines import event_line
 from orchestrd.render.pages import error_text, explanation_page, session_page
 from orchestrd.render.table import needs_me, status_table
-from orchestrd.render.text import age, ago, visible
+from orchestrd.render.text import age, ago, visible, why
 
 __all__ = [
     "age",
@@ -19,4 +19,5 @@ __all__ = [
     "session_page",
     "status_table",
     "visible",
+    "why",
 ]

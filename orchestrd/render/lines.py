@@ -8,25 +8,9 @@ import msgspec
 from orchestrd.model.document import Gap
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.words import Authority
-from orchestrd.render.text import NONE, moment, visible
+from orchestrd.render.text import NONE, moment, visible, why
 
-_SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
-    EventType.STATE_CHANGED: lambda event: _change("state", event),
-    EventType.ACTIVITY_CHANGED: lambda event: _change("activity", event),
-    EventType.LIVENESS_CHANGED: lambda event: _change("liveness", event),
-    EventType.MESSAGE_QUEUED: lambda event: f"message {event.message} accepted",
-    EventType.MESSAGE_SETTLED: lambda event: f"message {event.message} {event.receipt}",
-    EventType.KILL_FAILED: lambda _: "kill failed",
-    EventType.RECORD_REPLACED: lambda event: f"record replaced by another hand, now {event.to} ({event.reason})",
-    EventType.RECORD_REJECTED: lambda _: "record changed by another hand, set aside",
-    EventType.COMMAND_REJECTED: lambda _: "spooled command set aside",
-    EventType.DAEMON_STARTED: lambda event: f"daemon {event.pid} started, epoch {event.epoch}",
-    EventType.DAEMON_STOPPED: lambda event: f"daemon {event.pid} stopped, epoch {event.epoch}",
-    EventType.PROBE_FAILING: lambda event: f"probe of runtime {event.source} fails",
-    EventType.PROBE_RECOVERED: lambda event: f"probe of runtime {event.source} works again",
-    EventType.BREAKER_TRIPPED: lambda event: f"dead samples of runtime {event.source} set aside",
-    EventType.VOID: lambda _: "void: a number that was never used",
-}
+REPORT = "report"  # the source that an agent itself is
 
 
 def event_line(line: bytes) -> str:
@@ -43,21 +27,27 @@ def _told(event: Event) -> str:
     return visible(f"{event.sequence:>6}  {at:<20}  {run:<10}  {_SENTENCES[event.type](event)}{_details(event)}")
 
 
-def _change(axis: str, event: Event) -> str:
-    origin = "" if event.from_ is None else f"{event.from_} -> "
-    reason = "" if event.reason is None else f" ({event.reason})"
-    return f"{axis:<8}  {origin}{event.to}{reason}"
+def _change(event: Event) -> str:
+    return f"{event.to}" if event.from_ is None else f"{event.from_} -> {event.to}"
+
+
+def _state(event: Event) -> str:
+    because = why(event.reason, event.exit_code, event.exit_signal)
+    return f"{_change(event)} ({because})" if because else _change(event)
+
+
+def _activity(event: Event) -> str:
+    """A report is the plain case; any other source is named."""
+    source = "" if event.source in (None, REPORT) else f" ({event.source})"
+    return _change(event) + source + (f": {event.text}" if event.text else "")
 
 
 def _details(event: Event) -> str:
     said: dict[str, Any] = {
-        "exit code": event.exit_code,
-        "signal": event.exit_signal,
-        "by": None if event.authority is Authority.DAEMON else event.authority,
-        "source": event.source if event.type is EventType.ACTIVITY_CHANGED else None,
-        "text": event.text,
-        "error": event.error,
-        "copy": event.path,
+        "by": event.authority if event.authority is not Authority.DAEMON else None,
+        "text:": event.text if event.type is not EventType.ACTIVITY_CHANGED else None,
+        "error:": event.error,
+        "copy:": event.path,
     }
     told = "; ".join(f"{what} {value}" for what, value in said.items() if value is not None)
     return f"; {told}" if told else ""
@@ -69,3 +59,22 @@ def _gap(line: bytes) -> str | None:
     except msgspec.MsgspecError:
         return None
     return f"  gap: events {gap.from_} to {gap.to} are no longer kept"
+
+
+_SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
+    EventType.STATE_CHANGED: _state,
+    EventType.ACTIVITY_CHANGED: _activity,
+    EventType.LIVENESS_CHANGED: lambda event: f"liveness {_change(event)}",
+    EventType.MESSAGE_QUEUED: lambda event: f"message {event.message} accepted",
+    EventType.MESSAGE_SETTLED: lambda event: f"message {event.message} {event.receipt}",
+    EventType.KILL_FAILED: lambda _: "kill failed",
+    EventType.RECORD_REPLACED: lambda event: f"record replaced by another hand, now {event.to} ({event.reason})",
+    EventType.RECORD_REJECTED: lambda _: "record changed by another hand, set aside",
+    EventType.COMMAND_REJECTED: lambda _: "spooled command set aside",
+    EventType.DAEMON_STARTED: lambda event: f"daemon {event.pid} started, epoch {event.epoch}",
+    EventType.DAEMON_STOPPED: lambda event: f"daemon {event.pid} stopped, epoch {event.epoch}",
+    EventType.PROBE_FAILING: lambda event: f"probe of runtime {event.source} fails",
+    EventType.PROBE_RECOVERED: lambda event: f"probe of runtime {event.source} works again",
+    EventType.BREAKER_TRIPPED: lambda event: f"dead samples of runtime {event.source} set aside",
+    EventType.VOID: lambda _: "void: a number that was never used",
+}

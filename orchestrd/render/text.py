@@ -3,9 +3,13 @@
 import unicodedata
 from datetime import datetime
 
+from orchestrd.model.words import Reason
+
 UNKNOWN = "?"  # nobody knows
 NONE = "-"  # there is nothing to know
 CLIPPED = "…"
+
+ENDED_BY_ITSELF = (Reason.EXITED, Reason.EXIT_CODE, Reason.SIGNAL)  # they say less than the code or the signal
 
 _JOINER = "\u200d"  # holds an emoji of several characters together; harmless, and kept
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
@@ -44,6 +48,13 @@ def clip(text: str, columns: int) -> str:
 def pad(text: str, columns: int) -> str:
     """Fill a visible text up to a width."""
     return text + " " * (columns - width(text))
+
+
+def why(reason: str | None, exit_code: int | None, exit_signal: str | None) -> str:
+    """Say why a state holds: the reason, with what the program ended, or that alone where the reason says no more."""
+    ended_with = exit_signal if exit_code is None else f"exit code {exit_code}"
+    said = (None if ended_with and reason in ENDED_BY_ITSELF else reason, ended_with)
+    return ", ".join(part for part in said if part)
 
 
 def age(since: datetime, now: datetime) -> str:

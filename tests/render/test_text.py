@@ -106,13 +106,13 @@ def test_a_change_says_from_where_to_where_and_why() -> None:
         )
     )
 
-    assert line.endswith("  state     running -> failed (exit_code); exit code 3; by user; error it\\nbroke")
+    assert line.endswith("  abcdefgh.2  running -> failed (exit code 3); by user; error: it\\nbroke")
 
 
 def test_an_activity_says_who_reported_it_and_what_was_said() -> None:
     line = event_line(_event(EventType.ACTIVITY_CHANGED, from_="working", to="blocked", source="report", text="rm?"))
 
-    assert line.endswith("  activity  working -> blocked; source report; text rm?")
+    assert line.endswith("  abcdefgh.2  working -> blocked: rm?")
 
 
 def test_numbers_that_mean_nothing_say_so() -> None:
