@@ -6,9 +6,7 @@ Nothing is concluded from silence.
 
 from collections.abc import Mapping
 
-import msgspec
-
-from orchestrd.core.launch import Report
+from orchestrd.core.launch import Report, decode_record
 from orchestrd.model.limits import REPORT_TEXT_CHARS_MAX
 from orchestrd.model.observation import ActivityReport
 from orchestrd.model.session import Spec
@@ -17,7 +15,6 @@ from orchestrd.model.words import Activity
 AT_S_MAX = 253_402_300_799.0  # the last second of the year 9999: a date cannot be later
 
 _REPORTED = {word.value: word for word in (Activity.WORKING, Activity.WAITING, Activity.BLOCKED)}
-_DECODER = msgspec.json.Decoder(Report)
 
 
 class ShellAgent:
@@ -38,12 +35,9 @@ class ShellAgent:
         return {} if prompt_path is None else {"ORCH_PROMPT_FILE": prompt_path}
 
     def read_hook(self, line: bytes) -> ActivityReport | None:
-        try:
-            report = _DECODER.decode(line)
-        except msgspec.MsgspecError:
-            return None
-        activity = _REPORTED.get(report.report)
-        if activity is None:
+        report = decode_record(line, Report)
+        activity = None if report is None else _REPORTED.get(report.report)
+        if report is None or activity is None:
             return None
         text = report.text[:REPORT_TEXT_CHARS_MAX] if report.text else None
         return ActivityReport(activity=activity, text=text, at_s=_sane(report.at))

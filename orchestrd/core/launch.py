@@ -89,7 +89,7 @@ def decode_record(data: bytes, kind: type[T]) -> T | None:
     """Read one of the records above; null when it is not whole or not one."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError):
         return None
 
 

@@ -107,15 +107,20 @@ class ProcessRuntime:
                 self._nudge(session)
 
     async def _sweep(self, run: Run) -> Sweep:
-        """Look and kill until a look finds nothing, or the time is up."""
+        """Look and kill until two looks in a row find nothing, or the time is up.
+
+        Two, because in the middle of an exec a process shows no environment for an instant, and so no mark.
+        """
         loop = asyncio.get_running_loop()
         begun, pause_s, sweeper = loop.time(), KILL_LOOK_S_MIN, Sweeper(self._table)
+        was_found = True
         while True:
             elapsed_s = loop.time() - begun
             kill_once = partial(self._blocking.kill_once, spare_launcher=elapsed_s < LAUNCHER_RECORD_S)
             found, error = await self._on_thread(kill_once, run, sweeper)
-            if not found or elapsed_s >= KILL_SWEEP_S:
+            if elapsed_s >= KILL_SWEEP_S or not (found or was_found):
                 break
+            was_found = bool(found)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, KILL_LOOK_S_MAX)
         recorded = await self._on_thread(self._blocking.exit_of, run)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from shlex import quote
 
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
 from orchestrd.model.limits import WORKSPACE_LOOK_S
@@ -21,7 +22,7 @@ class DirectoryKeeper:
                 problem = await asyncio.to_thread(_problem_with, path)
         except TimeoutError:
             raise TransientError(
-                f"the directory {path} of {spec.name} does not answer", code="workspace_late", hint=f"ls {path}"
+                f"the directory {path} of {spec.name} does not answer", code="workspace_late", hint=f"ls {quote(path)}"
             ) from None
         if problem is not None:
             raise problem
@@ -32,7 +33,9 @@ def _problem_with(path: str) -> OrchestrdError | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - Path.stat is the same with more steps
     except FileNotFoundError:
-        return NotFoundError(f"the directory {path} does not exist", code="no_directory", hint=f"mkdir -p {path}")
+        return NotFoundError(
+            f"the directory {path} does not exist", code="no_directory", hint=f"mkdir -p {quote(path)}"
+        )
     except OSError as error:
         return RefusedError(
             f"the directory {path} cannot be reached: {error.strerror}", code="no_directory", hint=elsewhere
@@ -40,5 +43,7 @@ def _problem_with(path: str) -> OrchestrdError | None:
     if not stat.S_ISDIR(found.st_mode):
         return RefusedError(f"{path} is not a directory", code="no_directory", hint=elsewhere)
     if not os.access(path, os.X_OK):
-        return RefusedError(f"the directory {path} may not be entered", code="no_directory", hint=f"chmod u+x {path}")
+        return RefusedError(
+            f"the directory {path} may not be entered", code="no_directory", hint=f"chmod u+x {quote(path)}"
+        )
     return None

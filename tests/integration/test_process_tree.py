@@ -158,7 +158,8 @@ async def test_nobody_else_is_hit_not_this_process_nor_another_run_started_from_
     stage: ProcessStage, tmp_path: Path
 ) -> None:
     path = tmp_path / "inner"
-    inner = f"ORCH_RUN=daemon setsid sleep 300 & echo $! >{path}; exec sleep 300"
+    settled = "until grep -qz ORCH_RUN=daemon /proc/$!/environ; do :; done"
+    inner = f"ORCH_RUN=daemon setsid sleep 300 & {settled}; echo $! >{path}; exec sleep 300"
     run = await run_of(stage, stage.order_of("sh", "-c", inner))
     bystander = await started(stage, SLEEPS)
     await stage.until(lambda: path.exists() and path.read_text().endswith("\n"))
@@ -345,7 +346,10 @@ table = LinuxProcessTable()
 def spawn(pid, environment):
     with open("/proc/sys/kernel/ns_last_pid", "w") as last:
         last.write(str(pid - 1))
-    return subprocess.Popen(["sleep", "300"], env=environment, start_new_session=True)
+    spawned = subprocess.Popen(["sleep", "300"], env=environment, start_new_session=True)
+    while table.look(spawned.pid).mark is None:
+        pass  # in the middle of its exec a process has no environment yet
+    return spawned
 
 same = 0
 for _ in range(20):

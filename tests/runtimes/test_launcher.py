@@ -260,7 +260,8 @@ def test_what_ignores_term_as_well_is_killed(bench: LauncherBench) -> None:
 
 
 def test_what_belongs_to_another_run_is_spared(bench: LauncherBench) -> None:
-    bench.run("sh", "-c", "ORCH_RUN=daemon setsid sleep 300 & echo $! >pid", directory=str(bench.place))
+    settled = "until grep -qz ORCH_RUN=daemon /proc/$!/environ; do :; done"
+    bench.run("sh", "-c", f"ORCH_RUN=daemon setsid sleep 300 & {settled}; echo $! >pid", directory=str(bench.place))
 
     other = int((bench.place / "pid").read_text())
     assert is_alive(other)

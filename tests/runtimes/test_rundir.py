@@ -63,7 +63,17 @@ def test_a_claim_is_taken_once(directory: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0\1\2", b"[]", b'{"exit_code":0', b"[" * 1000, b" " * RUN_RECORD_BYTES_MAX + b"{}"]
+    "data",
+    [
+        b"",
+        b"\0\1\2",
+        b"[]",
+        b'{"exit_code":0',
+        b"[" * 1000,
+        b'{"x":' + b"[" * 9_000,
+        b'{"error":"\xff"}',
+        b" " * RUN_RECORD_BYTES_MAX + b"{}",
+    ],
 )
 def test_a_record_that_is_not_whole_counts_as_absent(directory: RunDirectory, data: bytes) -> None:
     write(directory, "exit.json", data)

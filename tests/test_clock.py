@@ -1,0 +1,32 @@
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrd import clock
+from orchestrd.clock import SystemClock
+from orchestrd.runtimes import launcher
+
+
+def test_it_reads_wall_clock_boot_and_seconds_since_boot() -> None:
+    before, now = time.clock_gettime(time.CLOCK_BOOTTIME), SystemClock().now()
+
+    assert abs((now.at - datetime.now(UTC)).total_seconds()) < 60
+    assert before <= now.up_s <= before + 60
+    assert now.boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def test_time_since_boot_never_goes_back() -> None:
+    system = SystemClock()
+
+    readings = [system.now().up_s for _ in range(100)]
+
+    assert readings == sorted(readings)
+
+
+def test_clock_and_launcher_name_a_boot_alike() -> None:
+    assert SystemClock().now().boot == launcher.boot_id()
+    assert clock.NO_BOOT_ID == launcher.NO_BOOT_ID
+
+
+def test_where_there_is_no_boot_id_every_boot_has_the_same_name(tmp_path: Path) -> None:
+    assert SystemClock(str(tmp_path / "none")).now().boot == clock.NO_BOOT_ID
