@@ -18,6 +18,7 @@ from orchestrd.model.errors import UnreachableError
 from orchestrd.model.limits import DAEMON_LOOK_S, DAEMON_START_S
 
 LOG_TAIL_BYTES = 4_096
+REASON = "orchestrd: "  # how a daemon begins the line in which it says why it ends
 ALREADY_RUNNING = 4  # how a second daemon ends: then the first one will answer
 _MARKS = ("ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE")
 
@@ -42,7 +43,12 @@ def start_daemon(
             hint="orch daemon start (in a terminal of its own)",
         )
     said_before = _size(layout.daemon_log)
-    process = _launched(layout, _options(interval_s, max_running), environ)
+    try:
+        process = _launched(layout, _options(interval_s, max_running), environ)
+    except OSError as error:
+        raise UnreachableError(
+            f"the daemon cannot be started: {error}", code="not_started", hint=f"ls -ld {layout.home}"
+        ) from error
     threading.Thread(target=process.wait, name="reap the daemon", daemon=True).start()
     deadline = time.monotonic() + DAEMON_START_S  # noqa: TID251 - a client has no loop and no injected clock
     while not answers():
@@ -94,8 +100,9 @@ def _not_started(layout: Layout, ended: int | None, said_before: int) -> Unreach
 def _last_words(path: str, since: int) -> str:
     with contextlib.suppress(OSError), open(path, "rb") as log:  # noqa: PTH123 - one file, one call
         log.seek(max(since, _size(path) - LOG_TAIL_BYTES))
-        lines = log.read(LOG_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        lines = log.read(LOG_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines() or [""]
+        reasons = [line.removeprefix(REASON) for line in lines if line.startswith(REASON)]
+        return (reasons or lines)[-1]
     return ""
 
 
