@@ -67,12 +67,13 @@ def fused_liveness(evidence: Evidence) -> Liveness:
     return Liveness.ALIVE if Liveness.ALIVE in verdicts else Liveness.UNKNOWN
 
 
-def asks_for_kill(evidence: Evidence, observer: str, attested: Sequence[str], now: Instant) -> bool:
-    """Tell whether this observer's streak is long enough, and its word good enough, to ask for the sweep."""
-    streak = next((s for s in evidence.streaks if s.observer == observer), None)
+def asks_for_kill(evidence: Evidence, sample: Sighted, attested: Sequence[str], now: Instant) -> bool:
+    """Tell whether with this sample its observer's streak is long enough, and its word good enough, for the sweep."""
+    streak = next((s for s in evidence.streaks if s.observer == sample.observer), None)
     return (
         streak is not None
-        and observer in attested
+        and sample.verdict is Liveness.DEAD
+        and sample.observer in attested
         and streak.count >= DEAD_SAMPLES
         and now.up_s - streak.first_up_s >= DEAD_SPAN_S
     )

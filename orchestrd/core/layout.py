@@ -9,7 +9,7 @@ def home_from(environ: "Mapping[str, str]") -> str:
     """Find the home: $ORCH_HOME, else $XDG_STATE_HOME/orchestrd, else ~/.local/state/orchestrd."""
     if home := environ.get("ORCH_HOME"):
         return home.rstrip("/") or "/"
-    state = environ.get("XDG_STATE_HOME") or environ.get("HOME", "/") + "/.local/state"
+    state = environ.get("XDG_STATE_HOME") or environ.get("HOME", "").rstrip("/") + "/.local/state"
     return state.rstrip("/") + "/orchestrd"
 
 

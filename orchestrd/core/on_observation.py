@@ -26,7 +26,7 @@ def sighted(turn: Turn, sample: Sighted) -> None:
     if sample.verdict is Liveness.ALIVE:
         _attest(turn, sample.observer)
         turn.move(Trigger.ALIVE)
-    if asks_for_kill(turn.evidence, sample.observer, turn.session.attested, turn.now):
+    if asks_for_kill(turn.evidence, sample, turn.session.attested, turn.now):
         order_sweep(turn)
 
 

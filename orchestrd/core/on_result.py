@@ -112,11 +112,10 @@ def due_passed(turn: Turn, name: DueName) -> None:
     if due is None or not due.is_past(turn.now):
         return
     turn.clear_due(name)
-    match name:
-        case DueName.START:
-            begin_ending(turn, Ending.START_TIMEOUT)
-            turn.perform(EffectKind.KILL)
-        case DueName.CONTACT:
-            turn.move(Trigger.CONTACT_LOST)
-        case DueName.GRACE | DueName.KILL_AGAIN:
-            turn.perform(EffectKind.KILL)
+    if name is DueName.START:
+        begin_ending(turn, Ending.START_TIMEOUT)
+        turn.perform(EffectKind.KILL)
+    elif name is DueName.CONTACT:
+        turn.move(Trigger.CONTACT_LOST)
+    else:  # its grace is over, or it is time to kill it again
+        turn.perform(EffectKind.KILL)

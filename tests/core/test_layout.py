@@ -1,0 +1,49 @@
+"""Where everything lies."""
+
+import pytest
+
+from orchestrd.core.layout import Layout, draft_of, home_from
+
+
+@pytest.mark.parametrize(
+    ("environ", "home"),
+    [
+        ({"ORCH_HOME": "/orch", "XDG_STATE_HOME": "/state"}, "/orch"),
+        ({"ORCH_HOME": "/orch//"}, "/orch"),
+        ({"ORCH_HOME": "/"}, "/"),
+        ({"ORCH_HOME": "", "XDG_STATE_HOME": "/state/"}, "/state/orchestrd"),
+        ({"HOME": "/me"}, "/me/.local/state/orchestrd"),
+        ({}, "/.local/state/orchestrd"),
+    ],
+)
+def test_the_home_is_found_by_the_nearest_name(environ: dict[str, str], home: str) -> None:
+    assert home_from(environ) == home
+
+
+def test_every_place_lies_in_a_directory_of_the_home_and_parents_come_first() -> None:
+    layout = Layout("/orch")
+    directories = layout.directories()
+
+    places = [
+        layout.record("aaaaaaaa"),
+        layout.run_directory("aaaaaaaa", 2),
+        layout.prompt("aaaaaaaa"),
+        layout.secret("aaaaaaaa"),
+        layout.log("aaaaaaaa"),
+        layout.home_record,
+        layout.socket,
+        layout.nudge,
+        layout.lock,
+        layout.daemon_log,
+    ]
+    assert {place.rpartition("/")[0] for place in places} <= set(directories)
+    for number, directory in enumerate(directories[1:], start=1):
+        assert directory.rpartition("/")[0] in directories[:number]
+
+
+def test_a_run_directory_is_named_after_its_session_and_generation() -> None:
+    assert Layout("/orch").run_directory("aaaaaaaa", 2) == "/orch/runs/aaaaaaaa.2"
+
+
+def test_a_draft_lies_hidden_beside_what_it_will_replace() -> None:
+    assert draft_of("/orch/sessions/aaaaaaaa.json") == "/orch/sessions/.aaaaaaaa.json.tmp"
