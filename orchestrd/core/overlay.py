@@ -21,15 +21,17 @@ class Overlay(Struct, frozen=True):
 def beyond(theirs: Any, ours: Any) -> Overlay | None:
     """Find what `theirs` holds and `ours` does not, at any depth that both have; null when there is nothing."""
     found, known = _members(theirs), _members(ours)
-    fields = {key: value for key, value in found.items() if key not in known} if isinstance(theirs, dict) else {}
+    are_objects = isinstance(theirs, dict) and isinstance(ours, dict)
+    fields = {key: value for key, value in found.items() if key not in known} if are_objects else {}
     inside = {key: more for key in found.keys() & known.keys() if (more := beyond(found[key], known[key]))}
     return Overlay(fields, inside) if fields or inside else None
 
 
 def merge(ours: Any, overlay: Overlay) -> None:
     """Put back, in place, what was found; what belongs to a member that is gone is gone with it."""
-    for name, value in overlay.fields.items():
-        ours.setdefault(name, value)
+    if isinstance(ours, dict):
+        for name, value in overlay.fields.items():
+            ours.setdefault(name, value)
     members = _members(ours)
     for key in overlay.inside.keys() & members.keys():
         merge(members[key], overlay.inside[key])

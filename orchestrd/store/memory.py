@@ -95,9 +95,9 @@ class MemoryDisk:
         return MemoryTail(self, self._file(path))
 
     def rename(self, source: str, target: str) -> None:
-        file = self._file(source)
-        self._bind(target, file)
-        self.unlink(source)
+        self._bind(target, self._file(source))
+        directory, _, name = source.rpartition("/")
+        del self._names(directory)[name]
 
     def link(self, source: str, target: str) -> None:
         if self.stamp(target):

@@ -48,8 +48,8 @@ def sweep(disk: Disk, layout: Layout, now: Instant) -> None:
 
 def mend(disk: Disk, layout: Layout, *, journal: Journal, records: Records, home: HomeFile) -> None:
     """Bring journal and records together. Raises OSError, and FaultError when nobody can say what is durable."""
-    disk.sync_directory(layout.sessions)
-    disk.sync_directory(layout.home)
+    for directory in (layout.sessions, layout.home, layout.journal):
+        disk.sync_directory(directory)
     torn = journal.open()
     held = _numbered(records.load())
     home.load(records)

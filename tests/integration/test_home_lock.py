@@ -1,0 +1,99 @@
+"""One daemon per home, among real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrd.core.layout import Layout
+from orchestrd.model.errors import RefusedError
+from orchestrd.store.files import FileStore
+from orchestrd.store.lock import HomeLock
+from tests.store.making import NOW
+
+HOLDER = """
+import sys, time
+from orchestrd.core.layout import Layout
+from orchestrd.store.files import FileStore
+from orchestrd.model.errors import RefusedError
+from tests.store.making import NOW
+try:
+    store = FileStore(Layout(sys.argv[1]))
+    epoch = store.recover(NOW).home.epoch
+except RefusedError as error:
+    print(error.code, error.message, flush=True)
+else:
+    print("holds", epoch, flush=True)
+    child = __import__("subprocess").Popen(["sleep", "60"], stdout=-3) if "child" in sys.argv else None
+    if child:
+        print(child.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(home), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_of_many_that_start_at_once_one_lives_and_the_others_name_it(tmp_path: Path) -> None:
+    starters = [start(tmp_path / "home") for _ in range(8)]
+    answers = {process.pid: said(process) for process in starters}
+    holders = [pid for pid, answer in answers.items() if answer.startswith("holds")]
+
+    for process in starters:
+        process.communicate()
+
+    assert len(holders) == 1
+    refused = [answer for pid, answer in answers.items() if pid not in holders]
+    assert refused == [f"already_running a daemon is already running in this home (pid {holders[0]})"] * 7
+
+
+def test_the_kernel_gives_the_lock_back_whatever_the_holder_left_running(tmp_path: Path) -> None:
+    holder = start(tmp_path / "home", "child")
+    assert said(holder) == "holds 1"
+    child = int(said(holder))
+
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    try:
+        recovered = FileStore(Layout(str(tmp_path / "home"))).recover(NOW)
+        os.kill(child, 0)  # it lives on, and holds nothing
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+    assert recovered.home.epoch == 2
+
+
+def test_a_lock_file_that_is_replaced_protects_the_home_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text("999999999\n")
+
+    lock = HomeLock(str(path))
+    with pytest.raises(RefusedError, match=rf"pid {os.getpid()}"):
+        HomeLock(str(path))
+    lock.release()
+    lock.release()
+    path.unlink()
+
+    HomeLock(str(path)).release()
+
+
+def test_a_lock_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OSError, match="symbolic"):
+        HomeLock(str(tmp_path / "lock"))

@@ -1,0 +1,217 @@
+"""Secrets, prompts, output: what lies beside a record."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from orchestrd.core.layout import Layout
+from orchestrd.model.errors import RefusedError, TransientError, UsageError
+from orchestrd.model.limits import SCREEN_BYTES_MAX
+from orchestrd.model.words import State
+from orchestrd.store import logs
+from orchestrd.store.attachments import FileAttachments
+from tests.store.benches import FileBench
+from tests.store.making import ID, NOW, a_session, following
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return FileBench(tmp_path / "home").layout
+
+
+@pytest.fixture
+def attachments(layout: Layout) -> FileAttachments:
+    return FileAttachments(layout)
+
+
+# ---- secrets and prompts
+
+
+def test_secrets_are_private_and_in_the_form_of_an_environment(layout: Layout, attachments: FileAttachments) -> None:
+    attachments.write_secret(ID, {"KEY": "a=b\nc", "EMPTY": "", "BYTES": os.fsdecode(b"\xff")})
+
+    path = Path(layout.secret(ID))
+    assert path.read_bytes() == b"KEY=a=b\nc\0EMPTY=\0BYTES=\xff\0"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("environment", [{"": "x"}, {"A=B": "x"}, {"A\0": "x"}, {"A": "x\0y"}])
+def test_what_cannot_be_in_an_environment_is_refused(
+    layout: Layout, attachments: FileAttachments, environment: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError):
+        attachments.write_secret(ID, environment)
+
+    assert list(Path(layout.secrets).iterdir()) == []
+
+
+def test_a_prompt_of_a_mebibyte_is_kept_whole(layout: Layout, attachments: FileAttachments) -> None:
+    prompt = "ü" * (MEBIBYTE // 2)
+
+    attachments.write_prompt(ID, prompt)
+
+    assert Path(layout.prompt(ID)).read_text(encoding="utf-8") == prompt
+
+
+def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+
+    with pytest.raises(TransientError, match=r"cannot write .*Not a directory"):
+        FileAttachments(Layout(str(tmp_path / "home"))).write_prompt(ID, "x")
+
+
+# ---- the end of the output
+
+
+def test_the_screen_is_the_end_of_the_output(layout: Layout, attachments: FileAttachments) -> None:
+    Path(layout.log(ID)).write_bytes(b"x" * 10_000 + b"the end \xff\n")
+
+    screen = attachments.read_screen(ID)
+
+    assert screen is not None
+    assert screen.endswith("the end \ufffd\n")
+    assert len(screen) == SCREEN_BYTES_MAX
+
+
+def test_there_is_no_screen_without_output(layout: Layout, attachments: FileAttachments) -> None:
+    missing = attachments.read_screen(ID)
+    Path(layout.log(ID)).touch()
+
+    assert missing is None
+    assert attachments.read_screen(ID) is None
+
+
+def test_a_hostile_log_is_no_screen(layout: Layout, attachments: FileAttachments) -> None:
+    os.mkfifo(layout.log(ID))
+
+    assert attachments.read_screen(ID) is None
+
+
+# ---- logs
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LOG_BYTES_MAX", MEBIBYTE)
+
+
+def allocated(path: Path) -> int:
+    return path.stat().st_blocks * 512
+
+
+def test_the_head_of_a_long_log_is_given_back_and_offsets_stay(
+    layout: Layout, attachments: FileAttachments, small: None
+) -> None:
+    path = Path(layout.log(ID))
+    content = os.urandom(3 * MEBIBYTE + 5_000)
+    path.write_bytes(content)
+
+    attachments.trim_log(ID)
+
+    left = path.read_bytes()
+    assert len(left) == len(content)
+    assert left[-MEBIBYTE:] == content[-MEBIBYTE:]
+    assert set(left[: 2 * MEBIBYTE]) == {0}
+    assert allocated(path) <= MEBIBYTE + 16 * 1024
+
+
+def test_a_writer_does_not_notice(layout: Layout, attachments: FileAttachments, small: None) -> None:
+    path = Path(layout.log(ID))
+    with path.open("ab", buffering=0) as agent:
+        for _ in range(8):
+            agent.write(b"x" * (MEBIBYTE // 2))
+            attachments.trim_log(ID)
+        agent.write(b"the end")
+
+    assert path.stat().st_size == 4 * MEBIBYTE + 7
+    assert path.read_bytes().endswith(b"xthe end")
+    assert allocated(path) <= MEBIBYTE + 16 * 1024
+
+
+def test_a_log_within_its_bound_is_left_alone(layout: Layout, attachments: FileAttachments, small: None) -> None:
+    path = Path(layout.log(ID))
+    path.write_bytes(b"x" * MEBIBYTE)
+
+    attachments.trim_log(ID)
+
+    assert path.read_bytes() == b"x" * MEBIBYTE
+
+
+def test_a_log_that_is_not_there_is_short_enough(attachments: FileAttachments) -> None:
+    attachments.trim_log(ID)
+
+
+def test_where_no_holes_can_be_made_it_is_said(
+    layout: Layout, attachments: FileAttachments, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(layout.log(ID)).write_bytes(b"x" * 2 * MEBIBYTE)
+    monkeypatch.setattr(logs, "_punch", lambda descriptor, end: 95)  # EOPNOTSUPP
+
+    with pytest.raises(RefusedError, match="cannot make holes") as refusal:
+        attachments.trim_log(ID)
+
+    assert refusal.value.code == "log_unbounded"
+
+
+def test_a_hole_that_fails_is_tried_again_later(
+    layout: Layout, attachments: FileAttachments, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(layout.log(ID)).write_bytes(b"x" * 2 * MEBIBYTE)
+    monkeypatch.setattr(logs, "_punch", lambda descriptor, end: 5)  # EIO
+
+    with pytest.raises(TransientError, match="cannot trim"):
+        attachments.trim_log(ID)
+
+
+def test_a_log_that_leads_elsewhere_is_not_followed(
+    tmp_path: Path, layout: Layout, attachments: FileAttachments, small: None
+) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"x" * 2 * MEBIBYTE)
+    Path(layout.log(ID)).symlink_to(target)
+
+    attachments.trim_log(ID)
+
+    assert target.read_bytes() == b"x" * 2 * MEBIBYTE
+
+
+# ---- the archive
+
+
+def test_run_directories_go_into_the_archive_whole(tmp_path: Path) -> None:
+    bench = FileBench(tmp_path / "home")
+    record = bench.commit(a_session())
+    bench.commit(following(record, state=State.FAILED, ended_at=NOW.at))
+    for generation in (1, 2):
+        run = Path(bench.layout.run_directory(ID, generation))
+        run.mkdir()
+        (run / "exit.json").write_text("{}")
+    other = Path(bench.layout.run_directory("bbbbbbbb", 1))
+    other.mkdir()
+
+    bench.store.archive(ID)
+
+    kept = Path(bench.layout.archive, ID)
+    assert sorted(path.name for path in kept.iterdir()) == [f"{ID}.1", f"{ID}.2", f"{ID}.json"]
+    assert (kept / f"{ID}.2" / "exit.json").read_text() == "{}"
+    assert list(Path(bench.layout.runs).iterdir()) == [other]
+
+
+def test_an_archive_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
+    bench = FileBench(tmp_path / "home")
+    record = bench.commit(a_session())
+    stored = bench.commit(following(record, state=State.FAILED, ended_at=NOW.at))
+    FileAttachments(bench.layout).write_prompt(ID, "x")
+    Path(bench.layout.record(ID)).rename(tmp_path / "record")
+    with pytest.raises(TransientError, match="cannot write"):
+        bench.store.archive(ID)
+    (tmp_path / "record").rename(bench.layout.record(ID))
+
+    assert bench.restart().sessions == (stored,)
+    bench.store.archive(ID)
+
+    assert bench.names(f"{bench.layout.archive}/{ID}") == [ID, f"{ID}.json"]
