@@ -71,9 +71,12 @@ def _section(label: str, values: Iterable[str]) -> list[str]:
 
 
 def _activity(told: Document, now: datetime) -> str:
+    cell = activity_cell(told, now)
+    if cell == NONE:
+        return NONE
     source = f", said by {told.activity_source}" if told.activity_source else ""
     text = f": {told.activity_text}" if told.activity_text else ""
-    return activity_cell(told, now) + source + text
+    return cell + source + text
 
 
 def _end(told: Document) -> str:

@@ -148,6 +148,12 @@ def test_a_session_is_told_whole() -> None:
     assert "ended       -\n" in page
 
 
+def test_a_session_that_has_ended_does_nothing_any_more() -> None:
+    told = a_document(state="completed", activity_source="end of run")
+
+    assert "activity    -\n" in session_page(told, NOON)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [({"exit_code": 0}, "exit code 0"), ({"exit_signal": "SIGKILL"}, "SIGKILL"), ({}, "-")],
