@@ -19,8 +19,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to write golden texts anew; what changed is then for the reader of the difference to explain."""
+    """Offer to write golden texts anew (what changed is for the reader to explain), and to repeat a day of chance."""
     parser.addoption("--rewrite", action="store_true", help="write golden texts anew in place of comparing")
+    parser.addoption("--seed", type=int, help="the seed of a test that kills at random moments")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Listener:
     """A bound unix socket and the file it made. Blocking: called from a thread."""
 
     def __init__(self, path: str) -> None:
-        """Bind. Raises RefusedError (`already_running`) when someone answers there already."""
+        """Bind. Raises RefusedError: `already_running` where someone answers, `no_socket` where it cannot be made."""
         self._path = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -43,8 +43,12 @@ class Listener:
                 self.socket.bind(address)
             os.chmod(path, 0o600)  # noqa: PTH101 - for the systems that look at the umask instead
             self._file = _identity(path)
-        except BaseException:
+        except BaseException as error:
             self.socket.close()
+            if isinstance(error, OSError):
+                raise RefusedError(
+                    f"cannot make {path}: {error.strerror}", code="no_socket", hint=f"ls -ld {path}"
+                ) from error
             raise
 
     def remove(self) -> None:

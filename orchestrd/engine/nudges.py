@@ -12,6 +12,7 @@ from pathlib import Path
 
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.tasks import OnError
+from orchestrd.model.errors import RefusedError
 from orchestrd.model.ids import SessionId, is_session_id
 
 READ_BYTES = 64 * 1024  # the capacity of a pipe: one read takes all there is
@@ -29,7 +30,7 @@ class NudgeFifo(Actor):
         self._descriptor = -1
 
     async def started(self) -> None:
-        """Make the FIFO, in place of anything else that lies there, and listen."""
+        """Make the FIFO, in place of anything else that lies there, and listen. Raises RefusedError (`no_fifo`)."""
         await asyncio.to_thread(self._make)
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         asyncio.get_running_loop().add_reader(self._descriptor, self._read)
@@ -41,6 +42,14 @@ class NudgeFifo(Actor):
             os.close(self._descriptor)
 
     def _make(self) -> None:
+        try:
+            self._replace()
+        except OSError as error:
+            raise RefusedError(
+                f"cannot make {self._path}: {error.strerror}", code="no_fifo", hint=f"ls -ld {self._path}"
+            ) from error
+
+    def _replace(self) -> None:
         try:
             if stat.S_ISFIFO(os.lstat(self._path).st_mode):
                 return

@@ -1,0 +1,36 @@
+"""Agents for acceptance tests: scripts of sh, each of which says with its first instruction that it has started."""
+
+BEGIN = 'printf "%s\\n" "$ORCH_RUN" >>"$MARKS/$ORCH_SESSION"; '
+NUDGE = (
+    'printf "%s\\n" "$ORCH_SESSION" | dd oflag=nonblock conv=notrunc,nocreat of="$ORCH_HOME/run/nudge" 2>/dev/null; '
+)
+
+
+def report(word: str) -> str:
+    """Say what the agent does, as a hook would: a fact, and a nudge."""
+    return f"""printf '%s\\n' '{{"report":"{word}"}}' >>"$ORCH_RUN_DIR/hooks.jsonl"; """ + NUDGE
+
+
+def ends_with(code: int) -> str:
+    return BEGIN + f"exit {code}"
+
+
+def dies_of(name: str) -> str:
+    return BEGIN + f"ulimit -c 0; kill -{name} $$"
+
+
+SLEEPS = BEGIN + "exec sleep 1000"
+IGNORES_TERM = BEGIN + "trap '' TERM; sleep 1000; sleep 1000; sleep 1000"
+LEAVES_A_CHILD = BEGIN + "(setsid sh -c 'trap \"\" TERM; exec sleep 1000' >/dev/null 2>&1 </dev/null &); exit 0"
+ASKS = (
+    BEGIN
+    + report("waiting")
+    + 'read -r line; printf "%s\\n" "$line" >>"$MARKS/$ORCH_SESSION.heard"; [ "$line" = go ]; exit $?'
+)
+# Tells of every signal it gets, and goes on.
+STEADY = (
+    BEGIN
+    + "for name in TERM HUP INT QUIT USR1 USR2; do "
+    + "trap \"printf '%s\\n' $name >>$MARKS/$ORCH_SESSION.touched\" $name; done; "
+    + "sleep 1000 & wait; wait; wait; wait"
+)
