@@ -16,7 +16,7 @@ from orchestrd.runtimes.processes import Process, ProcessTable, holding, take_ho
 from orchestrd.runtimes.rundir import RunDirectory
 from orchestrd.runtimes.starting import LauncherCommand
 from orchestrd.runtimes.stdin import open_to_type, type_line
-from orchestrd.runtimes.sweeping import Sweeper, quarry_of
+from orchestrd.runtimes.sweeping import Quarry, Sweeper, quarry_of
 from orchestrd.runtimes.watchlist import Watchlist
 
 
@@ -59,19 +59,13 @@ class BlockingRuntime:
     def terminate(self, run: Run) -> bool:
         """Pass TERM to the agent's group, through its launcher where that lives; true when the run never will start."""
         directory = self._directory(run)
-        if directory.take_claim():
+        if directory.take_claim() or directory.is_refused():
             return True
-        trail = self._looker.trail(run, directory)
-        named = dict(trail.processes) if trail.boot == self._boot() else {}
-        if (launcher := named.get("launcher")) is not None:
-            with holding(self._table, launcher, run.mark) as hold:
-                if hold is not None:
-                    hold.send(signal.SIGTERM)
-                    return False
-        if (agent := named.get("agent")) is not None:
+        quarry = quarry_of(run.mark, self._looker.trail(run, directory), self._boot())
+        if not self._ask_launcher(quarry) and quarry.agent is not None:
             sweeper = Sweeper(self._table)
-            found = sweeper.find(quarry_of(run.mark, trail, self._boot()))
-            sweeper.signal_all([one for one in found if one.group == agent.pid], signal.SIGTERM)
+            group = [one for one in sweeper.find(quarry) if one.group == quarry.agent.pid]
+            sweeper.signal_all(group, signal.SIGTERM)
         return False
 
     def take_claim(self, run: Run) -> None:
@@ -113,6 +107,15 @@ class BlockingRuntime:
     def _handle(self, pid: int, started_ticks: int) -> str:
         launcher = ProcessIdentity(pid=pid, started_ticks=started_ticks)
         return encode_handle(Handle(boot=self._boot(), launcher=launcher))
+
+    def _ask_launcher(self, quarry: Quarry) -> bool:
+        """Send TERM to the launcher, which passes it on; false when there is none any more."""
+        if quarry.launcher is None:
+            return False
+        with holding(self._table, quarry.launcher, quarry.mark) as hold:
+            if hold is not None:
+                hold.send(signal.SIGTERM)
+            return hold is not None
 
     def _watch_child(self, run: Run, pid: int) -> None:
         hold = take_hold(pid)

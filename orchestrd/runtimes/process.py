@@ -49,6 +49,7 @@ class ProcessRuntime:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runtime-process")
         self._look: asyncio.Future[list[Look]] | None = None
         self._nudge: Callable[[SessionId], None] | None = None
+        self._is_closed = False
 
     async def launch(self, order: Order) -> str:
         return await self._on_thread(self._blocking.launch, order)
@@ -92,6 +93,9 @@ class ProcessRuntime:
         self._blocking.forget(run)
 
     async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._nudge is not None and (watched := self._watchlist.fileno()) is not None:
             asyncio.get_running_loop().remove_reader(watched)
         self._watchlist.ended()  # what is over by now is still reaped

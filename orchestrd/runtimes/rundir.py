@@ -30,6 +30,8 @@ from orchestrd.runtimes.launcher import take_claim, write_durable
 
 T = TypeVar("T")
 
+KILL = "kill"  # who takes a claim so that nobody can
+
 _READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -54,11 +56,16 @@ class RunDirectory:
         """Take the run's only start, so that no launcher ever can; false when it is taken already."""
         self._make()
         with self._place() as place:
-            return take_claim(place, "kill")
+            return take_claim(place, KILL)
 
     def has_claim(self) -> bool:
         """Tell whether the run's only start is taken, by whomever."""
         return os.path.lexists(f"{self.path}/{CLAIM}")
+
+    def is_refused(self) -> bool:
+        """Tell whether the run never ran and never will, because a kill or a stop was first."""
+        claim = self.claim()
+        return claim is not None and claim.by == KILL
 
     def claim(self) -> ClaimRecord | None:
         """Read who took the run's start; null when nobody has, or it cannot be read (yet)."""

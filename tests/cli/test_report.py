@@ -172,8 +172,9 @@ def test_a_run_directory_that_is_gone_is_said_and_breaks_nothing(
 
 def test_sixty_reporters_at_once_leave_sixty_whole_lines(place: Place) -> None:
     def one(number: int) -> int:
-        argv = [sys.executable, "-c", "import sys; from orchestrd_cli import report; report.main(sys.argv[1:])"]
-        return subprocess.run([*argv, "working", f"{number}" * 1000], check=False).returncode
+        argv = [sys.executable, "-Ic", "import sys; from orchestrd_cli import report; report.main(sys.argv[1:])"]
+        words = ["working", f"{number}" * 1000]
+        return subprocess.run([*argv, *words], env=place.environment, check=False).returncode
 
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(one, range(10, 70)))

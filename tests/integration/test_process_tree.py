@@ -129,6 +129,18 @@ async def test_kill_ends_a_run_whose_launcher_was_killed_with_everything_that_be
     assert not is_alive(agent_pid)
 
 
+async def test_a_run_whose_launcher_died_before_the_agent_was_there_has_nobody_to_ask(stage: ProcessStage) -> None:
+    order = stage.order(SLEEPS)
+    Path(stage.directory(order.run)).mkdir()
+    Path(stage.directory(order.run), "claim").write_text(
+        f'{{"boot":"{stage.clock.now().boot}","pid":4194305,"by":"launcher"}}'
+    )
+
+    never_ran = await stage.runtime.terminate(order.run)
+
+    assert not never_ran
+
+
 async def test_kill_ends_what_was_left_behind_when_launcher_and_agent_are_both_gone(stage: ProcessStage) -> None:
     run = await run_of(stage, stage.order_of("sh", "-c", "setsid sleep 300 & echo ready; exec sleep 300"))
     await stage.until(lambda: "ready" in stage.log(run))

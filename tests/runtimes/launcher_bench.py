@@ -57,9 +57,9 @@ class LauncherBench:
         return self.exit()
 
     def record(self, name: str) -> dict[str, Any]:
-        """Wait for a record and read it."""
+        """Wait for a record, a whole line, and read it."""
         path = self.directory / name
-        self.until(path.is_file)
+        self.until(lambda: path.is_file() and path.read_bytes().endswith(b"\n"))
         found: dict[str, Any] = json.loads(path.read_bytes())
         return found
 

@@ -1,5 +1,7 @@
 """The launcher alone, with real processes and without a daemon."""
 
+import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -10,7 +12,8 @@ import pytest
 
 from orchestrd.model import limits
 from orchestrd.runtimes import launcher
-from tests.processes import is_alive
+from orchestrd.runtimes.starting import LauncherCommand
+from tests.processes import is_alive, stat_of
 from tests.runtimes.launcher_bench import MARK, WAIT_S, LauncherBench
 
 # Detaches in every way there is: a grandchild in a session of its own, its environment cleared, its parent gone.
@@ -76,15 +79,15 @@ def test_the_agent_leads_a_session_and_a_group_of_its_own(bench: LauncherBench) 
 
 
 def test_of_twenty_launchers_at_once_one_starts_the_agent(bench: LauncherBench) -> None:
-    bench.write_order("sh", "-c", f"echo started >>{bench.place}/count; exec sleep 300")
+    bench.write_order("sh", "-c", f"echo started >>{bench.place}/count; sleep 0.2")
+    command = LauncherCommand()
 
-    launchers = [bench.start() for _ in range(20)]
-    owner = bench.record("start.json")["launcher"]["pid"]
-    codes = [started.wait(WAIT_S) for started in launchers if started.pid != owner]
+    pids = [command.start(str(bench.directory), MARK) for _ in range(20)]
+    codes = [os.waitpid(pid, 0)[1] for pid in pids]
 
-    bench.until((bench.place / "count").exists)
-    assert codes == [0] * 19
+    assert codes == [0] * 20
     assert (bench.place / "count").read_text() == "started\n"
+    assert bench.record("start.json")["launcher"]["pid"] in pids
 
 
 def test_a_launcher_that_finds_the_claim_taken_goes_without_a_word(bench: LauncherBench) -> None:
@@ -224,6 +227,64 @@ def test_a_signal_that_comes_before_the_agent_waits_for_it(bench: LauncherBench)
     order.write_bytes(text)
 
     assert bench.exit()["exit_signal"] == "SIGTERM"
+
+
+def test_a_pause_of_the_agent_is_no_end(bench: LauncherBench) -> None:
+    bench.write_order("sh", "-c", "kill -STOP $$; exit 5").start()
+    agent = bench.agent()
+    bench.until(lambda: (stat_of(agent) or "?")[0] == "T")
+
+    os.kill(agent, signal.SIGCONT)
+
+    assert bench.exit()["exit_code"] == 5
+
+
+def test_an_agent_that_runs_as_somebody_else_by_now_is_watched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    received = iter([signal.SIGTERM, signal.SIGCHLD])
+    monkeypatch.setattr("_signal.sigwait", lambda _: next(received))
+    monkeypatch.setattr(launcher, "_reap", lambda agent: 0)
+    monkeypatch.setattr(os, "killpg", _refused)
+
+    assert launcher._watch(4711) == 0
+
+
+def _refused(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_stdin_is_a_pipe_of_the_usual_size_where_no_larger_one_is_allowed(
+    bench: LauncherBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "fcntl", _refused)
+    place = os.open(bench.directory, os.O_RDONLY)
+
+    stdin = launcher._open_stdin(place)
+
+    assert os.write(stdin, b"hello") == 5
+    os.close(stdin)
+    os.close(place)
+
+
+def test_where_orphans_cannot_be_adopted_the_agent_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+
+    launcher._adopt_orphans()
+
+
+def test_an_end_that_can_never_be_recorded_is_given_up(bench: LauncherBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[bytes] = []
+
+    def full(place: int, name: str, data: bytes) -> None:
+        tries.append(data)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(launcher, "RECORD_TRIES", 3)
+    monkeypatch.setattr(launcher, "RECORD_RETRY_S", 0.0)
+    monkeypatch.setattr(launcher, "write_durable", full)
+
+    launcher._insist(-1, b"record")
+
+    assert tries == [b"record"] * 3
 
 
 def test_stdin_never_ends_not_even_when_the_launcher_is_killed(bench: LauncherBench) -> None:
