@@ -159,22 +159,21 @@ class FileStore:
         return drafts
 
     def _draft(self, record: Session | Home, newest: int) -> Draft:
-        place = self._place_of(record)
-        whole, events = completed(record, place, newest, self._journal.synced)
-        data = encoded(whole, place)
+        if isinstance(record, Session) and not is_session_id(record.id):
+            raise RefusedError(f"{record.id[:64]!r} is no session id", hint="orch spawn --help")
+        path = self._layout.home_record if isinstance(record, Home) else self._layout.record(record.id)
         try:
-            return Draft(whole, events, place, self._disk.write(draft_of(place.path), data))
+            place = self._place_of(record, path)
+            whole, events = completed(record, place, newest, self._journal.synced)
+            return Draft(whole, events, place, self._disk.write(draft_of(path), encoded(whole, place)))
         except OSError as error:
-            raise unwritable(place.path, error) from error
+            raise unwritable(path, error) from error
 
-    def _place_of(self, record: Session | Home) -> Place:
+    def _place_of(self, record: Session | Home, path: str) -> Place:
         """Find what is stored under the record's name, once what another hand did to it has been dealt with."""
         if isinstance(record, Home):
             self._home.settle(self._records)
-            return Place(self._layout.home_record, self._home.known, self._home.overlay)
-        if not is_session_id(record.id):
-            raise RefusedError(f"{record.id[:64]!r} is no session id", hint="orch spawn --help")
-        path = self._layout.record(record.id)
+            return Place(path, self._home.known, self._home.overlay)
         self._records.settle(record.id)
         if record.id in self._records.read_only:
             raise ConflictError(f"{path} was written by a newer orchestrd", hint="orch status")

@@ -4,8 +4,6 @@ Whatever another hand does to it is kept in quarantine and our last commit stand
 epoch then rises above every one that a session's record names.
 """
 
-import contextlib
-
 from orchestrd.codec import Unreadable, decode_home, schema_of
 from orchestrd.core.layout import Layout
 from orchestrd.core.overlay import Overlay
@@ -48,14 +46,12 @@ class HomeFile:
         records.tell(f"{self._path} cannot be read: {kind_of(stamp) or found.why}", copy)
 
     def settle(self, records: Records) -> None:
-        """Before it is written: keep what another hand put in its place."""
+        """Before it is written: keep what another hand put in its place. Raises OSError when that cannot be."""
         stamp = self._disk.stamp(self._path)
-        if stamp == self._stamp:
-            return
-        with contextlib.suppress(OSError):  # what cannot be kept cannot be replaced either, and the commit says so
+        if stamp != self._stamp:
             copy = self._quarantine.keep(self._path) if stamp else None
             records.tell("home.json was changed by another hand; what was last committed stands", copy)
-        self._stamp = stamp
+            self._stamp = stamp
 
     def committed(self, home: Home, overlay: Overlay | None, stamp: Stamp) -> None:
         """Take in what is on disk now."""

@@ -48,6 +48,7 @@ class Quarantine:
     def _free(self, path: str) -> str:
         """Give a name that nothing bears: what the file was called, as far as that can be shown, and a number."""
         name = _STRANGE.sub("_", path.rpartition("/")[2])[:_NAME_CHARS_MAX]
+        self._disk.make_directory(self._directory)
         self._count = self._count or len(self._disk.scan(self._directory))
         for _ in range(_TRIES):
             self._count += 1

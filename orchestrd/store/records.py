@@ -78,7 +78,10 @@ class Records:
             if session is None:
                 self._look(name, stamp)
                 continue
-            found = read_record(self._disk, self._layout, session, stamp)
+            try:
+                found = read_record(self._disk, self._layout, session, stamp)
+            except FileNotFoundError:  # gone since it was listed
+                continue
             if isinstance(found, Decoded):
                 self._take(session, found, stamp)
             elif len(self._drifts) < DRIFTS_MAX:  # what is left over is dealt with by the next scan
@@ -115,10 +118,14 @@ class Records:
         self._drifts.append(Drift(session=session, replaced=None, error=error, path=path))
 
     def settle(self, session: SessionId) -> None:
-        """Before a record is written: deal with what another hand put in its place since the last look."""
+        """Before a record is written: deal with what another hand put in its place since the last look.
+
+        Raises OSError when that cannot be: what is not kept is not written over.
+        """
+        name = session + _SUFFIX
         stamp = self._disk.stamp(self._layout.record(session))
-        if stamp != self._seen.get(session + _SUFFIX):
-            self._look(session + _SUFFIX, stamp)
+        if stamp != self._seen.get(name):
+            self._deal_with(name, stamp)
 
     def committed(self, session: Session, overlay: Overlay | None, stamp: Stamp) -> None:
         """Take in what a commit of ours has made."""
@@ -134,15 +141,18 @@ class Records:
         self._seen[session + _SUFFIX] = stamp
 
     def _look(self, name: str, stamp: Stamp | None) -> None:
-        """Look at one name of sessions/; when that fails, nothing is marked and the next scan looks again."""
-        session = record_id(name)
+        """Deal with one name of sessions/; when that fails, nothing is marked and the next scan tries again."""
         with contextlib.suppress(OSError):
-            if session is None:
-                self._look_at_foreign(name, stamp)
-            elif stamp is None:
-                self._look_at_nothing(session)
-            else:
-                self._deal(session, read_record(self._disk, self._layout, session, stamp), stamp)
+            self._deal_with(name, stamp)
+
+    def _deal_with(self, name: str, stamp: Stamp | None) -> None:
+        session = record_id(name)
+        if session is None:
+            self._look_at_foreign(name, stamp)
+        elif stamp is None:
+            self._look_at_nothing(session)
+        else:
+            self._deal(session, read_record(self._disk, self._layout, session, stamp), stamp)
 
     def _look_at_foreign(self, name: str, stamp: Stamp | None) -> None:
         """Leave it alone: it may be half of somebody's edit. Told once, and not at all where names come and go."""

@@ -145,6 +145,7 @@ def test_what_cannot_be_moved_is_passed_over(layout: Layout, inbox: FileInbox, m
     path = Path(layout.inbox_new, "0-garbage.json")
     path.write_bytes(b"?")
     Path(layout.quarantine).rmdir()
+    Path(layout.quarantine).write_text("a file")
 
     rejected = inbox.take(path.name)
 
