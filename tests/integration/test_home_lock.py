@@ -1,5 +1,7 @@
 """One daemon per home, among real processes."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -97,3 +99,43 @@ def test_a_lock_that_is_no_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="symbolic"):
         HomeLock(str(tmp_path / "lock"))
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+
+    with pytest.raises(RefusedError, match=r"cannot lock .*No locks available"):
+        HomeLock(str(tmp_path / "lock"))
+
+
+def test_where_the_kernel_does_not_say_who_holds_it_the_file_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = HomeLock(str(tmp_path / "lock"))
+
+    def hidden(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", hidden)
+    with pytest.raises(RefusedError, match=rf"pid {os.getpid()}"):
+        HomeLock(str(tmp_path / "lock"))
+    held.release()
+
+
+def test_a_lock_file_that_is_replaced_again_and_again_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    real = fcntl.flock
+
+    def replaced(descriptor: int, operation: int) -> None:
+        real(descriptor, operation)
+        path.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", replaced)
+
+    with pytest.raises(RefusedError, match="again and again"):
+        HomeLock(str(path))
