@@ -12,6 +12,7 @@ import os
 import random
 from collections import Counter
 from dataclasses import dataclass
+from typing import Self
 
 from orchestrd.store.disk import Stamp, Tail
 from orchestrd.store.memory import MemoryDisk, MemoryFile, MemoryTail
@@ -130,7 +131,7 @@ class SimDisk(MemoryDisk):
                 change.apply(self.names)
         self.pending = [change for change in self.pending if not change.touches(path)]
 
-    def killed(self) -> "SimDisk":
+    def killed(self) -> Self:
         """Give what the next process finds when this one is killed."""
         disk = copy.deepcopy(self)
         disk.locked.clear()
@@ -138,7 +139,7 @@ class SimDisk(MemoryDisk):
         disk.crash_after = disk.fail_after = None
         return disk
 
-    def after_power_cut(self, chance: random.Random, *, reorders: bool) -> "SimDisk":
+    def after_power_cut(self, chance: random.Random, *, reorders: bool) -> Self:
         """Give what is on the platter when the power comes back."""
         disk = type(self)()
         disk.directories = {directory: {} for directory in self.directories}
