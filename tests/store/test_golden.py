@@ -6,6 +6,7 @@ files for a new schema; never change these.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,13 +28,22 @@ EVENTS = (GOLDEN / "events-1.jsonl").read_bytes().splitlines()
 COMMANDS = (GOLDEN / "commands-1.jsonl").read_bytes().splitlines()
 
 
+def includes(whole: Any, part: Any) -> bool:
+    """Tell whether everything of the part is in the whole, at any depth; the whole may have gained fields."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(name in whole and includes(whole[name], part[name]) for name in part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and len(whole) == len(part) and all(map(includes, whole, part))
+    return bool(whole == part)
+
+
 def test_a_record_of_schema_1_is_read_and_written_with_all_its_fields() -> None:
     data = (GOLDEN / "session-1.json").read_bytes()
 
     found = decode_session(data, ID, "log")
 
     assert isinstance(found, Decoded), found
-    assert json.loads(encode_record(found.record)).items() >= json.loads(data).items()
+    assert includes(json.loads(encode_record(found.record)), json.loads(data))
 
 
 def test_a_home_of_schema_1_is_read_and_written_with_all_its_fields() -> None:
@@ -42,7 +52,7 @@ def test_a_home_of_schema_1_is_read_and_written_with_all_its_fields() -> None:
     found = decode_home(data)
 
     assert isinstance(found, Decoded), found
-    assert json.loads(encode_record(found.record)) == json.loads(data)
+    assert includes(json.loads(encode_record(found.record)), json.loads(data))
 
 
 @pytest.mark.parametrize("number", range(len(EVENTS)))
@@ -58,6 +68,4 @@ def test_a_command_of_schema_1_is_read_as_it_was_meant(number: int) -> None:
     command = decode_command(COMMANDS[number])
 
     assert not isinstance(command, Unreadable), command
-    written, meant = json.loads(encode_command(command)), json.loads(COMMANDS[number])
-    assert (written["type"], written["session"]) == (meant["type"], meant["session"])
-    assert written.keys() >= meant.keys()
+    assert includes(json.loads(encode_command(command)), json.loads(COMMANDS[number]))
