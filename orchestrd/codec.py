@@ -210,7 +210,7 @@ def _times(record: Session) -> Iterator[datetime]:
 
 
 def _is_utc(time: datetime) -> bool:
-    return time.utcoffset() == timedelta(0)
+    return time.tzinfo is UTC or time.utcoffset() == timedelta(0)
 
 
 # ---- what is not ours ------------------------------------------------------------------------------------------------
