@@ -84,8 +84,9 @@ class OfflineHome:
         from orchestrd.store.inbox import spool_spawn
 
         _refuse(problem_with_request(request))
-        spool_spawn(self._layout, request, time.time_ns())  # noqa: TID251 - a client has no injected clock
-        return accepted_document(request.id, request.spec, _now(), self._layout)
+        at_ns = time.time_ns()  # noqa: TID251 - a client has no injected clock
+        spool_spawn(self._layout, request, at_ns)
+        return accepted_document(request.id, request.spec, _at(at_ns), self._layout)
 
     def spool_stop(self, ref: str, authority: Authority, grace_s: float | None) -> Document:
         """Make a stop durable for the next daemon; gives the session as it stands."""
@@ -140,8 +141,7 @@ class OfflineHome:
                 continue  # a daemon has just taken it, or it is no plain file
             at_ns = name.partition("-")[0]
             if isinstance(command, Spawn) and at_ns.isascii() and at_ns.isdigit():
-                at = datetime.fromtimestamp(int(at_ns) / 1e9, tz=UTC)
-                yield accepted_document(SessionId(command.session), command.spec, at, self._layout)
+                yield accepted_document(SessionId(command.session), command.spec, _at(int(at_ns)), self._layout)
 
 
 @contextlib.contextmanager
@@ -156,6 +156,10 @@ def _reading() -> Iterator[None]:
 def _refuse(problem: str | None) -> None:
     if problem is not None:
         raise UsageError(problem, code="invalid")
+
+
+def _at(nanoseconds: int) -> datetime:
+    return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
 
 
 def _now() -> datetime:
