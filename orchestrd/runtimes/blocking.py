@@ -62,10 +62,8 @@ class BlockingRuntime:
         if directory.take_claim() or directory.is_refused():
             return True
         quarry = quarry_of(run.mark, self._looker.trail(run, directory), self._boot())
-        if not self._ask_launcher(quarry) and quarry.agent is not None:
-            sweeper = Sweeper(self._table)
-            group = [one for one in sweeper.find(quarry) if one.group == quarry.agent.pid]
-            sweeper.signal_all(group, signal.SIGTERM)
+        if not self._ask_launcher(quarry):
+            self._ask_everybody(quarry)
         return False
 
     def take_claim(self, run: Run) -> None:
@@ -116,6 +114,13 @@ class BlockingRuntime:
             if hold is not None:
                 hold.send(signal.SIGTERM)
             return hold is not None
+
+    def _ask_everybody(self, quarry: Quarry) -> None:
+        """Send TERM to the agent's group, or while no record names it yet to all that bears the mark."""
+        sweeper = Sweeper(self._table)
+        agent = quarry.agent
+        found = [one for one in sweeper.find(quarry) if agent is None or one.group == agent.pid]
+        sweeper.signal_all(found, signal.SIGTERM)
 
     def _watch_child(self, run: Run, pid: int) -> None:
         hold = take_hold(pid)

@@ -45,10 +45,8 @@ NO_BOOT_ID = "no-boot-id"  # where the kernel has none
 PR_SET_CHILD_SUBREAPER = 36
 FORWARDED = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
 ALIASES = {"SIGCLD", "SIGIOT", "SIGPOLL"}
-RESET = signal.valid_signals() - {
-    signal.SIGKILL,
-    signal.SIGSTOP,
-}  # Python itself ignores SIGPIPE: no agent expects that
+# Python itself ignores SIGPIPE: no agent expects that.
+RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class CannotStartError(Exception):
@@ -90,6 +88,8 @@ def _run(place: int, order: Order) -> bytes:
         write_durable(place, "start.json", _start_record(agent))
     except OSError as error:
         os.killpg(agent, signal.SIGKILL)
+        _watch(agent)
+        _sweep(order.mark)
         raise CannotStartError(f"cannot record the start of the run: {error.strerror}") from None
     _nudge(order)
     status = _watch(agent)
@@ -97,9 +97,6 @@ def _run(place: int, order: Order) -> bytes:
     if os.WIFSIGNALED(status):
         return _exit_record(None, signal_name(os.WTERMSIG(status)), left)
     return _exit_record(os.WEXITSTATUS(status), None, left)
-
-
-# ---- starting --------------------------------------------------------------------------------------------------------
 
 
 def take_claim(place: int, by: str) -> bool:
@@ -198,9 +195,6 @@ def _adopt_orphans() -> None:
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-# ---- watching --------------------------------------------------------------------------------------------------------
-
-
 def _watch(agent: int) -> int:
     """Pass signals on until the agent has ended; give its wait status. Not reaped, its number is nobody else's."""
     while True:
@@ -257,9 +251,6 @@ def _children(mark: bytes) -> list[int]:
     own = b"%d" % os.getpid()
     children = [pid for pid in all_pids() if (stat := read_stat(pid)) and stat[1] == own]
     return [pid for pid in children if mark_of(pid) in (None, mark)]
-
-
-# ---- recording -------------------------------------------------------------------------------------------------------
 
 
 def _start_record(agent: int) -> bytes:
@@ -398,3 +389,4 @@ def _quoted(text: str | None) -> str:
 
 if __name__ == "__main__":
     main(sys.argv[1])
+    os._exit(0)  # the interpreter takes 2 ms to say goodbye, and the daemon waits for the end of this process

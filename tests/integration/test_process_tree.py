@@ -141,6 +141,17 @@ async def test_a_run_whose_launcher_died_before_the_agent_was_there_has_nobody_t
     assert not never_ran
 
 
+async def test_a_launcher_that_has_not_written_its_claim_yet_is_asked_by_its_mark(stage: ProcessStage) -> None:
+    order = stage.order(SLEEPS)
+    Path(stage.directory(order.run)).mkdir()
+    Path(stage.directory(order.run), "claim").touch()
+    beginning = subprocess.Popen(["sleep", "300"], env={"ORCH_RUN": order.run.mark, "PATH": os.defpath})
+
+    never_ran = await stage.runtime.terminate(order.run)
+
+    assert (never_ran, beginning.wait()) == (False, -signal.SIGTERM)
+
+
 async def test_kill_ends_what_was_left_behind_when_launcher_and_agent_are_both_gone(stage: ProcessStage) -> None:
     run = await run_of(stage, stage.order_of("sh", "-c", "setsid sleep 300 & echo ready; exec sleep 300"))
     await stage.until(lambda: "ready" in stage.log(run))

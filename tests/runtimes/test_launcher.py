@@ -13,7 +13,7 @@ import pytest
 from orchestrd.model import limits
 from orchestrd.runtimes import launcher
 from orchestrd.runtimes.starting import LauncherCommand
-from tests.processes import is_alive, stat_of
+from tests.processes import bearers, is_alive, stat_of
 from tests.runtimes.launcher_bench import MARK, WAIT_S, LauncherBench
 
 # Detaches in every way there is: a grandchild in a session of its own, its environment cleared, its parent gone.
@@ -346,9 +346,10 @@ def test_what_cannot_be_ended_is_named_in_the_record(monkeypatch: pytest.MonkeyP
 def test_a_run_whose_start_cannot_be_recorded_is_not_run(bench: LauncherBench) -> None:
     (bench.directory / "start.json").mkdir()
 
-    record = bench.run("sh", "-c", "sleep 300")
+    record = bench.run("sh", "-c", "setsid sleep 300 & exec sleep 300")
 
     assert record["error"] == "cannot record the start of the run: Is a directory"
+    assert bearers(MARK) == []
 
 
 def test_an_end_that_cannot_be_recorded_is_tried_again(bench: LauncherBench) -> None:
