@@ -34,3 +34,14 @@ STEADY = (
     + "trap \"printf '%s\\n' $name >>$MARKS/$ORCH_SESSION.touched\" $name; done; "
     + "sleep 1000 & wait; wait; wait; wait"
 )
+
+
+def chatters(rounds: int, text_chars: int = 400) -> str:
+    """Say two things a round, as fast as they are taken in, each with a long text; then end well."""
+    word = '{"report":"%s","text":"%0' + str(text_chars) + 'd"}\\n'
+    return (
+        BEGIN
+        + f"""i=0; while [ $i -lt {rounds} ]; do """
+        + f"""printf '{word}{word}' working $i waiting $i >>"$ORCH_RUN_DIR/hooks.jsonl"; """
+        + f"""[ $((i % 20)) = 0 ] && {{ {NUDGE}sleep 0.02; }}; i=$((i + 1)); done; exit 0"""
+    )

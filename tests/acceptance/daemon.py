@@ -245,8 +245,10 @@ class Home:
 
     def journal(self) -> list[Event]:
         """Read every line of the journal, voids among them."""
-        segments = sorted(Path(self.layout.journal).glob("*.jsonl"))
-        return [event_of(line) for segment in segments for line in segment.read_bytes().splitlines()]
+        return [event_of(line) for segment in self.segments() for line in segment.read_bytes().splitlines()]
+
+    def segments(self) -> list[Path]:
+        return sorted(Path(self.layout.journal).glob("*.jsonl"))
 
     def quarantined(self) -> list[str]:
         return sorted(path.name for path in Path(self.layout.quarantine).iterdir())

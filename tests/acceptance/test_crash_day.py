@@ -84,6 +84,7 @@ def _has_the_home(daemon: Daemon) -> bool:
 def _evening(day: Day, steady: list[Identity]) -> None:
     """End what does not end by itself, and see that nobody has bothered the steady ones."""
     assert all(map(is_alive, steady))
+    until(lambda: not list(Path(day.home.layout.inbox_new).iterdir()), "what was spooled is taken in")
     for plan in day.plans.values():
         if plan.kind == "steady":
             assert day.home.mark(f"{plan.session}.touched") == []
