@@ -2,17 +2,18 @@
 
 An actor has `started()` and `stopped()`, a bounded mailbox, and typed messages, each with one response type. No
 message is taken before `started` has ended or after `stopped` has begun: such a message gets `StoppedError`, never a
-hang. What is in the mailbox when it is asked to stop is still answered, within a bound. The services that actors wrap
-can be tested alone.
+hang. What is in the mailbox when it is asked to stop is still answered, within a bound. An actor that has nothing to do
+costs nothing: no task waits for its next message. The services that actors wrap can be tested alone.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from orchestrd.engine.tasks import OnError, TaskBag
-from orchestrd.model.errors import OrchestrdError, UsageError
-from orchestrd.model.limits import ACTOR_MESSAGES_MAX, BATCH_COMMITS_MAX, DRAIN_S
+from orchestrd.model.errors import OrchestrdError, TransientError, UsageError
+from orchestrd.model.limits import ACTOR_MESSAGES_MAX, ACTOR_STOP_S, BATCH_COMMITS_MAX, DRAIN_S
 
 R = TypeVar("R")
 
@@ -55,8 +56,10 @@ class Actor:
     def __init__(self, on_error: OnError) -> None:
         self._on_error = on_error
         self._tasks = TaskBag(on_error)
-        self._mailbox: asyncio.Queue[Envelope] = asyncio.Queue(ACTOR_MESSAGES_MAX)
+        self._mailbox: deque[Envelope] = deque()
         self._is_open = False
+        self._is_serving = False
+        self._is_stopping = False
 
     async def started(self) -> None:
         """Acquire what the actor needs; an error here fails the start of the daemon."""
@@ -77,46 +80,61 @@ class Actor:
                 envelope.settle(error)
 
     async def ask(self, message: Message[R]) -> R:
-        """Send a message and wait for its response. Waits for room when the mailbox is full.
+        """Send a message and wait for its response.
 
-        Raises StoppedError outside the actor's life, and whatever handling the message raised.
+        Raises StoppedError outside the actor's life, TransientError when its mailbox is full, and whatever handling
+        the message raised.
         """
         if not self._is_open:
-            raise StoppedError(f"{self.name} takes no messages now")
+            raise StoppedError(f"{self.name} takes no messages now", hint="orch daemon status")
+        if len(self._mailbox) >= ACTOR_MESSAGES_MAX:
+            raise TransientError(f"{self.name} has too much to do; try again in a moment", hint="orch daemon status")
         envelope = Envelope(message)
-        await self._mailbox.put(envelope)
+        self._mailbox.append(envelope)
+        if not self._is_serving:
+            self._is_serving = True
+            self._tasks.spawn(f"{self.name} mailbox", self._serve())
         response: R = await envelope.answer
         return response
 
     async def start(self) -> None:
-        """Bring the actor to life; for the registry."""
-        await self.started()
+        """Bring the actor to life; for the registry. One that fails to start leaves no task behind."""
+        try:
+            await self.started()
+        except BaseException:
+            await self._tasks.close()
+            raise
         self._is_open = True
-        self._tasks.spawn(f"{self.name} mailbox", self._serve())
 
     async def stop(self) -> None:
-        """End the actor's life: answer what waits, within a bound, then let go; for the registry."""
+        """End the actor's life: finish what is under way, within a bound, then let go; for the registry."""
         self._is_open = False
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await self._mailbox.join()
-        except TimeoutError as error:
-            self._on_error(f"{self.name} did not finish its messages", error)
+        self._is_stopping = True
+        if not await self._tasks.drain(DRAIN_S):
+            self._on_error(f"{self.name} was not done in time", TimeoutError(f"after {DRAIN_S:g} s"))
         await self._tasks.close()
-        while not self._mailbox.empty():
-            self._mailbox.get_nowait().settle(StoppedError(f"{self.name} has stopped"))
+        for envelope in self._mailbox:
+            envelope.settle(StoppedError(f"{self.name} has stopped"))
+        self._mailbox.clear()
         await self.stopped()
 
     async def _serve(self) -> None:
-        while True:
-            batch = [await self._mailbox.get()]
-            while len(batch) < self.batch_max and not self._mailbox.empty():
-                batch.append(self._mailbox.get_nowait())
+        """Handle what waits until nothing does; no await after the last look, so no message is left behind."""
+        while self._mailbox:
+            batch = [self._mailbox.popleft() for _ in range(min(len(self._mailbox), self.batch_max))]
             try:
                 await self.receive_batch(batch)
+            except Exception as error:  # noqa: BLE001 - a defect: the askers get it, the actor lives
+                self._on_error(f"{self.name} failed at its messages", error)
+                _settle_all(batch, error)
             finally:
-                for _ in batch:
-                    self._mailbox.task_done()
+                _settle_all(batch, StoppedError(f"{self.name} has stopped"))  # those without an answer: it was cut off
+        self._is_serving = False
+
+
+def _settle_all(batch: Sequence[Envelope], response: object) -> None:
+    for envelope in batch:
+        envelope.settle(response)
 
 
 class Registry:
@@ -149,10 +167,11 @@ class Registry:
             raise
 
     async def stop(self) -> None:
-        """Stop all that run, each once; one that fails does not spare the others."""
+        """Stop all that run, each once; one that fails or hangs does not spare the others."""
         while self._running:
             actor = self._running.pop()
             try:
-                await actor.stop()
+                async with asyncio.timeout(ACTOR_STOP_S):
+                    await actor.stop()
             except Exception as error:  # noqa: BLE001 - the others must still be stopped
                 self._on_error(f"{actor.name} did not stop cleanly", error)

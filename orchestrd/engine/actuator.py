@@ -2,7 +2,8 @@
 
 It reads effects from the record, after the commit that decided on them, and performs those of one session one by one.
 A repeatable effect found in a record at start is performed again. A once effect is committed as attempted before the
-act. A result that cannot be committed (a full disk) is offered again until it can: the act is not repeated for it.
+act, and performed only if the decision still stands then. A result that cannot be committed (a full disk) is offered
+again until it can: the act is not repeated for it. Nothing waits for a runtime for ever.
 """
 
 import asyncio
@@ -17,9 +18,9 @@ from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
 from orchestrd.model.effect import Effect, EffectKind
-from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S
+from orchestrd.model.limits import DELIVERY_S, KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S
 from orchestrd.model.session import Session
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Runtime
@@ -42,15 +43,19 @@ class Actuator(Actor):
         self._read_screen = read_screen
         self._queues: dict[SessionId, deque[Effect]] = {}
         self._taken: dict[SessionId, set[str]] = {}
+        self._left: frozenset[tuple[SessionId, str]] = frozenset()  # effects that the last daemon may have performed
 
     async def started(self) -> None:
         """Take up what the last daemon left, and everything that is committed from now on."""
+        self._left = frozenset((session.id, effect.id) for session in self._roster for effect in session.effects)
         for session in self._roster:
             self._consider(session)
         self._roster.on_commit(self._consider)
 
     def _consider(self, session: Session) -> None:
         """Queue the effects of a record that are not being performed yet."""
+        if self._is_stopping:
+            return  # what is intended stands in the record: the next daemon performs it
         intended = {effect.id for effect in session.effects}
         taken = self._taken.setdefault(session.id, set())
         taken &= intended
@@ -67,62 +72,73 @@ class Actuator(Actor):
             queue.extend(fresh)
 
     async def _work(self, session: SessionId, queue: deque[Effect]) -> None:
-        try:
-            while queue:
-                await self._perform(session, queue.popleft())
-        finally:
-            del self._queues[session]
+        while queue and not self._is_stopping:
+            effect = queue.popleft()
+            try:
+                await self._perform(session, effect)
+            except Exception as error:  # noqa: BLE001 - a defect: it costs this effect, and no other
+                self._on_error(f"{effect.kind} of {session} failed", error)
+        del self._queues[session]
 
     async def _perform(self, name: SessionId, effect: Effect) -> None:
-        session = self._roster.require(name)
-        if session.is_terminal or all(other.id != effect.id for other in session.effects):
-            return  # the session ended meanwhile, and with it the intent
+        session = self._roster.get(name)
+        if session is None or self._standing(name, effect) is None:
+            return  # the session ended meanwhile, or something else took the intent back
+        match effect.kind:
+            case EffectKind.LAUNCH:
+                await self._launch(session, effect)
+            case EffectKind.TERMINATE:
+                await self._report(name, await self._terminate(session, effect))
+            case EffectKind.KILL:
+                await self._report(name, await self._kill(session, effect))
+            case EffectKind.DELIVER:
+                await self._deliver(session, effect)
+
+    def _standing(self, session: SessionId, effect: Effect) -> Effect | None:
+        """Give the effect as it is intended now, or null where it is not any more."""
+        known = self._roster.get(session)
+        return next((other for other in known.effects if other.id == effect.id), None) if known else None
+
+    def _runtime(self, session: Session) -> Runtime:
         runtime = self._launching.runtimes.get(session.spec.runtime)
-        if effect.kind is EffectKind.LAUNCH:
-            await self._launch(session, effect)
-        elif runtime is None:
-            await self._report(name, Swept(effect=effect.id, generation=effect.generation))  # it was never launched
-        elif effect.kind is EffectKind.TERMINATE:
-            await self._report(name, await self._terminate(runtime, session, effect))
-        elif effect.kind is EffectKind.KILL:
-            await self._report(name, await self._kill(runtime, session, effect))
-        else:
-            await self._deliver(runtime, session, effect)
+        if runtime is None:
+            raise NotFoundError(f"this daemon has no runtime {session.spec.runtime}", hint=f"orch explain {session.id}")
+        return runtime
 
     async def _launch(self, session: Session, effect: Effect) -> None:
-        """Launch. Where it is in doubt whether anything runs, nothing is reported: the start deadline settles it."""
+        """Launch. Where it is in doubt whether anything runs, nothing is reported: the start deadline settles it.
+
+        An error tells that this launch started nothing; not so of one that the last daemon may have performed.
+        """
         try:
             async with asyncio.timeout(START_DEADLINE_S):
                 handle = await self._launching.launch(session)
-        except OrchestrdError as error:
+        except Exception as error:  # noqa: BLE001 - the border of a runtime
+            if not isinstance(error, OrchestrdError) or (session.id, effect.id) in self._left:
+                self._on_error(f"the launch of {session.id} is in doubt", error)
+                return
             said = f"{error.message}; try: {error.hint}" if error.hint else error.message
+            screen = await self._screen(session)
             await self._report(
                 session.id,
-                LaunchFailed(
-                    effect=effect.id,
-                    generation=effect.generation,
-                    error=said,
-                    screen=self._read_screen(session.id),
-                ),
+                LaunchFailed(effect=effect.id, generation=effect.generation, error=said, screen=screen),
             )
-        except Exception as error:  # noqa: BLE001 - the border of a runtime
-            self._on_error(f"launch of {session.id} is in doubt", error)
         else:
             await self._report(session.id, Launched(effect=effect.id, generation=effect.generation, handle=handle))
 
-    async def _terminate(self, runtime: Runtime, session: Session, effect: Effect) -> Terminated:
+    async def _terminate(self, session: Session, effect: Effect) -> Terminated:
         try:
             async with asyncio.timeout(KILL_DEADLINE_S):
-                nothing_runs = await runtime.terminate(run_of(session))
+                nothing_runs = await self._runtime(session).terminate(run_of(session))
         except Exception as error:  # noqa: BLE001 - the border of a runtime; the kill comes after the grace
             self._on_error(f"could not ask {session.id} to end", error)
             nothing_runs = False
         return Terminated(effect=effect.id, generation=effect.generation, nothing_runs=nothing_runs)
 
-    async def _kill(self, runtime: Runtime, session: Session, effect: Effect) -> Swept:
+    async def _kill(self, session: Session, effect: Effect) -> Swept:
         try:
             async with asyncio.timeout(KILL_DEADLINE_S):
-                sweep = await runtime.kill(run_of(session))
+                sweep = await self._runtime(session).kill(run_of(session))
         except Exception as error:  # noqa: BLE001 - the border of a runtime
             said = f"the sweep failed: {type(error).__name__}: {error}"
             return Swept(effect=effect.id, generation=effect.generation, error=said)
@@ -132,21 +148,37 @@ class Actuator(Actor):
             survivors=sweep.survivors,
             exit=sweep.exit,
             error=sweep.error,
-            screen=None if session.started_at else self._read_screen(session.id),
+            screen=None if session.started_at else await self._screen(session),
         )
 
-    async def _deliver(self, runtime: Runtime, session: Session, effect: Effect) -> None:
-        message = next((m for m in session.messages if m.id == effect.message), None)
-        if message is None or not await self._report(session.id, Attempted(effect=effect.id)):
+    async def _deliver(self, session: Session, effect: Effect) -> None:
+        """Type, once: only after `attempted` is on disk, and only if that commit found the decision standing."""
+        if not await self._report(session.id, Attempted(effect=effect.id)):
             return
-        try:
-            receipt, error = await runtime.deliver(run_of(session), message.text)
-        except Exception as failure:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
-            receipt, error = Receipt.UNKNOWN, f"{type(failure).__name__}: {failure}"
+        standing = self._standing(session.id, effect)
+        if standing is None or not standing.attempted:
+            return
+        text = next((message.text for message in session.messages if message.id == effect.message), None)
+        receipt, error = await self._type(session, text)
         await self._report(
             session.id,
             Delivered(effect=effect.id, generation=effect.generation, receipt=receipt, error=error),
         )
+
+    async def _type(self, session: Session, text: str | None) -> tuple[Receipt, str | None]:
+        runtime = self._launching.runtimes.get(session.spec.runtime)
+        if runtime is None or text is None:
+            return Receipt.REFUSED, f"there is no runtime {session.spec.runtime}" if text else "the message is gone"
+        try:
+            async with asyncio.timeout(DELIVERY_S):
+                return await runtime.deliver(run_of(session), text)
+        except TimeoutError:
+            return Receipt.UNKNOWN, f"it was not typed within {DELIVERY_S:g} s"
+        except Exception as error:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
+            return Receipt.UNKNOWN, f"{type(error).__name__}: {error}"
+
+    async def _screen(self, session: Session) -> str | None:
+        return await asyncio.to_thread(self._read_screen, session.id)
 
     async def _report(self, session: SessionId, result: Result) -> bool:
         """Bring a result back; false where the daemon stops first, and the next one finds the effect in the record."""

@@ -52,7 +52,7 @@ class Engine:
         self, adapters: Adapters, settings: Settings, on_error: OnError, on_fault: Callable[[FaultError], None]
     ) -> None:
         clock, store = adapters.clock, adapters.store
-        bus, roster = Bus(), Roster()
+        bus, roster = Bus(), Roster(on_error)
         self._bus = bus
         ledger = Ledger(store=store, roster=roster, bus=bus, clock=clock, on_error=on_error, on_fault=on_fault)
         home_events = HomeEvents(ledger, clock, on_error)
@@ -119,6 +119,7 @@ class Engine:
             bus=bus,
             roster=roster,
             mailboxes=mailboxes,
+            launching=launching,
             intake=intake,
             prober=prober,
         )

@@ -60,17 +60,20 @@ class Bus:
     """Fan-out to bounded queues."""
 
     def __init__(self) -> None:
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: dict[Subscription, None] = {}
+        self._is_closed = False
 
     def subscribe(self, capacity: int = SUBSCRIBER_EVENTS_MAX) -> Subscription:
-        """Hear of every event from now on."""
+        """Hear of every event from now on; of none, once the bus is closed."""
         subscription = Subscription(self, capacity)
-        self._subscriptions.add(subscription)
+        self._subscriptions[subscription] = None
+        if self._is_closed:
+            subscription.close()
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
         """Forget a subscription; for `Subscription.close`."""
-        self._subscriptions.discard(subscription)
+        self._subscriptions.pop(subscription, None)
 
     def publish(self, notices: list[Notice]) -> None:
         """Tell all, in the order of their numbers. Never waits."""
@@ -78,6 +81,7 @@ class Bus:
             subscription.give(notices)
 
     def close(self) -> None:
-        """Let every subscriber go."""
+        """Let every subscriber go, and whoever comes later."""
+        self._is_closed = True
         for subscription in tuple(self._subscriptions):
             subscription.close()

@@ -37,8 +37,8 @@ class Deadlines:
 
     def look_at_all(self) -> None:
         """Wake every session with a due time that has passed; for the tick."""
-        for session in tuple(self._timers):
-            self._wake(session)
+        for name in tuple(self._timers):
+            self._look(name)
 
     def close(self) -> None:
         """Set no timer off any more."""
@@ -46,13 +46,16 @@ class Deadlines:
             timer.cancel()
         self._timers.clear()
 
-    def _look(self, session: SessionId) -> None:
-        if not self._wake(session):
-            self.watch(self._roster.require(session))
+    def _look(self, name: SessionId) -> None:
+        session = self._roster.get(name)
+        if session is None:
+            self._timers.pop(name, None)  # it was archived
+        elif not self._wake(session):
+            self.watch(session)
 
-    def _wake(self, session: SessionId) -> bool:
+    def _wake(self, session: Session) -> bool:
         now = self._clock.now()
-        past = [due.name for due in self._roster.require(session).dues if due.is_past(now)]
+        past = [due.name for due in session.dues if due.is_past(now)]
         for name in past:
-            self._mailboxes.post(session, DuePassed(name=name))
+            self._mailboxes.post(session.id, DuePassed(name=name))
         return bool(past)

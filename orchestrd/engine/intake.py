@@ -1,7 +1,8 @@
 """The intake: takes in what other hands have put on disk. Spooled commands, and records that were edited or dropped in.
 
 An entry of the inbox is forgotten only after its command was committed or refused for good; a crash in between offers
-it again, and the session's id makes that harmless. What cannot be read is in quarantine, and said.
+it again, and the session's id makes that harmless. One that cannot be committed now waits for the next tick, and with
+it those behind it for the same session, but no other. What cannot be read is in quarantine, and said.
 """
 
 from orchestrd.core.step import Refusal
@@ -14,10 +15,11 @@ from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.command import Command, Replaced, Spawn
 from orchestrd.model.document import Document
-from orchestrd.model.errors import TransientError
+from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.ports import Drift, Inbox, Rejected, Store
+from orchestrd.model.session import Session
+from orchestrd.ports import Inbox, Rejected, Scan, Store
 
 
 class Intake(Actor):
@@ -43,58 +45,88 @@ class Intake(Actor):
         self._roster = roster
         self._mailboxes = mailboxes
         self._home_events = home_events
+        self._unadopted: dict[SessionId, Session] = {}  # the store has taken them in, and we have not been able to yet
         self.read_only: dict[SessionId, Document] = {}
 
     async def started(self) -> None:
         """Take in what waited while no daemon was there."""
-        recovered = self._ledger.recovered
-        if recovered is not None:
-            self.read_only = {record.id: record.document for record in recovered.read_only}
-            for drift in recovered.drifts:
-                await self._take_drift(drift)
-        while await self.drain():
-            pass
+        if (recovered := self._ledger.recovered) is not None:
+            await self._take_in(Scan(drifts=recovered.drifts, read_only=recovered.read_only))
+        try:
+            while await self.drain():
+                pass
+        except TransientError as error:
+            self._on_error("the inbox was not drained; the next tick tries again", error)
 
     async def scan(self) -> None:
         """Look at the records again. Raises TransientError when they cannot be listed."""
-        scan = await self._ledger.on_thread(self._store.scan)
-        for record in scan.read_only:
-            self.read_only[record.id] = record.document
-        for gone in scan.read_only_gone:
-            self.read_only.pop(gone, None)
-        for drift in scan.drifts:
-            await self._take_drift(drift)
+        await self._take_in(await self._ledger.on_thread(self._store.scan))
 
     async def drain(self) -> int:
-        """Take in the commands that wait now; how many there were."""
+        """Take in the commands that wait now; how many were dealt with. Raises TransientError where it cannot list."""
         entries = await self._ledger.on_thread(self._inbox.pending)
+        held: set[SessionId] = set()
+        done = 0
         for entry in entries:
-            found = await self._ledger.on_thread(self._inbox.take, entry)
-            if isinstance(found, Rejected):
-                await self._home_events.tell(EventType.COMMAND_REJECTED, error=found.why, path=found.path)
-            else:
-                await self._obey(found)
-            await self._ledger.on_thread(self._inbox.done, entry)
-        return len(entries)
+            if await self._deal(entry, held):
+                await self._ledger.on_thread(self._inbox.done, entry)
+                done += 1
+        return done
+
+    async def _deal(self, entry: str, held: set[SessionId]) -> bool:
+        """Deal with one entry; false where it must wait, and its session's others behind it."""
+        found = await self._ledger.on_thread(self._inbox.take, entry)
+        if isinstance(found, Rejected):
+            await self._home_events.tell(EventType.COMMAND_REJECTED, error=found.why, path=found.path)
+            return True
+        if found.session in held:
+            return False
+        try:
+            await self._obey(found)
+        except (TransientError, RefusedError) as error:
+            self._on_error(f"a spooled command for {found.session} waits", error)
+            held.add(found.session)
+            return False
+        return True
 
     async def _obey(self, command: Command) -> None:
         """Submit one spooled command. A commit that fails is raised: the entry stays where it is."""
-        problem = problem_with_command(command)
-        if problem is None and not isinstance(command, Spawn) and self._roster.get(command.session) is None:
-            problem = f"there is no session {command.session}"
+        problem = problem_with_command(command) or self._problem_with_session(command)
         if problem is None:
             problem = _problem_in(await self._mailboxes.submit(command.session, command))
         if problem is not None:
             await self._home_events.tell(EventType.COMMAND_REJECTED, command.session, error=problem)
 
-    async def _take_drift(self, drift: Drift) -> None:
-        if drift.replaced is not None:
-            try:
-                await self._mailboxes.submit(drift.replaced.id, Replaced(record=drift.replaced))
-            except TransientError as error:
-                self._on_error(f"could not adopt the record of {drift.replaced.id}", error)
+    def _problem_with_session(self, command: Command) -> str | None:
+        if command.session in self.read_only:
+            return f"session {command.session} was written by a newer orchestrd and is only shown"
+        if self._roster.get(command.session) is None and not isinstance(command, Spawn):
+            return f"there is no session {command.session}"
+        return None
+
+    async def _take_in(self, scan: Scan) -> None:
+        for record in scan.read_only:
+            self.read_only[record.id] = record.document
+        for gone in scan.read_only_gone:
+            self.read_only.pop(gone, None)
+        for drift in scan.drifts:
+            if drift.replaced is not None:
+                self._unadopted[drift.replaced.id] = drift.replaced
+            else:
+                await self._home_events.tell(
+                    EventType.RECORD_REJECTED, drift.session, error=drift.error, path=drift.path
+                )
+        for replaced in tuple(self._unadopted.values()):
+            await self._adopt(replaced)
+
+    async def _adopt(self, record: Session) -> None:
+        """Commit what another hand has put on disk; until that works it is tried at every tick."""
+        try:
+            await self._mailboxes.submit(record.id, Replaced(record=record))
+        except (TransientError, RefusedError) as error:
+            self._on_error(f"could not adopt the record of {record.id} yet", error)
         else:
-            await self._home_events.tell(EventType.RECORD_REJECTED, drift.session, error=drift.error, path=drift.path)
+            del self._unadopted[record.id]
 
 
 def _problem_in(reply: Reply) -> str | None:

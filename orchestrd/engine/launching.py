@@ -1,12 +1,12 @@
 """Launching: from a session's spec to an order for its runtime; here agent, workspace and runtime meet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from orchestrd.core.layout import Layout
 from orchestrd.core.running import run_of
 from orchestrd.model.errors import UsageError
 from orchestrd.model.run import Order
-from orchestrd.model.session import Session
+from orchestrd.model.session import Session, Spec
 from orchestrd.ports import Agent, Runtime, WorkspaceKeeper
 
 
@@ -25,22 +25,24 @@ class Launching:
         self._workspaces = workspaces
         self.runtimes = runtimes
 
+    def problem_with(self, spec: Spec) -> str | None:
+        """Say why this daemon cannot launch such a session, or null; whether its workspace is there is seen later."""
+        for what, name, adapters in (
+            ("runtime", spec.runtime, self.runtimes),
+            ("agent", spec.agent, self._agents),
+            ("workspace", spec.workspace.kind, self._workspaces),
+        ):
+            if name not in adapters:
+                return f"there is no {what} {name!r}; there is: {', '.join(sorted(adapters))}"
+        return self._agents[spec.agent].problem_with(spec)
+
     async def launch(self, session: Session) -> str:
-        """Prepare the workspace and launch; repeatable. Raises OrchestrdError when nothing was or can be started."""
+        """Prepare the workspace and launch; repeatable. Raises OrchestrdError when nothing is started by this call."""
         spec = session.spec
-        runtime = self.runtimes.get(spec.runtime)
-        agent = self._agents.get(spec.agent)
-        workspace = self._workspaces.get(spec.workspace.kind)
-        if runtime is None:
-            raise _unknown("runtime", spec.runtime, self.runtimes)
-        if agent is None:
-            raise _unknown("agent", spec.agent, self._agents)
-        if workspace is None:
-            raise _unknown("workspace", spec.workspace.kind, self._workspaces)
-        if problem := agent.problem_with(spec):
-            raise UsageError(problem)
-        await workspace.prepare(spec)
-        return await runtime.launch(self._order(session, agent))
+        if problem := self.problem_with(spec):
+            raise UsageError(problem, hint="orch spawn --help")
+        await self._workspaces[spec.workspace.kind].prepare(spec)
+        return await self.runtimes[spec.runtime].launch(self._order(session, self._agents[spec.agent]))
 
     def _order(self, session: Session, agent: Agent) -> Order:
         spec = session.spec
@@ -61,7 +63,3 @@ class Launching:
             secrets_path=self._layout.secret(session.id),
             log_path=self._layout.log(session.id),
         )
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
-    return UsageError(f"there is no {what} {name!r}; there is: {', '.join(sorted(known))}")

@@ -86,23 +86,22 @@ class Ledger(Actor):
 
     async def on_thread(self, call: Callable[..., T], *args: Any) -> T:
         """Make a blocking call of the store, or of what must not run beside it, on the ledger's thread, in order."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+        except FaultError as fault:
+            self._give_up(fault)
+            raise
 
     async def receive_batch(self, batch: Sequence[Envelope]) -> None:
         """Commit all that waits as one batch; the announcements of the home share one record, which comes last."""
         if self._fault is not None:
-            self._give_up(self._fault, batch)
-            return
+            raise self._fault
         commits = {e: e.message for e in batch if isinstance(e.message, Commit)}
         announcements = {e: e.message for e in batch if isinstance(e.message, Announce)}
         drafts: list[Session | Home] = [self._stamped(message.draft) for message in commits.values()]
         if announcements:
             drafts.append(self._announced(announcements.values()))
-        try:
-            answers = await self.on_thread(self._store.commit, drafts)
-        except FaultError as fault:
-            self._give_up(fault, batch)
-            return
+        answers = await self.on_thread(self._commit, drafts)
         self._take_in(answers, [message.evidence for message in commits.values()])
         for envelope, answer in zip(commits, answers, strict=False):
             envelope.settle(answer.record if isinstance(answer, Stored) else answer)
@@ -160,14 +159,20 @@ class Ledger(Actor):
 
     async def _sync(self) -> None:
         self._sync_timer = None
-        try:
-            await self.on_thread(self._store.sync)
-        except FaultError as fault:
-            self._give_up(fault, ())
+        await self.on_thread(self._store.sync)
 
-    def _give_up(self, fault: FaultError, batch: Sequence[Envelope]) -> None:
-        for envelope in batch:
-            envelope.settle(fault)
+    def _commit(self, drafts: Sequence[Session | Home]) -> list[Stored | OrchestrdError]:
+        """Commit; whatever goes wrong that the store did not foresee, nobody knows what is on disk then."""
+        try:
+            return self._store.commit(drafts)
+        except FaultError:
+            raise
+        except Exception as error:
+            raise FaultError(
+                f"a commit failed in no way that is foreseen: {error!r}", hint="orch daemon start"
+            ) from error
+
+    def _give_up(self, fault: FaultError) -> None:
         if self._fault is None:
             self._fault = fault
             self._on_fault(fault)

@@ -69,11 +69,14 @@ class LifecycleManager:
 
     async def tick(self) -> None:
         """Do one round."""
-        for part in (self._intake.scan, self._intake.drain):
-            await self._do(part)
-        self._deadlines.look_at_all()
-        self._lane.wake()
-        for part in (self._prober.probe_all, self._upkeep.trim_logs, self._upkeep.archive):
+        for part in (
+            self._intake.scan,
+            self._intake.drain,
+            self._wake,
+            self._prober.probe_all,
+            self._upkeep.trim_logs,
+            self._upkeep.archive,
+        ):
             await self._do(part)
         self.ticks += 1
 
@@ -101,11 +104,15 @@ class LifecycleManager:
         except TimeoutError:
             return
 
+    async def _wake(self) -> None:
+        self._deadlines.look_at_all()
+        self._lane.wake()
+
     async def _do(self, part: Callable[[], Awaitable[object]]) -> None:
         try:
             await part()
         except Exception as error:  # noqa: BLE001 - one part of a tick never costs the others
-            self._on_error(f"tick: {getattr(part, '__qualname__', part)}", error)
+            self._on_error(f"tick: {part.__qualname__}", error)
 
 
 class Lifecycle(Actor):

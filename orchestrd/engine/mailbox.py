@@ -1,8 +1,8 @@
 """Mailboxes: one a session, first in first out, one input in step at a time; different sessions side by side.
 
 What waits in a mailbox folds into one commit (see `core.combine`). A mailbox lives while something waits in it, so
-that a thousand quiet sessions cost nothing. Inputs of someone who waits (commands, results) are never dropped: at the
-bound the sender waits. Facts are: the next probe sees them again.
+that a thousand quiet sessions cost nothing. At the bound, and when the commit fails, those who wait for an answer
+(commands, results) are told to try again; facts are dropped, for the next probe sees them again.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from orchestrd.engine.ledger import Commit, Ledger
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.command import Input
-from orchestrd.model.errors import OrchestrdError, TransientError
+from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import DRAIN_S, MAILBOX_INPUTS_MAX
+from orchestrd.model.limits import MAILBOX_INPUTS_MAX
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
 
@@ -71,15 +71,8 @@ class Mailboxes(Actor):
         except OrchestrdError:
             return  # a lost fact costs latency: the next probe sees it again
 
-    async def stop(self) -> None:
-        """Take no more, and finish what waits."""
-        self._is_open = False
-        if not await self._tasks.drain(DRAIN_S):
-            self._on_error("mailboxes were not empty in time", TimeoutError())
-        await super().stop()
-
     async def stopped(self) -> None:
-        """Tell those who still wait."""
+        """Tell those who still wait: what could not be committed in time was not accepted."""
         for box in self._boxes.values():
             for letter in box:
                 letter.settle(StoppedError("the daemon has stopped"))
@@ -92,7 +85,9 @@ class Mailboxes(Actor):
             box = self._boxes[session] = deque()
             self._tasks.spawn(f"mailbox {session}", self._work(session, box))
         if len(box) >= MAILBOX_INPUTS_MAX:
-            raise TransientError(f"the mailbox of session {session} is full; try again in a moment")
+            raise TransientError(
+                f"the mailbox of session {session} is full; try again in a moment", hint=f"orch explain {session}"
+            )
         box.append(letter)
 
     async def _work(self, session: SessionId, box: deque[Letter]) -> None:
@@ -101,15 +96,24 @@ class Mailboxes(Actor):
         del self._boxes[session]  # no await since the box was seen empty, so no letter is left behind
 
     async def _commit_some(self, session: SessionId, box: deque[Letter]) -> None:
-        letters = list(box)
-        before = self._roster.get(session)
-        evidence = self._roster.evidence(session)
-        combined = combine(before, evidence, [letter.input for letter in letters], self._clock.now())
+        combined = self._combined(session, box)
+        if combined is None:
+            return
         failure = await self._commit(session, combined)
-        taken = combined.taken or (failure is not None)  # what could not even be begun is not tried for ever
-        for index in range(taken):
-            reply = combined.replies[index] if index < len(combined.replies) else None
+        replies = combined.replies or ((None,) if failure else ())  # what could not even be begun is not tried for ever
+        for reply in replies:
             box.popleft().settle(failure or reply)
+
+    def _combined(self, session: SessionId, box: deque[Letter]) -> Combined | None:
+        """Step through what waits; a defect of a decision costs what waits with it, and no other session anything."""
+        before, evidence = self._roster.get(session), self._roster.evidence(session)
+        try:
+            return combine(before, evidence, [letter.input for letter in box], self._clock.now())
+        except Exception as error:  # noqa: BLE001 - logged and answered: the mailbox lives
+            self._on_error(f"a decision about {session} failed", error)
+            while box:
+                box.popleft().settle(FaultError(f"a decision about session {session} failed: {error!r}"))
+            return None
 
     async def _commit(self, session: SessionId, combined: Combined) -> OrchestrdError | None:
         if combined.draft is None:

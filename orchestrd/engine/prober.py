@@ -1,12 +1,13 @@
 """The prober: one bounded look at all runs of a runtime a tick, and early looks at single ones when nudged.
 
-A look that fails or comes too late is `unknown` for every run it covered, never a stuck tick. A runtime that keeps
-failing is two events, `probe_failing` and `probe_recovered`, however long it takes. Ended sessions are never looked at.
+A look that fails or comes too late is `unknown` for every run it covered, never a stuck tick; so is one at a runtime
+that this daemon does not have. A runtime that keeps failing is two events, `probe_failing` and `probe_recovered`,
+however long it takes. Ended sessions are never looked at. Runtimes do not wait for each other.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrd.core.evidence import LIVENESS_AXIS
 from orchestrd.core.running import run_of
@@ -16,9 +17,10 @@ from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
+from orchestrd.model.errors import NotFoundError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import PROBE_DEADLINE_S
+from orchestrd.model.limits import NUDGED_LOOK_PAUSE_S, PROBE_DEADLINE_S
 from orchestrd.model.run import Look, Run
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Liveness
@@ -50,7 +52,7 @@ class Prober(Actor):
         self._runtimes = runtimes
         self._agents = agents
         self._clock = clock
-        self._nudged: set[SessionId] = set()
+        self._nudged: dict[str, dict[SessionId, None]] = {}  # by runtime, while early looks at its runs are under way
         self._failing: set[str] = set()
         self._set_aside: set[str] = set()
         self._skipped: dict[RunKey, int] = {}  # how far lines that mean nothing reach in hooks.jsonl
@@ -63,13 +65,23 @@ class Prober(Actor):
 
     def nudge(self, session: SessionId) -> None:
         """Look at one session soon; a nudge carries no data, and many are one look."""
-        if not self._nudged:
-            asyncio.get_running_loop().call_soon(self._look_at_nudged)
-        self._nudged.add(session)
+        standing = self._roster.get(session)
+        if standing is None or standing.state not in OCCUPYING or not self._is_open:
+            return
+        runtime = standing.spec.runtime
+        if runtime not in self._nudged:
+            self._nudged[runtime] = {}
+            self._tasks.spawn(f"nudged looks at {runtime}", self._look_at_nudged(runtime))
+        self._nudged[runtime][session] = None
 
     async def probe_all(self) -> None:
         """Look once at every run there is; for the tick."""
-        await self._probe(self._roster.in_states(OCCUPYING), is_pass=True)
+        by_runtime: dict[str, list[Session]] = defaultdict(list)
+        for session in self._roster.in_states(OCCUPYING):
+            by_runtime[session.spec.runtime].append(session)
+        async with asyncio.TaskGroup() as group:
+            for name, sessions in by_runtime.items():
+                group.create_task(self._probe(name, sessions, is_pass=True), name=f"probe {name}")
 
     def _forget_if_over(self, session: Session) -> None:
         runtime = self._runtimes.get(session.spec.runtime)
@@ -77,63 +89,69 @@ class Prober(Actor):
             runtime.forget(run_of(session))
             self._skipped.pop((session.id, session.generation), None)
 
-    def _look_at_nudged(self) -> None:
-        nudged, self._nudged = self._nudged, set()
-        found = [session for name in nudged if (session := self._roster.get(name)) and session.state in OCCUPYING]
-        if found and self._is_open:
-            self._tasks.spawn("nudged look", self._probe(found, is_pass=False))
+    async def _look_at_nudged(self, runtime: str) -> None:
+        """One look at a time, with a pause behind it: whoever nudges without end costs no more than that."""
+        nudged = self._nudged[runtime]
+        while nudged and not self._is_stopping:
+            found = [session for name in nudged if (session := self._roster.get(name)) and session.state in OCCUPYING]
+            nudged.clear()
+            if found:
+                await self._probe(runtime, found, is_pass=False)
+            await asyncio.sleep(NUDGED_LOOK_PAUSE_S)
+        del self._nudged[runtime]
 
-    async def _probe(self, sessions: Iterable[Session], *, is_pass: bool) -> None:
-        by_runtime: dict[str, list[Session]] = defaultdict(list)
-        for session in sessions:
-            by_runtime[session.spec.runtime].append(session)
-        async with asyncio.TaskGroup() as group:
-            for name, standing in by_runtime.items():
-                if name in self._runtimes:
-                    group.create_task(
-                        self._probe_runtime(self._runtimes[name], standing, is_pass=is_pass), name=f"probe {name}"
-                    )
-
-    async def _probe_runtime(self, runtime: Runtime, sessions: Sequence[Session], *, is_pass: bool) -> None:
+    async def _probe(self, name: str, sessions: Sequence[Session], *, is_pass: bool) -> None:
         runs = [self._run_of(session) for session in sessions]
         try:
             async with asyncio.timeout(PROBE_DEADLINE_S):
-                looks = await runtime.probe(runs)
+                looks = await self._look(name, runs)
+            is_set_aside = self._take_in(looks)
         except TimeoutError:
-            await self._failed(runtime, runs, f"no answer in {PROBE_DEADLINE_S:g} s")
-            return
+            await self._failed(name, runs, f"no answer in {PROBE_DEADLINE_S:g} s")
         except Exception as error:  # noqa: BLE001 - the border of a runtime: whatever it is, it is no evidence
-            await self._failed(runtime, runs, f"{type(error).__name__}: {error}")
-            return
-        if runtime.name in self._failing:
-            self._failing.discard(runtime.name)
-            await self._home_events.tell(EventType.PROBE_RECOVERED, source=runtime.name)
-        await self._post(runtime, looks, is_pass=is_pass)
+            await self._failed(name, runs, f"{type(error).__name__}: {error}")
+        else:
+            await self._say_if_recovered(name)
+            if is_pass:
+                await self._say_if_set_aside(name, is_set_aside=is_set_aside)
 
-    async def _failed(self, runtime: Runtime, runs: Sequence[Run], why: str) -> None:
-        for session, inputs in blind(runs, runtime.name, why).items():
+    async def _look(self, name: str, runs: Sequence[Run]) -> Sequence[Look]:
+        runtime = self._runtimes.get(name)
+        if runtime is None:
+            raise NotFoundError("this daemon has no such runtime")
+        return await runtime.probe(runs)
+
+    async def _failed(self, runtime: str, runs: Sequence[Run], why: str) -> None:
+        for session, inputs in blind(runs, runtime, why).items():
             for input_ in inputs:
                 self._mailboxes.post(session, input_)
-        if runtime.name not in self._failing:
-            self._failing.add(runtime.name)
-            await self._home_events.tell(EventType.PROBE_FAILING, source=runtime.name, error=why)
+        if runtime not in self._failing:
+            self._failing.add(runtime)
+            await self._home_events.tell(EventType.PROBE_FAILING, source=runtime, error=why)
 
-    async def _post(self, runtime: Runtime, looks: Sequence[Look], *, is_pass: bool) -> None:
-        readers = {look.run.session: self._reader(look.run.session) for look in looks}
-        sifted = sift(looks, readers, self._dead_before(looks), self._clock.now())
+    def _take_in(self, looks: Sequence[Look]) -> bool:
+        """Post what was seen; true when the dead samples of this pass were set aside."""
+        known = [look for look in looks if self._roster.get(look.run.session) is not None]
+        readers = {look.run.session: self._reader(look.run.session) for look in known}
+        sifted = sift(known, readers, self._dead_before(known), self._clock.now())
         for session, inputs in sifted.inputs.items():
             for input_ in inputs:
                 self._mailboxes.post(session, input_)
-        for look in looks:
+        for look in known:
             self._skip_lines(look)
-        if is_pass:
-            await self._say_if_set_aside(runtime, is_set_aside=sifted.is_set_aside)
+        return sifted.is_set_aside
 
-    async def _say_if_set_aside(self, runtime: Runtime, *, is_set_aside: bool) -> None:
-        if is_set_aside and runtime.name not in self._set_aside:
+    async def _say_if_recovered(self, runtime: str) -> None:
+        if runtime in self._failing:
+            self._failing.discard(runtime)
+            await self._home_events.tell(EventType.PROBE_RECOVERED, source=runtime)
+
+    async def _say_if_set_aside(self, runtime: str, *, is_set_aside: bool) -> None:
+        was_set_aside = runtime in self._set_aside
+        (self._set_aside.add if is_set_aside else self._set_aside.discard)(runtime)
+        if is_set_aside and not was_set_aside:
             text = "more than half of its runs turned dead in one pass: the pass was set aside"
-            await self._home_events.tell(EventType.BREAKER_TRIPPED, source=runtime.name, text=text)
-        (self._set_aside.add if is_set_aside else self._set_aside.discard)(runtime.name)
+            await self._home_events.tell(EventType.BREAKER_TRIPPED, source=runtime, text=text)
 
     def _run_of(self, session: Session) -> Run:
         skipped = self._skipped.get((session.id, session.generation), 0)

@@ -6,6 +6,7 @@ showing. Whoever must act on a commit (lane, actuator, deadlines) is called here
 
 from collections.abc import Callable, Iterable, Iterator
 
+from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import NotFoundError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Evidence
@@ -20,10 +21,11 @@ NO_EVIDENCE = Evidence()
 class Roster:
     """Sessions by id and by state."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_error: OnError) -> None:
+        self._on_error = on_error
         self._sessions: dict[SessionId, Session] = {}
         self._evidence: dict[SessionId, Evidence] = {}
-        self._by_state: dict[State, set[SessionId]] = {state: set() for state in State}
+        self._by_state: dict[State, dict[SessionId, None]] = {state: {} for state in State}  # in order of arrival
         self._on_commit: list[OnCommit] = []
 
     def __iter__(self) -> Iterator[Session]:
@@ -52,7 +54,7 @@ class Roster:
         return [self._sessions[session] for state in states for session in self._by_state[state]]
 
     def on_commit(self, callback: OnCommit) -> None:
-        """Call this after every commit of a session, on the loop; it must not wait."""
+        """Call this after every commit of a session, on the loop, in the order of registration; it must not wait."""
         self._on_commit.append(callback)
 
     def remember(self, session: SessionId, evidence: Evidence) -> None:
@@ -63,18 +65,21 @@ class Roster:
         """Take in a session as it was committed or recovered."""
         before = self._sessions.get(session.id)
         if before is not None:
-            self._by_state[before.state].discard(session.id)
+            self._by_state[before.state].pop(session.id)
         self._sessions[session.id] = session
-        self._by_state[session.state].add(session.id)
+        self._by_state[session.state][session.id] = None
         self._evidence[session.id] = NO_EVIDENCE if session.is_terminal else evidence
 
     def tell(self, session: Session) -> None:
-        """Let those act on a commit who must; after it was published."""
+        """Let those act on a commit who must; after it was published. A defect of one costs the others nothing."""
         for callback in self._on_commit:
-            callback(session)
+            try:
+                callback(session)
+            except Exception as error:  # noqa: BLE001 - the commit stands, and so do the others
+                self._on_error(f"after a commit of {session.id}", error)
 
     def remove(self, session: SessionId) -> None:
         """Forget a session that has been archived."""
         gone = self._sessions.pop(session)
-        self._by_state[gone.state].discard(session)
+        self._by_state[gone.state].pop(session)
         self._evidence.pop(session, None)

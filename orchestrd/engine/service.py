@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from weakref import WeakValueDictionary
 
 from orchestrd.core.document import document
 from orchestrd.core.explain import explanation
@@ -12,17 +13,19 @@ from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.bus import Bus
 from orchestrd.engine.follower import JournalFollower
 from orchestrd.engine.intake import Intake
+from orchestrd.engine.launching import Launching
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.prober import Prober
+from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import DELIVERY_S
-from orchestrd.model.session import Session, Settled
-from orchestrd.model.words import Activity, Receipt, State
+from orchestrd.model.session import Settled
+from orchestrd.model.words import Receipt
 from orchestrd.ports import Attachments, Clock, Store
 
 
@@ -41,6 +44,7 @@ class EngineService:
         bus: Bus,
         roster: Roster,
         mailboxes: Mailboxes,
+        launching: Launching,
         intake: Intake,
         prober: Prober,
     ) -> None:
@@ -52,11 +56,12 @@ class EngineService:
         self._bus = bus
         self._roster = roster
         self._mailboxes = mailboxes
+        self._launching = launching
         self._read_only: Mapping[SessionId, Document] = intake.read_only
-        self._receipts: dict[str, asyncio.Future[Settled]] = {}
+        self._receipts = Receipts(roster)
+        self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.nudge = prober.nudge
-        roster.on_commit(self._hand_out_receipts)
 
     def documents(self) -> tuple[Document, ...]:
         """Give every session, as durable now."""
@@ -83,17 +88,17 @@ class EngineService:
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new. Raises UsageError, ConflictError, TransientError."""
-        if problem := problem_with_request(request):
-            raise UsageError(problem, code="invalid")
+        if problem := problem_with_request(request) or self._launching.problem_with(request.spec):
+            raise UsageError(problem, code="invalid", hint="orch spawn --help")
         self._require_writable(request.id)
-        is_new = self._roster.get(request.id) is None
-        if is_new:
-            await asyncio.to_thread(self._attachments.write_secret, request.id, request.environment)
-            if request.prompt is not None:
-                await asyncio.to_thread(self._attachments.write_prompt, request.id, request.prompt)
-        command = Spawn(session=request.id, spec=request.spec, authority=request.authority)
-        _raise_if_refused(await self._mailboxes.submit(request.id, command))
-        return self.document(request.id), is_new
+        lock = self._spawning.setdefault(request.id, asyncio.Lock())
+        async with lock:  # of many that come with one id at once, the first writes what belongs to the session
+            is_new = self._roster.get(request.id) is None
+            if is_new:
+                await self._write_attachments(request)
+            command = Spawn(session=request.id, spec=request.spec, authority=request.authority)
+            _raise_if_refused(await self._mailboxes.submit(request.id, command))
+            return self.document(request.id), is_new
 
     async def stop(self, command: Stop | Kill) -> Document:
         """Accept a stop or a kill; it is durable, not done. Raises RefusedError (`already_ended`)."""
@@ -106,17 +111,13 @@ class EngineService:
     async def send(self, command: Send) -> SendReply:
         """Accept a message and wait, bounded, for its receipt; one that must wait for its turn is `queued` at once."""
         self._require_known(command)
-        receipt = asyncio.get_running_loop().create_future()
-        self._receipts[command.message] = receipt
-        try:
+        with self._receipts.of(command.session, command.message) as receipt:
             reply = await self._mailboxes.submit(command.session, command)
-            if isinstance(reply, Refusal):
-                return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
-            if reply is not None and reply is not Receipt.QUEUED:
-                return SendReply(session=command.session, receipt=reply)
-            return await self._receipt_of(command, receipt)
-        finally:
-            del self._receipts[command.message]
+            if reply is None:
+                return await self._settled(command, receipt)
+        if isinstance(reply, Refusal):
+            return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
+        return SendReply(session=command.session, receipt=reply, error=self._error_of(command))
 
     def follow(self, after: int | None) -> JournalFollower:
         """Follow the journal from a cursor; from now when it is null."""
@@ -127,9 +128,12 @@ class EngineService:
         _raise_if_refused(await self._mailboxes.submit(command.session, command))
         return self.document(command.session)
 
-    async def _receipt_of(self, command: Send, receipt: "asyncio.Future[Settled]") -> SendReply:
-        if not receipt.done() and not _is_deliverable(self._roster.require(command.session), command.message):
-            return SendReply(session=command.session, receipt=Receipt.QUEUED)
+    async def _write_attachments(self, request: SpawnRequest) -> None:
+        await asyncio.to_thread(self._attachments.write_secret, request.id, request.environment)
+        if request.prompt is not None:
+            await asyncio.to_thread(self._attachments.write_prompt, request.id, request.prompt)
+
+    async def _settled(self, command: Send, receipt: "asyncio.Future[Settled]") -> SendReply:
         try:
             async with asyncio.timeout(DELIVERY_S):
                 settled = await receipt
@@ -137,11 +141,10 @@ class EngineService:
             return SendReply(session=command.session, receipt=Receipt.QUEUED)
         return SendReply(session=command.session, receipt=settled.receipt, error=settled.error)
 
-    def _hand_out_receipts(self, session: Session) -> None:
-        for settled in session.settled:
-            waiting = self._receipts.get(settled.id)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(settled)
+    def _error_of(self, command: Send) -> str | None:
+        """Tell what went wrong with a message that was settled before it was sent once more."""
+        settled = self._roster.require(command.session).settled
+        return next((one.error for one in settled if one.id == command.message), None)
 
     def _require_known(self, command: Command) -> None:
         if problem := problem_with_command(command):
@@ -157,14 +160,6 @@ class EngineService:
                 code="read_only",
                 hint="upgrade orchestrd, then: orch daemon restart",
             )
-
-
-def _is_deliverable(session: Session, message: str) -> bool:
-    """Tell whether a message will be typed without waiting for the agent's turn to end."""
-    mine = next((m for m in session.messages if m.id == message), None)
-    if mine is None or session.state is not State.RUNNING:
-        return False
-    return session.activity is Activity.WAITING or (session.activity is Activity.UNKNOWN and not mine.awaits_turn)
 
 
 def _raise_if_refused(reply: Reply) -> None:

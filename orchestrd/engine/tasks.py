@@ -15,7 +15,7 @@ class TaskBag:
 
     def __init__(self, on_error: OnError) -> None:
         self._on_error = on_error
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}  # in order: an end is the same each time
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -23,7 +23,7 @@ class TaskBag:
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run this to its end, here and now on the loop."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
 
     async def drain(self, deadline_s: float) -> bool:
@@ -45,6 +45,6 @@ class TaskBag:
             await asyncio.wait(left)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_error(task.get_name(), error)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
-from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME
 from orchestrd.model.words import OCCUPYING, TERMINAL
@@ -40,8 +40,16 @@ class Upkeep:
         ended = self._roster.in_states(TERMINAL)
         old = [session for session in ended if session.ended_at is None or session.ended_at < before]
         for session in [session for session in old if session.state_since < before][:ARCHIVED_AT_A_TIME]:
-            await self._ledger.on_thread(self._store.archive, session.id)
-            self._roster.remove(session.id)
+            await self._archive(session.id)
+
+    async def _archive(self, session: SessionId) -> None:
+        """Put one away; the store refuses it where it was revived meanwhile."""
+        try:
+            await self._ledger.on_thread(self._store.archive, session)
+        except (RefusedError, NotFoundError) as error:
+            self._on_error(f"{session} was not archived", error)
+        else:
+            self._roster.remove(session)
 
     def _trim(self, sessions: Iterable[SessionId]) -> list[OrchestrdError]:
         errors: list[OrchestrdError] = []

@@ -1,0 +1,104 @@
+"""One daemon of the simulation: the real engine on the real store, with everything below it simulated."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from orchestrd.agents.shell import ShellAgent
+from orchestrd.core.layout import Layout
+from orchestrd.engine.assembly import Adapters, Engine
+from orchestrd.engine.presence import Settings
+from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.store.attachments import FileAttachments
+from orchestrd.store.inbox import FileInbox
+from tests.sim.checking import CheckedStore
+from tests.sim.troubles import Trouble, TroubledKeeper, TroubledRuntime
+from tests.store.simdisk import Crash
+
+if TYPE_CHECKING:
+    from tests.sim.simulation import Simulation
+
+LAYOUT = Layout("/sim")
+
+
+class End(Enum):
+    """How a daemon can end."""
+
+    KILLED = auto()
+    POWER_CUT = auto()
+    STOPPED = auto()
+
+
+class Daemon:
+    """Lives on a loop of its own; its end cuts it off from disk and world at once."""
+
+    def __init__(self, simulation: "Simulation") -> None:
+        self._sim = simulation
+        self._ended: asyncio.Future[End] | None = None
+        self._is_cut_off = False
+        chance, troubles = simulation.chance, simulation.troubles
+        self._store = CheckedStore(LAYOUT, simulation.disk, simulation.checker)
+        self._runtime = TroubledRuntime(simulation.world, "scripted", chance, troubles)
+        adapters = Adapters(
+            layout=LAYOUT,
+            clock=simulation.clock,
+            store=self._store,
+            inbox=FileInbox(LAYOUT, simulation.disk),
+            attachments=FileAttachments(LAYOUT, simulation.disk),
+            runtimes={"scripted": self._runtime},
+            agents={"shell": ShellAgent()},
+            workspaces={"none": TroubledKeeper(chance, troubles)},
+            read_screen=lambda _: "the end of its output",
+        )
+        settings = Settings(interval_s=simulation.interval_s, max_running=simulation.max_running, pid=1, version="0")
+        self.engine = Engine(adapters, settings, self._on_error, self._on_fault)
+
+    async def live(self, life: Callable[["Daemon"], Awaitable[None]]) -> None:
+        """Live this life to its end, or to the one that comes first."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_loop_error)
+        self._ended = loop.create_future()
+        async with asyncio.TaskGroup() as group:
+            living = group.create_task(self._live(life))
+            end = await self._ended
+            if end is End.STOPPED:
+                await self.engine.stop()
+                await self._runtime.close()
+            self._cut_off(end)
+            living.cancel()
+
+    def end(self, end: End) -> None:
+        """End it, unless it has ended already."""
+        assert self._ended is not None
+        if end is not End.STOPPED:
+            self._cut_off(end)
+        if not self._ended.done():
+            self._ended.set_result(end)
+
+    async def _live(self, life: Callable[["Daemon"], Awaitable[None]]) -> None:
+        try:
+            await life(self)
+        except OrchestrdError:  # it could not even start
+            self.end(End.KILLED)
+
+    def _cut_off(self, end: End) -> None:
+        if not self._is_cut_off:
+            self._is_cut_off = self._store.is_dead = self._runtime.is_dead = True
+            self._sim.cut_off(end)
+
+    def _on_fault(self, fault: FaultError) -> None:
+        self.end(self._sim.chance.choice((End.KILLED, End.STOPPED)))
+
+    def _on_error(self, what: str, error: BaseException) -> None:
+        """An error that nobody has planned is a violation."""
+        if not self._is_cut_off:
+            planned = isinstance(error, OrchestrdError | TimeoutError | Trouble)
+            self._sim.judge.must(planned, f"{what}: {error!r}")
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Crash):
+            self.end(self._sim.chance.choice((End.KILLED, End.POWER_CUT)))
+        elif not self._is_cut_off:
+            self._sim.judge.violations.append(f"{context.get('message')}: {error!r}")
