@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -330,17 +331,25 @@ def test_what_belongs_to_another_run_is_spared(bench: LauncherBench) -> None:
 
 
 def test_what_cannot_be_ended_is_named_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    signals: list[int] = []
-    monkeypatch.setattr(launcher, "SWEEP_S", 0.1)
-    monkeypatch.setattr(launcher, "PATIENCE_S", 0.05)
+    now_s = 100.0
+    signals: list[tuple[float, int]] = []
+
+    def pass_time(seconds: float) -> None:
+        nonlocal now_s
+        now_s += seconds
+
     monkeypatch.setattr(launcher, "_children", lambda mark: [4711])
-    monkeypatch.setattr(os, "kill", lambda pid, number: signals.append(number))
+    monkeypatch.setattr(os, "kill", lambda pid, number: signals.append((now_s, number)))
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(time, "sleep", pass_time)
 
     left = launcher._sweep(b"mark")
 
+    first_kill_s = next(at_s for at_s, number in signals if number == signal.SIGKILL)
     assert left == [4711]
-    assert signals.count(signal.SIGTERM) == 1
-    assert signals[-1] == signal.SIGKILL
+    assert [at_s for at_s, number in signals if number == signal.SIGTERM] == [100.0]
+    assert first_kill_s == pytest.approx(100.0 + launcher.PATIENCE_S, abs=2 * launcher.SWEEP_LOOK_S)
+    assert now_s == pytest.approx(100.0 + launcher.SWEEP_S, abs=2 * launcher.SWEEP_LOOK_S)
 
 
 def test_a_run_whose_start_cannot_be_recorded_is_not_run(bench: LauncherBench) -> None:
