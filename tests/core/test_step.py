@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.step import Refusal, step
 from orchestrd.model.command import (
+    Attempted,
     Delivered,
     DuePassed,
     Kill,
@@ -30,7 +31,7 @@ from orchestrd.model.limits import (
     SETTLED_MAX,
     WITNESSES_MAX,
 )
-from orchestrd.model.observation import Evidence, Exited, Reported, Sighted, Started
+from orchestrd.model.observation import Cause, Evidence, Exited, Reported, Sighted, Started, Vanished
 from orchestrd.model.words import Activity, Authority, Ending, Liveness, Reason, Receipt, State, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter
 from tests.core.stands import ENDS, INPUTS, stands
@@ -172,6 +173,27 @@ def test_a_line_of_reports_counts_once_by_where_it_ends() -> None:
     assert (life.record.activity, life.record.hooks_offset) == (Activity.WORKING, 40)
 
 
+def test_a_line_read_again_does_not_undo_what_was_typed_since() -> None:
+    life = running()
+    life.give(a_report(Activity.WAITING, 20))
+    life.give(a_send("m"))
+    life.give(Attempted(effect="1.2"))
+
+    life.restart()
+    life.give(a_report(Activity.WAITING, 20))
+
+    assert life.record.activity is Activity.UNKNOWN
+
+
+def test_a_goal_is_not_met_by_a_run_that_is_being_swept() -> None:
+    life = Script(Until.TURN, OPENING).live()
+    life.give(Vanished(generation=1, observer="process", cause=Cause.PROCESS_GONE))
+
+    life.give(a_report(Activity.WAITING, 20))
+
+    assert (life.record.state, life.record.ending) == (State.RUNNING, Ending.GONE)
+
+
 def test_a_new_text_of_the_same_activity_is_kept_without_an_event() -> None:
     life = running()
     life.give(a_report(Activity.WAITING, 20, "first"))
@@ -196,6 +218,16 @@ def test_a_clock_that_was_set_back_moves_no_stamp_before_the_one_it_follows() ->
 
     session = life.record
     assert session.created_at == session.scheduled_at == session.ended_at == session.started_at == NOON
+
+
+def test_a_start_is_not_stamped_before_the_lane_let_it_go() -> None:
+    life = Script(Until.EXIT, OPENING[:1]).live()
+    life.wait(5.0)
+    OPENING[1].befall(life)
+
+    life.give(Started(generation=1, observer="process", pid=7, at=NOON - DAY))
+
+    assert life.record.started_at == life.record.scheduled_at == NOON
 
 
 def test_the_stamps_of_a_run_are_those_of_its_records() -> None:
@@ -251,6 +283,29 @@ def test_an_end_after_failed_kills_says_nothing_of_them() -> None:
     life.give(exit_at(life, 1))
 
     assert (life.record.state, life.record.error) == (State.CANCELLED, None)
+
+
+def test_a_run_that_outlived_its_exit_stays_so_though_a_later_sweep_sees_nothing_at_all() -> None:
+    life = running()
+    life.give(Kill(session=SESSION))
+    life.give(Swept(effect="1.2", generation=1, survivors=(4711,), exit=exit_at(life, 0)))
+    life.wait(2.0)
+    life.give(DuePassed(name=DueName.KILL_AGAIN))
+    life.give(Swept(effect="1.3", generation=1, error="cannot read /proc"))
+
+    life.give(exit_at(life, 0))
+
+    assert life.record.state is State.STOPPING
+
+
+def test_after_a_failed_kill_the_next_kill_is_the_only_deadline() -> None:
+    life = running()
+    life.give(Stop(session=SESSION))
+    life.give(Vanished(generation=1, observer="process", cause=Cause.PROCESS_GONE))
+
+    life.give(Swept(effect="1.3", generation=1, survivors=(4711,)))
+
+    assert [due.name for due in life.record.dues] == [DueName.KILL_AGAIN]
 
 
 def test_a_record_that_makes_no_sense_stands_still_until_its_user_kills_it() -> None:
