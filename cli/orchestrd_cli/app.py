@@ -34,6 +34,9 @@ def orch(
     orch status                what runs, and what needs you
     orch events -f             what happens, as it happens
     orch demo                  a tour of ten seconds
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused or conflict,
+    5 daemon unreachable, 6 timeout.
     """
 
 

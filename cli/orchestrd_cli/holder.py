@@ -44,7 +44,7 @@ def find(layout: Layout) -> Holder | None:
         return None
     try:
         descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except (OSError, OverflowError):  # gone, or no pid at all
         return None
     if _has_open(pid, layout.lock):
         return Holder(pid, descriptor)

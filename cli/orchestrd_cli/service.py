@@ -22,18 +22,17 @@ app = typer.Typer(
     context_settings=SETTINGS,
 )
 
-Interval = Annotated[float | None, typer.Option(metavar="SECONDS", help="From one tick to the next.  [default: 5]")]
-MaxRunning = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Sessions at a time; others queue.  [default: 10]")
-]
+Interval = Annotated[float | None, typer.Option(metavar="SECONDS", help="From one tick to the next.")]
+MaxRunning = Annotated[int | None, typer.Option(metavar="N", min=1, help="Sessions at a time; others queue.")]
 
 
 @verb("[OPTIONS]", of=app)
 def run(*, interval: Interval = None, max_running: MaxRunning = None) -> int:
     """Run the daemon in the foreground, logging to stderr.
 
-    TERM or Ctrl-C ends it gracefully; a second one at once. A second daemon
-    of the same home exits 4.
+    It ticks every 5 seconds and lets 10 sessions run at a time. TERM or
+    Ctrl-C ends it gracefully, a second one at once. A second daemon of the
+    same home exits 4.
 
     orch daemon run --interval 0.5
     """
@@ -46,7 +45,8 @@ def run(*, interval: Interval = None, max_running: MaxRunning = None) -> int:
 def start(*, interval: Interval = None, max_running: MaxRunning = None, json: Json = False) -> int:
     """Start the daemon in the background; exit 0 once it answers.
 
-    Verbs that need one start it themselves.
+    It ticks every 5 seconds and lets 10 sessions run at a time. Verbs that
+    need a daemon start it themselves.
 
     orch daemon start --interval 0.5
     """

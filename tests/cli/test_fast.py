@@ -32,7 +32,9 @@ HEAVY = (
 Orch = Callable[..., Result]
 
 
-@pytest.mark.parametrize("words", [("--version",), ("status",), ("status", "--json"), ("events", "--since", "0"), ("report", "working")])
+@pytest.mark.parametrize(
+    "words", [("--version",), ("status",), ("status", "--json"), ("events", "--since", "0"), ("report", "working")]
+)
 def test_the_fast_verbs_import_nothing_that_costs(daemon: FakeDaemon, words: tuple[str, ...]) -> None:
     daemon.answers("/v1/status", whole(b"table\n"))
     daemon.answers("/v1/events", chunked(b"     1  line\n"))

@@ -48,7 +48,7 @@ def run() -> int:
     except DemoFailed as failure:
         print(f"\nNot proved: {failure}.")
         return exits.FAILED
-    return _closing_line(found, time.monotonic() - began)  # noqa: TID251 - as above
+    return closing_line(found, time.monotonic() - began)  # noqa: TID251 - as above
 
 
 def _play(stage: Stage) -> list[Check]:
@@ -118,7 +118,8 @@ def _verify(
     ]
 
 
-def _closing_line(found: list[Check], seconds: float) -> int:
+def closing_line(found: list[Check], seconds: float) -> int:
+    """Say what was proved, as stdout's last line; gives the exit code."""
     for check in found:
         print(f"  {'proved    ' if check.holds else 'NOT PROVED'}  {check.claim}\n{' ' * 14}{check.seen}")
     failed = ", ".join(check.claim for check in found if not check.holds)

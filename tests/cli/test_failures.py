@@ -1,0 +1,58 @@
+"""Errors of every kind meet one table of exit codes, and one form."""
+
+import msgspec
+import pytest
+
+from orchestrd.model import errors
+from orchestrd.model.errors import OrchestrdError
+from orchestrd_cli import exits, failures
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.UsageError, exits.USAGE),
+        (errors.NotFoundError, exits.NOT_FOUND),
+        (errors.RefusedError, exits.REFUSED),
+        (errors.ConflictError, exits.REFUSED),
+        (errors.UnreachableError, exits.UNREACHABLE),
+        (errors.TimedOutError, exits.TIMED_OUT),
+        (errors.TransientError, exits.FAILED),
+        (errors.FaultError, exits.FAILED),
+        (OrchestrdError, exits.FAILED),
+    ],
+)
+def test_each_error_has_its_exit_code(kind: type[OrchestrdError], code: int) -> None:
+    assert failures.exit_code_of(kind("no")) == code
+
+
+def test_the_table_is_the_documented_one() -> None:
+    documented = (
+        exits.OK,
+        exits.FAILED,
+        exits.USAGE,
+        exits.NOT_FOUND,
+        exits.REFUSED,
+        exits.UNREACHABLE,
+        exits.TIMED_OUT,
+    )
+
+    assert documented == (0, 1, 2, 3, 4, 5, 6)
+    assert (exits.INTERRUPTED, exits.PIPE_CLOSED) == (130, 141)
+
+
+def test_a_person_reads_what_why_and_the_next_command(capfd: pytest.CaptureFixture[str]) -> None:
+    failures.tell(errors.NotFoundError("there is no session 'x\x1b[2J'", hint="orch status"), as_json=False)
+
+    assert capfd.readouterr() == ("", "orch: there is no session 'x\\x1b[2J'\n  try: orch status\n")
+
+
+def test_a_program_reads_a_problem_document(capfd: pytest.CaptureFixture[str]) -> None:
+    error = errors.UsageError("'a' means 2 sessions", code="ambiguous", hint="orch show ab", candidates=("ab", "ac"))
+
+    failures.tell(error, as_json=True)
+
+    out, err = capfd.readouterr()
+    told = msgspec.json.decode(err)
+    assert out == ""
+    assert (told["code"], told["detail"], told["candidates"]) == ("ambiguous", "'a' means 2 sessions", ["ab", "ac"])

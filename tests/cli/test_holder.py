@@ -1,0 +1,75 @@
+"""A daemon is found by the lock it holds, and nobody else is ever signalled."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrd.core.layout import Layout
+from orchestrd_cli import holder
+
+HOLD = (
+    "import fcntl, sys, time; lock = open(sys.argv[1], 'r+'); fcntl.flock(lock, 2); print(flush=True); time.sleep(60)"
+)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(str(tmp_path))
+    Path(layout.run).mkdir()
+    return layout
+
+
+@pytest.fixture
+def daemon(layout: Layout) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that holds the lock, as a daemon does."""
+    Path(layout.lock).touch()
+    with subprocess.Popen([sys.executable, "-IS", "-c", HOLD, layout.lock], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        Path(layout.lock).write_text(f"{process.pid}\n")
+        yield process
+        process.kill()
+
+
+def test_the_holder_is_found_and_can_be_ended(layout: Layout, daemon: "subprocess.Popen[bytes]") -> None:
+    found = holder.find(layout)
+
+    assert found is not None
+    with found:
+        assert found.pid == daemon.pid
+        assert not found.ends_within(0.0)
+        found.signal(signal.SIGTERM)
+        assert found.ends_within(20.0)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "0", "99999999999999999999", "1 2"])
+def test_a_lock_that_names_nobody_has_no_holder(layout: Layout, text: str) -> None:
+    Path(layout.lock).write_text(text)
+
+    assert holder.find(layout) is None
+
+
+def test_a_home_without_a_lock_has_no_holder(layout: Layout) -> None:
+    assert holder.find(layout) is None
+
+
+def test_a_stranger_that_has_the_pid_by_now_is_none(layout: Layout) -> None:
+    Path(layout.lock).write_text(f"{os.getpid()}\n")
+
+    assert holder.find(layout) is None
+
+
+def test_one_that_has_ended_is_none(layout: Layout, daemon: "subprocess.Popen[bytes]") -> None:
+    daemon.kill()
+    daemon.wait()
+
+    with Path(layout.lock).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        assert holder.find(layout) is None
