@@ -5,7 +5,7 @@
     claim         made with O_EXCL by whoever owns the run's only start: the launcher, or a kill that came first
     start.json    written by the launcher once the agent's process is there
     exit.json     written by the launcher once the agent has ended and been reaped, and its descendants are gone
-    hooks.jsonl   one line a fact, appended by `orch report` and by hooks
+    hooks.jsonl   made empty with the order; one line a fact, appended by `orch report` and by hooks
     stdin         FIFO the agent reads; the launcher holds it open, so the agent never sees its end
 
 `start.json` and `exit.json` appear whole (temp file, fsync, rename, fsync of the directory).

@@ -43,9 +43,13 @@ class RunDirectory:
         self.stdin = f"{path}/{STDIN}"
 
     def write_order(self, order: Order) -> None:
-        """Write the order, durably; writing it again for another try changes nothing."""
+        """Write the order, durably; writing it again for another try changes nothing.
+
+        hooks.jsonl is made here, private: left to the hooks it would have whatever mode the umask of the agent gives.
+        """
         self._make()
         with self._place() as place:
+            os.close(os.open(HOOKS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=place))
             write_durable(place, ORDER, encode_order(order))
 
     def has_order(self) -> bool:

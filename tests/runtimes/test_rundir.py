@@ -50,7 +50,7 @@ def test_the_directory_and_what_is_in_it_are_private(directory: RunDirectory) ->
     directory.take_claim()
 
     modes = {path.name: path.stat().st_mode & 0o777 for path in Path(directory.path).iterdir()}
-    assert modes == {"order": 0o600, "claim": 0o600}
+    assert modes == {"order": 0o600, "claim": 0o600, "hooks.jsonl": 0o600}
     assert Path(directory.path).stat().st_mode & 0o777 == 0o700
 
 
