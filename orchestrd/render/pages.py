@@ -6,8 +6,8 @@ from datetime import datetime
 
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
-from orchestrd.render.table import activity_cell, state_cell
-from orchestrd.render.text import NONE, age, ago, counted, visible, visible_lines
+from orchestrd.render.table import activity_cell
+from orchestrd.render.text import NONE, age, ago, counted, visible, visible_lines, why
 
 LABEL = 12  # columns
 
@@ -21,7 +21,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("agent", f"{told.agent} on runtime {told.runtime}, run {told.generation}"),
         *_field("command", shlex.join(told.argv) or NONE),
         *_field("prompt", told.prompt or NONE),
-        *_field("state", f"{state_cell(told)}, {told.reason}, since {ago(told.state_since, now)}"),
+        *_field("state", f"{told.state} ({_reason(told)}), since {ago(told.state_since, now)}"),
         *_field("wanted", told.desired),
         *_field("liveness", told.liveness),
         *_field("activity", _activity(told, now)),
@@ -77,6 +77,10 @@ def _activity(told: Document, now: datetime) -> str:
     source = f", said by {told.activity_source}" if told.activity_source else ""
     text = f": {told.activity_text}" if told.activity_text else ""
     return cell + source + text
+
+
+def _reason(told: Document) -> str:
+    return why(told.reason, told.exit_code, told.exit_signal)
 
 
 def _end(told: Document) -> str:
