@@ -59,7 +59,8 @@ KILL_DEADLINE_S = 30.0  # one sweep, or one request to end
 RESULT_RETRY_S = 1.0  # between attempts to record what became of an effect
 DELIVERY_S = 5.0  # `send` waits this long for its receipt
 READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO ...
-READ_CONFIRM_LOOK_S = 0.02  # ... which it looks at this often
+READ_CONFIRM_LOOK_S_MIN = 0.001  # ... which it looks at this soon, for the program may end right after it, ...
+READ_CONFIRM_LOOK_S_MAX = 0.02  # ... and then less and less often, down to this
 STDIN_PIPE_BYTES = 256 * 1024  # that FIFO: a message of the largest size fits behind others not read yet
 
 # Store

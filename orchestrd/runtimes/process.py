@@ -22,7 +22,8 @@ from orchestrd.model.limits import (
     KILL_LOOK_S_MIN,
     KILL_SWEEP_S,
     LAUNCHER_RECORD_S,
-    READ_CONFIRM_LOOK_S,
+    READ_CONFIRM_LOOK_S_MAX,
+    READ_CONFIRM_LOOK_S_MIN,
     READ_CONFIRM_S,
 )
 from orchestrd.model.run import Look, Order, Run, Sweep
@@ -133,8 +134,10 @@ class ProcessRuntime:
 
 async def _is_read(fifo: int) -> bool:
     """Wait, bounded, until the program has taken everything out of its FIFO, and tell whether it has."""
+    pause_s = READ_CONFIRM_LOOK_S_MIN
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READ_CONFIRM_S):
-            while unread_bytes(fifo):  # noqa: ASYNC110 - a pipe tells nobody that it was read
-                await asyncio.sleep(READ_CONFIRM_LOOK_S)
+            while unread_bytes(fifo):  # a pipe tells nobody that it was read
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, READ_CONFIRM_LOOK_S_MAX)
     return unread_bytes(fifo) == 0
