@@ -1,0 +1,31 @@
+"""The families of rows, one file each, in the order they are told."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from benchmarks.families import (
+    commands,
+    commits,
+    deaths,
+    fanout,
+    idling,
+    memory,
+    recoveries,
+    rereads,
+    spawns,
+    ticks,
+)
+from benchmarks.measuring import Effort
+from benchmarks.rows import Row
+
+FAMILIES: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
+    "commands": commands.measure,
+    "ticks": ticks.measure,
+    "rereads": rereads.measure,
+    "commits": commits.measure,
+    "deaths": deaths.measure,
+    "spawns": spawns.measure,
+    "recoveries": recoveries.measure,
+    "fanout": fanout.measure,
+    "memory": memory.measure,
+    "idling": idling.measure,
+}

@@ -1,0 +1,74 @@
+"""What people, prompts and hooks run all day, as whole processes, beside a bare interpreter or a bare shell.
+
+All are taken in turns. A command is what was installed: the script `orch` with the interpreter of its environment.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.daemons import Daemon, daemon
+from benchmarks.homes import scheduled
+from benchmarks.measuring import Act, Effort, Figures, alternate
+from benchmarks.processes import BARE, environment, run_silent
+from benchmarks.rows import Bound, Row, at_most
+
+FAMILY = "commands"
+ORCH = str(Path(sys.executable).parent / "orch")
+SMALL, LARGE = 10, 500
+FLAT = (at_most(1.2, "ratio"),)
+COMMAND = (at_most(16.0), at_most(2.5, "ratio"))
+BARE_NAME = "python -I -S -c pass"
+HOOK = """printf '{"report":"%s"}\\n' waiting >>"$ORCH_RUN_DIR/hooks.jsonl"; echo "$ORCH_SESSION" | \\
+  dd of="$ORCH_HOME/run/nudge" oflag=nonblock conv=notrunc,nocreat status=none 2>/dev/null || :"""
+REASON = "the interpreter of an environment looks for its packages, which `-S` spares the bare one"
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """Measure each command in turns with what it is compared to."""
+    few, many = ([scheduled() for _ in range(number)] for number in (SMALL, LARGE))
+    with daemon(few, max_running=1) as small, daemon(many, max_running=1) as large:
+        acts: dict[str, Act] = {
+            "bare": _act(small, BARE),
+            "--version": _act(small, (ORCH, "--version")),
+            "report": _act(small, (ORCH, "report", "working", "on", "it")),
+            "status": _act(small, (ORCH, "status")),
+            "status, many": _act(large, (ORCH, "status")),
+            "spawn": _act(small, (ORCH, "spawn", "--dir", "/", "--", "true")),
+            "shell": _act(small, ("sh", "-c", ":")),
+            "hook": _act(small, ("sh", "-c", HOOK)),
+        }
+        taken = dict(zip(acts, alternate(list(acts.values()), effort.of(40, 8), limit_s=20.0), strict=True))
+    yield from _rows(taken)
+
+
+def _act(place: Daemon, argv: tuple[str, ...]) -> Act:
+    """Run a command as it is run inside a session of this home."""
+    run = Path(place.layout.runs, "aaaaaaaa.1")
+    run.mkdir(exist_ok=True)
+    inside = environment(place.layout, ORCH_RUN_DIR=str(run), ORCH_SESSION="aaaaaaaa")
+    return lambda: run_silent(argv, inside)
+
+
+def _rows(taken: Mapping[str, Figures]) -> Iterator[Row]:
+    few, many = f"`orch status` of {SMALL} sessions", f"`orch status` of {LARGE} sessions"
+    yield _row("`orch --version`", taken["--version"], BARE_NAME, taken["bare"], COMMAND)
+    yield _row("`orch report working`", taken["report"], BARE_NAME, taken["bare"], COMMAND)
+    yield _row(few, taken["status"], BARE_NAME, taken["bare"], COMMAND)
+    yield _row(many, taken["status, many"], BARE_NAME, taken["bare"], COMMAND)
+    yield _row(many, taken["status, many"], few, taken["status"], FLAT)
+    yield _row("a report in plain sh", taken["hook"], "sh -c :", taken["shell"], (at_most(3.0),))
+    yield _row("`orch spawn`", taken["spawn"], BARE_NAME, taken["bare"], ())
+
+
+def _row(what: str, ours: Figures, peer_name: str, peer: Figures, target: tuple[Bound, ...]) -> Row:
+    return Row(
+        family=FAMILY,
+        what=what,
+        unit="ms",
+        ours=ours,
+        peer_name=peer_name,
+        peer=peer,
+        target=target,
+        reason=REASON,
+    )

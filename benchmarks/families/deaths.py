@@ -1,0 +1,97 @@
+"""From the death of a real agent to the event at a subscriber, beside the pidfd that tells of a death as it happens.
+
+Between the two lie the launcher, which makes the end durable, and the daemon, which reads it, decides, makes that
+durable too, and only then tells.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import bare
+from benchmarks.daemons import Daemon, daemon
+from benchmarks.measuring import MILLISECONDS, Act, Effort, alternate, figures
+from benchmarks.rows import Row, at_most
+from benchmarks.subscribers import Subscriber
+from orchestrd.core.launch import STDIN
+from orchestrd.model.ids import SessionId
+
+FAMILY = "deaths"
+PIDFD = "pidfd of a bare process"
+MASS_TARGET_MS, MASS_TARGET_OF = 300.0, 460
+READS_A_LINE = ("sh", "-c", "read line")
+WARM_UP = 1
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """Measure single deaths, ends of the agent's own, and many deaths at once."""
+    singles, ends, mass = effort.of(40, 10), effort.of(20, 5), effort.of(50, 20)
+    with daemon(interval_s=5.0) as place:
+        killed = place.begin(singles + WARM_UP)
+        waiting = place.begin(ends + WARM_UP, READS_A_LINE)
+        crowd = place.begin(mass)
+        with Subscriber(place.layout.socket) as subscriber:
+            yield _row("kill -9 of an agent", _killer(place, subscriber, killed), singles)
+            yield _row("exit of an agent", _answerer(place, subscriber, waiting), ends)
+            yield _mass(place, subscriber, crowd)
+
+
+def _killer(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> Act:
+    """Kill one agent after the other."""
+    left = [(session, place.agent(session)) for session in sessions]
+
+    def act() -> float:
+        session, agent = left.pop()
+        begun = time.perf_counter()
+        os.kill(agent, signal.SIGKILL)
+        return (subscriber.until_all([session], "failed") - begun) * MILLISECONDS
+
+    return act
+
+
+def _answerer(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> Act:
+    """Write the line that one agent after the other waits for, and so let it end by itself."""
+    left = [(session, Path(place.layout.run_directory(session, 1), STDIN)) for session in sessions]
+
+    def act() -> float:
+        session, stdin = left.pop()
+        begun = time.perf_counter()
+        stdin.write_text("\n")
+        return (subscriber.until_all([session], "completed") - begun) * MILLISECONDS
+
+    return act
+
+
+def _mass(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> Row:
+    agents = [place.agent(session) for session in sessions]
+    begun = time.perf_counter()
+    for agent in agents:
+        os.kill(agent, signal.SIGKILL)
+    took = (subscriber.until_all(sessions, "failed") - begun) * MILLISECONDS
+    return Row(
+        family=FAMILY,
+        what=f"kill -9 of {len(sessions)} agents at once, to the last event",
+        unit="ms",
+        ours=figures([took]),
+        peer_name=f"{len(sessions)} bare processes",
+        peer=figures([bare.deaths(len(sessions))]),
+        target=(at_most(round(MASS_TARGET_MS * len(sessions) / MASS_TARGET_OF, 1)),),
+        reason=f"the target is {MASS_TARGET_MS:g} ms for {MASS_TARGET_OF}, pro rata; each launcher first looks for "
+        "what its agent has left behind and syncs its record, all on the same few cores",
+    )
+
+
+def _row(what: str, act: Act, rounds: int) -> Row:
+    ours, peer = alternate([act, lambda: bare.deaths(1)], rounds)
+    return Row(
+        family=FAMILY,
+        what=f"{what}, to its event at a subscriber",
+        unit="ms",
+        ours=ours,
+        peer_name=PIDFD,
+        peer=peer,
+        target=(at_most(5.0), at_most(20.0, "p99")),
+        reason="the launcher looks for what the agent has left behind and syncs its record, then the daemon its own",
+    )

@@ -1,0 +1,80 @@
+"""One row: what was measured, beside what, and whether it is good enough. A row without a target judges nothing."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from benchmarks.measuring import Figures
+
+STATISTICS: Mapping[str, Callable[["Row"], float | None]] = {
+    "median": lambda row: row.ours.median,
+    "p99": lambda row: row.ours.p99,
+    "worst": lambda row: row.ours.worst,
+    "ratio": lambda row: row.ratio,
+}
+ROUNDING = 0.005  # what is printed as equal to its bound is not called a miss
+
+
+class Bound(Struct, frozen=True):
+    """One condition of a target: a statistic of the row, at most or at least this much."""
+
+    statistic: str
+    limit: float
+    is_least: bool = False
+
+    def holds(self, row: "Row") -> bool:
+        """Tell whether the row is within it; without a peer there is no ratio, and it cannot be."""
+        found = STATISTICS[self.statistic](row)
+        if found is None:
+            return False
+        return found >= self.limit * (1 - ROUNDING) if self.is_least else found <= self.limit * (1 + ROUNDING)
+
+    def text(self, unit: str) -> str:
+        """Say it as a person would."""
+        sign = "≥" if self.is_least else "≤"
+        if self.statistic == "ratio":
+            return f"{sign} {self.limit:g}x"
+        name = "" if self.statistic == "median" else f"{self.statistic} "
+        return f"{name}{sign} {self.limit:g} {unit}".rstrip()
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One thing measured. `reason` is where the cost comes from, or what keeps it from its target."""
+
+    family: str
+    what: str
+    unit: str
+    ours: Figures
+    peer_name: str | None = None
+    peer: Figures | None = None
+    target: tuple[Bound, ...] = ()
+    reason: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the peer ours is, by their medians."""
+        if self.peer is None or self.peer.median == 0:
+            return None
+        return self.ours.median / self.peer.median
+
+    @property
+    def verdict(self) -> str:
+        """Say `met` or `MISSED`, or nothing where there is no target."""
+        if not self.target:
+            return ""
+        return "met" if all(bound.holds(self) for bound in self.target) else "MISSED"
+
+    @property
+    def target_text(self) -> str:
+        """Say what it should be."""
+        return ", ".join(bound.text(self.unit) for bound in self.target)
+
+
+def at_most(limit: float, statistic: str = "median") -> Bound:
+    """Ask for no more than this."""
+    return Bound(statistic, limit)
+
+
+def at_least(limit: float, statistic: str = "median") -> Bound:
+    """Ask for no less than this."""
+    return Bound(statistic, limit, is_least=True)
