@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrd.client import Client
-from orchestrd.model.document import Document
+from orchestrd.client import Client, Taken
 from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.words import Receipt
@@ -67,7 +66,7 @@ def stop(
     orch stop k3v5 b7aa --grace 60
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, lambda ref: home.stop(ref, grace_s=grace).document, as_json=json)
+    return _each(home, refs, lambda ref: home.stop(ref, grace_s=grace), as_json=json)
 
 
 @verb("[OPTIONS] ID...")
@@ -77,7 +76,7 @@ def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
     orch kill fix
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, lambda ref: home.kill(ref).document, as_json=json)
+    return _each(home, refs, home.kill, as_json=json)
 
 
 @verb("[OPTIONS] ID...")
@@ -87,26 +86,26 @@ def revive(refs: Refs, *, json: Json = False, no_daemon: NeverStart = False) -> 
     orch revive fix
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, home.revive, as_json=json)
+    return _each(home, refs, lambda ref: Taken(document=home.revive(ref), is_spooled=False), as_json=json)
 
 
-def _each(home: Client, refs: list[str], act: Callable[[str], Document], *, as_json: bool) -> int:
+def _each(home: Client, refs: list[str], act: Callable[[str], Taken], *, as_json: bool) -> int:
     """Act on every session, whatever becomes of the others; gives the first failure's code."""
     codes = [_one(home, ref, act, as_json=as_json) for ref in refs]
     return next((code for code in codes if code != exits.OK), exits.OK)
 
 
-def _one(home: Client, ref: str, act: Callable[[str], Document], *, as_json: bool) -> int:
+def _one(home: Client, ref: str, act: Callable[[str], Taken], *, as_json: bool) -> int:
     try:
-        told = act(ref)
+        taken = act(ref)
     except RefusedError as error:
         if error.code != ALREADY_ENDED:
             return failures.tell(error, as_json=as_json)
         note(f"orch: {error.message}")
-        told = home.show(ref)
+        taken = Taken(document=home.show(ref), is_spooled=False)
     except OrchestrdError as error:
         return failures.tell(error, as_json=as_json)
-    reach.write_document(told, as_json=as_json)
+    reach.write_document(taken.document, as_json=as_json, is_spooled=taken.is_spooled)
     return exits.OK
 
 

@@ -36,12 +36,12 @@ def write_json(value: object) -> None:
     write(json_line(value))
 
 
-def write_document(told: Document, *, as_json: bool) -> None:
+def write_document(told: Document, *, as_json: bool, is_spooled: bool = False) -> None:
     """Write a session: its whole document, or for people its id and how it stands."""
     if as_json:
         write_json(told)
     else:
-        write_text(f"{told.id}  {standing(told)}\n")
+        write_text(f"{told.id}  {standing(told)}{', spooled' if is_spooled else ''}\n")
 
 
 def standing(told: Document) -> str:
@@ -60,4 +60,4 @@ def note_age_of_disk(reader: Client) -> None:
         return
     newest = reader.status().newest_record_at
     how_old = "nothing is on disk yet" if newest is None else f"this is from disk, as of {age(newest, now())} ago"
-    note(f"orch: no daemon is running; {how_old} (orch daemon start)")
+    note(f"orch: no daemon answers; {how_old} (orch daemon start)")

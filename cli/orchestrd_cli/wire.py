@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ANSWER_S = 5.0  # longer, and the full command line tries, and reads the disk
+ANSWER_S = 2.0  # longer, and the full command line tries, and reads the disk
 HEAD_BYTES_MAX = 64 * 1024
 PIECE_BYTES = 64 * 1024
 

@@ -156,4 +156,4 @@ def _daemon_line(daemon: DaemonFacts | None, newest_record_at: datetime | None, 
         rejected = f", {counted(daemon.rejected, 'file')} set aside (orch events)" if daemon.rejected else ""
         return f"daemon {daemon.pid}, version {daemon.version}, up {age(daemon.started_at, now)}{rejected}"
     as_of = "" if newest_record_at is None else f"; as of {age(newest_record_at, now)} ago"
-    return f"daemon not running{as_of}; start it: orch daemon start"
+    return f"no daemon answers{as_of}; start it: orch daemon start"

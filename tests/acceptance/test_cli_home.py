@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -122,6 +123,7 @@ def test_without_a_daemon_spawn_stop_and_kill_are_spooled_and_the_rest_needs_one
     spawned = shell.orch("spawn", "--no-daemon", "--json", "--name", "off", "--", "true")
     stopped = shell.orch("stop", "--no-daemon", "--json", "off")
     killed = shell.orch("kill", "--no-daemon", "--json", "off")
+    told = shell.orch("kill", "--no-daemon", "off")
     sent = shell.orch("send", "--no-daemon", "--json", "off", "hi")
     revived = shell.orch("revive", "--no-daemon", "--json", "off")
 
@@ -129,6 +131,7 @@ def test_without_a_daemon_spawn_stop_and_kill_are_spooled_and_the_rest_needs_one
     assert (spawned.json["state"], spawned.json["revision"]) == ("accepted", 0)
     assert stopped.json == killed.json == spawned.json
     assert "spooled" in stopped.err
+    assert told.out == f"{spawned.json['id']}  accepted, spooled\n"
     assert (sent.code, revived.code) == (5, 5)
     assert sent.error["code"] == "unreachable"
 
@@ -148,10 +151,11 @@ def test_a_daemon_that_does_not_start_makes_a_spawn_spool(shell: Shell) -> None:
 
     spawned = shell.orch("spawn", "--json", "--", "true")
     started = shell.orch("daemon", "start", "--json")
+    sent = shell.orch("send", spawned.json["id"], "hi", "--json")
 
     assert (spawned.code, spawned.json["state"]) == (0, "accepted")
     assert "spooled" in spawned.err
-    assert started.code == 5
+    assert (started.code, sent.code) == (5, 5)
     assert started.error["hint"] == "orch daemon logs"
 
 
@@ -166,10 +170,10 @@ def test_with_the_daemon_down_the_disk_is_read_and_its_age_said(shell: Shell) ->
     assert status.code == table.code == 0
     assert status.json["daemon"] is None
     assert [told["id"] for told in status.json["sessions"]] == [session]
-    assert table.out.splitlines()[-1].startswith("daemon not running; as of ")
+    assert table.out.splitlines()[-1].startswith("no daemon answers; as of ")
     for done in (status, *others):
         assert done.code == 0
-        assert done.err.startswith("orch: no daemon is running; this is from disk, as of ")
+        assert done.err.startswith("orch: no daemon answers; this is from disk, as of ")
     assert others[1].out == "kept\n"
 
 
@@ -223,6 +227,18 @@ def test_events_since_a_cursor_and_by_session_and_type(shell: Shell) -> None:
         ("running", "completed"),
     ]
     assert {event["session"] for event in changes} == {session}
+
+
+def test_a_follower_without_a_cursor_begins_now(shell: Shell) -> None:
+    shell.ended("true")
+    with shell.going_on("events", "-f", "--json") as following:
+        assert following.stdout is not None
+        time.sleep(1.0)  # it has connected; were it slower the test would find nothing older either
+        session = shell.spawn("true")
+
+        first = msgspec.json.decode(following.stdout.readline())
+
+    assert (first["session"], first["from"], first["to"]) == (session, None, "pending")
 
 
 def test_an_interrupted_follower_ends_quietly(shell: Shell) -> None:

@@ -56,6 +56,29 @@ def test_the_fast_verbs_import_nothing_that_costs(daemon: FakeDaemon, words: tup
     assert set(HEAVY).intersection(modules) == set()
 
 
+def test_following_imports_nothing_that_costs(daemon: FakeDaemon) -> None:
+    daemon.answers("/v1/events", chunked(b"     1  line\n"), chunked())
+    program = (
+        "import sys; from orchestrd_cli.main import main; code = main();"
+        "print(code, *sorted(sys.modules), file=sys.stderr)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {program}", "events", "-f"],
+        env={"ORCH_HOME": str(daemon.home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    process.send_signal(signal.SIGINT)
+
+    _, said = process.communicate()
+    code, *modules = said.decode().splitlines()[-1].split()
+    assert code == str(exits.INTERRUPTED)
+    assert set(HEAVY).intersection(modules) == set()
+
+
 def test_version_says_which_orchestrd_this_is(orch: Orch) -> None:
     assert orch("--version").out == f"orchestrd {__version__}\n"
 

@@ -124,9 +124,9 @@ def test_a_home_without_a_daemon_says_how_old_its_news_are() -> None:
     empty = Status(daemon=None, sessions=(), hidden=0)
 
     assert status_table(status, NOW).splitlines()[1] == (
-        "daemon not running; as of 3m ago; start it: orch daemon start"
+        "no daemon answers; as of 3m ago; start it: orch daemon start"
     )
-    assert status_table(empty, NOW).splitlines()[1] == "daemon not running; start it: orch daemon start"
+    assert status_table(empty, NOW).splitlines()[1] == "no daemon answers; start it: orch daemon start"
 
 
 def test_files_that_were_set_aside_are_not_kept_secret() -> None:
