@@ -4,7 +4,7 @@ The store holds the only cached copy of the files; the roster holds what was com
 showing. Whoever must act on a commit (lane, actuator, deadlines) is called here, after it, and loses none.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import NotFoundError
@@ -49,9 +49,9 @@ class Roster:
         """Give what has been observed of a session since the daemon started."""
         return self._evidence.get(session, NO_EVIDENCE)
 
-    def in_states(self, states: Iterable[State]) -> list[Session]:
-        """Give the sessions that stand in any of these states."""
-        return [self._sessions[session] for state in states for session in self._by_state[state]]
+    def in_states(self, states: Collection[State]) -> list[Session]:
+        """Give the sessions that stand in any of these states; the same ones in the same order, always."""
+        return [self._sessions[session] for state in State if state in states for session in self._by_state[state]]
 
     def on_commit(self, callback: OnCommit) -> None:
         """Call this after every commit of a session, on the loop, in the order of registration; it must not wait."""
