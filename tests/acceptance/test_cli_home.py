@@ -116,6 +116,25 @@ def test_the_log_of_the_daemon_is_printed(shell: Shell) -> None:
     assert "daemon_started" in shell.must("daemon", "logs", "-n", "1").out
 
 
+def test_the_status_of_the_daemon_is_a_page_for_people(shell: Shell) -> None:
+    shell.start(0.25)
+
+    page = shell.must("daemon", "status").out
+
+    assert page.startswith(f"daemon      {shell.daemon_pid()}, up ")
+    assert f"socket      {shell.layout.socket}\n" in page
+    assert "tick        every 0.25 s\n" in page
+
+
+def test_starting_one_that_runs_otherwise_says_how_it_runs(shell: Shell) -> None:
+    shell.start(0.25)
+
+    done = shell.orch("daemon", "start", "--interval", "3")
+
+    assert done.code == 0
+    assert done.err == "orch: it runs already, every 0.25 s (orch daemon restart)\n"
+
+
 # ---- without one -----------------------------------------------------------------------------------------------------
 
 
@@ -175,6 +194,36 @@ def test_with_the_daemon_down_the_disk_is_read_and_its_age_said(shell: Shell) ->
         assert done.code == 0
         assert done.err.startswith("orch: no daemon answers; this is from disk, as of ")
     assert others[1].out == "kept\n"
+
+
+def test_a_watch_begun_without_a_daemon_sees_the_next_one(shell: Shell) -> None:
+    with shell.going_on("status", "-w") as watching:
+        assert watching.stdout is not None
+        first = [watching.stdout.readline().decode() for _ in range(2)]
+        shell.start()
+        then = [watching.stdout.readline().decode() for _ in range(3)]
+
+    assert first == [
+        "no sessions; begin one: orch spawn -- COMMAND\n",
+        "no daemon answers; start it: orch daemon start\n",
+    ]
+    assert then[:2] == ["\n", first[0]]
+    assert then[2].startswith("daemon ")
+
+
+def test_following_a_log_ends_with_the_session_though_nobody_watches(shell: Shell) -> None:
+    shell.start()
+    session = shell.spawn("echo begun; until [ -e go ]; do sleep 0.05; done; echo done")
+    shell.until(session, "running")
+    shell.kill_daemon()
+
+    with shell.going_on("logs", "-f", session) as following:
+        assert following.stdout is not None
+        first = following.stdout.readline()
+        (shell.place / "go").touch()
+        rest, _ = following.communicate(timeout=30)
+
+    assert (following.returncode, first, rest) == (0, b"begun\n", b"done\n")
 
 
 # ---- with one that comes and goes ------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -82,3 +83,28 @@ def spawn_orch(home: Path, *words: str, stdout: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "orchestrd_cli", *words], env=environment, stderr=subprocess.PIPE, stdout=stdout
     )
+
+
+HOLD = """
+import fcntl, signal, sys, time
+lock = open(sys.argv[1], "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+if sys.argv[2:]:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def holding(lock: str, *, ignores_term: bool = False) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process that holds a home as a daemon does, and answers nobody."""
+    Path(lock).parent.mkdir(parents=True, exist_ok=True)
+    Path(lock).touch()
+    words = [sys.executable, "-IS", "-c", HOLD, lock, *(["ignore"] if ignores_term else [])]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        Path(lock).write_text(f"{process.pid}\n")
+        yield process
+        process.kill()

@@ -4,7 +4,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +11,7 @@ import pytest
 
 from orchestrd.core.layout import Layout
 from orchestrd_cli import holder
-
-HOLD = (
-    "import fcntl, sys, time; lock = open(sys.argv[1], 'r+'); fcntl.flock(lock, 2); print(flush=True); time.sleep(60)"
-)
+from tests.cli.fake_daemon import holding
 
 
 @pytest.fixture
@@ -27,14 +23,8 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def daemon(layout: Layout) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that holds the lock, as a daemon does."""
-    Path(layout.lock).touch()
-    with subprocess.Popen([sys.executable, "-IS", "-c", HOLD, layout.lock], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        Path(layout.lock).write_text(f"{process.pid}\n")
+    with holding(layout.lock) as process:
         yield process
-        process.kill()
 
 
 def test_the_holder_is_found_and_can_be_ended(layout: Layout, daemon: "subprocess.Popen[bytes]") -> None:

@@ -1,0 +1,65 @@
+"""A daemon that holds its home and answers nobody is seen, named and stopped; and other things said of a daemon."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrd.core.layout import Layout
+from orchestrd_cli import exits, service
+from tests.cli.fake_daemon import Result, holding
+
+Orch = Callable[..., Result]
+
+
+def test_a_daemon_that_does_not_answer_is_named(home: Path, orch: Orch) -> None:
+    with holding(Layout(str(home)).lock) as hung:
+        done = orch("daemon", "status")
+
+    assert (done.code, done.out) == (exits.UNREACHABLE, "")
+    assert done.err == (f"orch: daemon {hung.pid} holds {home} and does not answer\n  try: orch daemon restart\n")
+
+
+def test_a_daemon_that_does_not_answer_is_stopped(home: Path, orch: Orch) -> None:
+    with holding(Layout(str(home)).lock) as hung:
+        done = orch("daemon", "stop")
+
+        assert (done.code, done.out) == (exits.OK, f"daemon {hung.pid} has stopped; sessions go on\n")
+        assert hung.wait(20) != 0
+
+
+def test_a_stop_that_takes_too_long_says_what_to_do(home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "DAEMON_STOP_S", 0.2)
+
+    with holding(Layout(str(home)).lock, ignores_term=True) as stubborn:
+        done = orch("daemon", "stop")
+
+        assert done.code == exits.TIMED_OUT
+        assert done.err == (
+            f"orch: daemon {stubborn.pid} still stops after 0.2 s; asked again it stops at once\n"
+            "  try: orch daemon stop\n"
+        )
+
+
+def test_no_daemon_at_all_is_said_as_json_too(home: Path, orch: Orch) -> None:
+    done = orch("daemon", "status", "--json")
+
+    assert (done.code, done.out) == (exits.UNREACHABLE, '{"daemon":null}\n')
+    assert '"hint":"orch daemon start"' in done.err
+
+
+def test_running_in_the_foreground_becomes_the_daemon(orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[list[str]] = []
+
+    def become(path: str, words: list[str]) -> None:
+        became.append([path, *words])
+        raise SystemExit(0)
+
+    monkeypatch.setattr("os.execv", become)
+
+    with pytest.raises(SystemExit):
+        orch("daemon", "run", "--interval", "0.5", "--max-running", "3")
+
+    python = became[0][0]
+    words = [python, "-P", "-m", "orchestrd", "run", "--interval", "0.5", "--max-running", "3"]
+    assert became == [[python, *words]]
