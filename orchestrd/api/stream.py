@@ -11,29 +11,27 @@ from collections.abc import Callable, Iterable, Sequence
 from starlette.types import Message, Receive, Scope, Send
 
 from orchestrd.api.reading import NDJSON, SSE, TEXT
-from orchestrd.core.choice import Choice, Head, head_of
+from orchestrd.core.choice import Choice, head_of
 from orchestrd.ports import Follower
 from orchestrd.render import event_line
 
-Numbered = tuple[Head, bytes]
 
-
-def as_events(numbered: Iterable[Numbered]) -> bytes:
+def as_events(lines: Iterable[bytes]) -> bytes:
     """Write lines as server-sent events, whose id is the cursor to come back with."""
-    return b"".join(b"id: %d\ndata: %b\n\n" % (head.cursor, line) for head, line in numbered)
+    return b"".join(b"id: %d\ndata: %b\n\n" % (head_of(line).cursor, line) for line in lines)
 
 
-def as_lines(numbered: Iterable[Numbered]) -> bytes:
+def as_lines(lines: Iterable[bytes]) -> bytes:
     """Write lines as they stand in the journal."""
-    return b"".join(line + b"\n" for _, line in numbered)
+    return b"\n".join((*lines, b""))
 
 
-def as_text(numbered: Iterable[Numbered]) -> bytes:
+def as_text(lines: Iterable[bytes]) -> bytes:
     """Write lines for people."""
-    return "".join(event_line(line) + "\n" for _, line in numbered).encode()
+    return "".join(event_line(line) + "\n" for line in lines).encode()
 
 
-FORMS: dict[str, Callable[[Iterable[Numbered]], bytes]] = {SSE: as_events, NDJSON: as_lines, TEXT: as_text}
+FORMS: dict[str, Callable[[Iterable[bytes]], bytes]] = {SSE: as_events, NDJSON: as_lines, TEXT: as_text}
 
 
 class EventStream:
@@ -72,20 +70,27 @@ class EventStream:
     async def _pump(self, send: Send) -> None:
         """Send page by page. The end is always the follower's own, so that it can let go of what it holds."""
         async for lines in self._follower:
-            numbered = [(head_of(line), line) for line in lines] if not self._is_closed else []
-            if chunk := self._form(pair for pair in numbered if self._choice.takes(pair[0])):
+            if self._is_closed:
+                continue
+            if chunk := self._form(self._chosen(lines)):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            if self._is_complete(numbered):
+            if self._is_complete(lines):
                 self.close()
+
+    def _chosen(self, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """Leave out what is not wanted. For a reader who wants everything no line is looked into: many are such."""
+        if self._choice.is_everything:
+            return lines
+        return [line for line in lines if self._choice.takes(head_of(line))]
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.close()
 
-    def _is_complete(self, numbered: Sequence[Numbered]) -> bool:
+    def _is_complete(self, lines: Sequence[bytes]) -> bool:
         until = self._choice.until
-        return until is not None and bool(numbered) and numbered[-1][0].cursor >= until
+        return until is not None and bool(lines) and head_of(lines[-1]).cursor >= until
 
     def _head(self) -> Message:
         headers = [

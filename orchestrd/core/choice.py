@@ -27,6 +27,11 @@ class Choice(Struct, frozen=True, kw_only=True):
     sessions: frozenset[str] | None = None
     types: frozenset[str] | None = None
 
+    @property
+    def is_everything(self) -> bool:
+        """Tell whether every line is wanted, whatever it is."""
+        return self.until is None and self.sessions is None and self.types is None
+
     def takes(self, head: Head) -> bool:
         """Tell whether a line is wanted."""
         if self.until is not None and head.cursor > self.until:

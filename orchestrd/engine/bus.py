@@ -6,7 +6,7 @@ follows the journal instead and is only woken from here (see `follower`).
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -48,11 +48,11 @@ class Subscription:
         self._wake.set()
         self._bus.drop(self)
 
-    def give(self, notices: Iterable[Notice]) -> None:
-        """Add to the queue; for the bus."""
-        for notice in notices:
-            self.lost += len(self._waiting) == self._waiting.maxlen
-            self._waiting.append(notice)
+    def give(self, notices: Collection[Notice]) -> None:
+        """Add to the queue, which drops the oldest where it is full; for the bus."""
+        offered = len(self._waiting) + len(notices)
+        self._waiting.extend(notices)
+        self.lost += offered - len(self._waiting)
         self._wake.set()
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from orchestrd.model.document import DaemonFacts, Document, Status
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
-from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted, pad, visible, width
+from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted, fit, visible, width
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
@@ -130,8 +130,7 @@ def _fitted(shown: Sequence[Column], natural: list[int], columns: int | None) ->
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    fitted = (pad(clip(cell, columns), columns) for cell, columns in zip(cells, widths, strict=True))
-    return GAP.join(fitted).rstrip()
+    return GAP.join([fit(cell, columns) for cell, columns in zip(cells, widths, strict=True)]).rstrip()
 
 
 def _tint(told: Document, now: datetime) -> str:

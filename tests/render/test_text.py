@@ -16,7 +16,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Authority
 from orchestrd.render import age, ago, error_text, event_line, explanation_page, session_page, visible
 from orchestrd.render.lines import _SENTENCES
-from orchestrd.render.text import clip, pad, width
+from orchestrd.render.text import clip, fit, width
 from tests.documents import NOON, a_document
 
 
@@ -43,11 +43,11 @@ def test_wide_characters_take_two_columns_and_combining_ones_none(text: str, col
 
 
 @given(st.text(), st.integers(min_value=1, max_value=20))
-def test_a_clipped_and_padded_cell_is_as_wide_as_asked(text: str, columns: int) -> None:
-    clipped = clip(visible(text), columns)
+def test_a_cell_is_as_wide_as_asked(text: str, columns: int) -> None:
+    cell = fit(visible(text), columns)
 
-    assert width(clipped) <= columns
-    assert width(pad(clipped, columns)) == columns
+    assert width(cell) == columns
+    assert width(clip(visible(text), columns)) <= columns
 
 
 @pytest.mark.parametrize(
