@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,14 +42,16 @@ USER = Authority.USER
 
 
 class Daemon:
-    """One daemon process; what it says goes to the file `said`."""
+    """One daemon process, started by what stands before it; what it says goes to the file `said`."""
 
-    def __init__(self, layout: Layout, said: Path, *options: str, is_measured: bool = True) -> None:
+    def __init__(
+        self, layout: Layout, said: Path, *options: str, before: Sequence[str] = (), is_measured: bool = True
+    ) -> None:
         self.layout = layout
         self.said = said
         with said.open("ab") as words:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "orchestrd", "run", "--interval", f"{INTERVAL_S:g}", *options],
+                [*before, sys.executable, "-m", "orchestrd", "run", "--interval", f"{INTERVAL_S:g}", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=words,
@@ -114,9 +116,10 @@ class Home:
 
     # ---- daemons -----------------------------------------------------------------------------------------------------
 
-    def begin(self, *options: str, is_measured: bool = True) -> Daemon:
+    def begin(self, *options: str, before: Sequence[str] = (), is_measured: bool = True) -> Daemon:
         """Start a daemon and wait for nothing."""
-        daemon = Daemon(self.layout, self.place / f"daemon.{len(self.daemons)}", *options, is_measured=is_measured)
+        said = self.place / f"daemon.{len(self.daemons)}"
+        daemon = Daemon(self.layout, said, *options, before=before, is_measured=is_measured)
         self.daemons.append(daemon)
         return daemon
 
