@@ -51,24 +51,11 @@ class Stage:
     def type(self, *words: str, expected: int = 0) -> None:
         """Run `orch` before the eyes of the person, its output straight to theirs."""
         print(f"\n$ orch {shlex.join(words)}", flush=True)
-        done = subprocess.run(
-            [self.orch, *words], cwd=self.directory, env=self.environment, timeout=PATIENCE_S, check=False
-        )
-        _expect(words, done.returncode, expected)
+        self._run(words, expected, stdout=None)
 
     def ask(self, *words: str) -> str:
         """Run `orch` for what it prints."""
-        done = subprocess.run(
-            [self.orch, *words],
-            cwd=self.directory,
-            env=self.environment,
-            timeout=PATIENCE_S,
-            check=False,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        _expect(words, done.returncode, 0)
-        return done.stdout
+        return self._run(words, 0, stdout=subprocess.PIPE)
 
     def status(self) -> dict[str, Any]:
         """Give what `orch status --all --json` says."""
@@ -107,6 +94,24 @@ class Stage:
             if not left:
                 return
             time.sleep(LOOK_AGAIN_S)
+
+    def _run(self, words: tuple[str, ...], expected: int, *, stdout: int | None) -> str:
+        line = f"`orch {shlex.join(words)}`"
+        try:
+            done = subprocess.run(
+                [self.orch, *words],
+                cwd=self.directory,
+                env=self.environment,
+                timeout=PATIENCE_S,
+                check=False,
+                stdout=stdout,
+                text=True,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise DemoFailed(f"{line} took longer than {PATIENCE_S:g} s") from error
+        if done.returncode != expected:
+            raise DemoFailed(f"{line} exited {done.returncode} and not {expected}")
+        return done.stdout or ""
 
     def _marked(self) -> Iterator[int]:
         """Give a pidfd of each process that bears the home's mark."""
@@ -159,8 +164,3 @@ def _bears(process: Path, mark: bytes) -> bool:
         return mark in (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
-
-
-def _expect(words: tuple[str, ...], code: int, expected: int) -> None:
-    if code != expected:
-        raise DemoFailed(f"`orch {shlex.join(words)}` exited {code} and not {expected}")

@@ -10,9 +10,9 @@ import os
 import re
 import select
 import signal
-import subprocess
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from threading import Thread
 
 from orchestrd_cli import exits
@@ -142,34 +142,34 @@ def _kill(pid: int) -> None:
 
 def _show_events(stage: Stage, streams: ExitStack) -> None:
     """Print the event stream as it comes, set off from the rest."""
-    stream = _follow(stage, streams, "events", "-f", "--since", "0")
-    Thread(target=_print_lines, args=(stream,), name="events", daemon=True).start()
+    _follow(stage, streams, _print_lines, "events", "-f", "--since", "0")
 
 
 def _collect_sequences(stage: Stage, streams: ExitStack) -> list[int]:
     """Follow the stream as a program would; the list grows as the numbers come."""
-    stream = _follow(stage, streams, "events", "-f", "--since", "0", "--json")
     followed: list[int] = []
-    Thread(target=_append_sequences, args=(stream, followed), name="subscriber", daemon=True).start()
+
+    def collect(lines: Iterable[str]) -> None:
+        followed.extend(json.loads(line).get("sequence", -1) for line in lines)
+
+    _follow(stage, streams, collect, "events", "-f", "--since", "0", "--json")
     return followed
 
 
-def _follow(stage: Stage, streams: ExitStack, *words: str) -> subprocess.Popen[str]:
+def _follow(stage: Stage, streams: ExitStack, read: Callable[[Iterable[str]], None], *words: str) -> None:
+    """Read what a command prints, on a thread, until `streams` ends: then the command is ended and the rest is read."""
     stream = stage.follow(*words)
+    reader = Thread(target=read, args=(stream.stdout,), name=" ".join(words))
+    reader.start()
+    streams.callback(reader.join)
     streams.callback(stream.wait)
     streams.callback(stream.kill)
-    return stream
 
 
-def _print_lines(stream: subprocess.Popen[str]) -> None:
-    assert stream.stdout is not None
-    for line in stream.stdout:
-        print(f"| {_DATE.sub('', line[3:], count=1)}", end="", flush=True)
-
-
-def _append_sequences(stream: subprocess.Popen[str], followed: list[int]) -> None:
-    assert stream.stdout is not None
-    followed.extend(json.loads(line).get("sequence", -1) for line in stream.stdout)
+def _print_lines(lines: Iterable[str]) -> None:
+    with suppress(BrokenPipeError):  # who reads no more is told of by the main thread
+        for line in lines:
+            print(f"| {_DATE.sub('', line[3:], count=1)}", end="", flush=True)
 
 
 def _say(text: str) -> None:
