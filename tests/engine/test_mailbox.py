@@ -44,6 +44,29 @@ async def test_what_waits_in_one_mailbox_folds_into_one_commit() -> None:
         assert len(rig.events(EventType.ACTIVITY_CHANGED)) == 10
 
 
+async def test_a_fact_that_changes_nothing_is_taken_in_at_once() -> None:
+    async with running() as rig:
+        before = await rig.run()
+
+        rig.mailboxes.post(ID, sighted(Liveness.UNKNOWN))
+
+        assert rig.mailboxes._boxes == {}
+        assert "elsewhere" in {witness.observer for witness in rig.mailboxes._roster.evidence(ID).witnesses}
+        assert rig.record(ID) == before
+
+
+async def test_a_fact_that_changes_nothing_waits_behind_one_that_does() -> None:
+    async with running() as rig:
+        await rig.run()
+
+        rig.mailboxes.post(ID, reported(1))
+        rig.mailboxes.post(ID, sighted(Liveness.UNKNOWN))
+
+        assert len(rig.mailboxes._boxes[ID]) == 2
+        await rig.when(lambda: not rig.mailboxes._boxes)
+        assert {"elsewhere", "report"} <= {witness.observer for witness in rig.mailboxes._roster.evidence(ID).witnesses}
+
+
 async def test_a_change_of_state_ends_a_commit() -> None:
     async with running() as rig:
         await rig.run()
