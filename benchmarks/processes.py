@@ -21,7 +21,7 @@ from orchestrd.runtimes.launcher import all_pids, mark_of
 
 INTERPRETER = os.path.realpath(sys.executable)  # not a shim, and not the link of a virtual environment
 BARE = (INTERPRETER, "-I", "-S", "-c", "pass")
-HTTP_STACK = "import asyncio, concurrent.futures, msgspec, starlette.applications, structlog, uvicorn.server"
+HTTP_STACK = "import asyncio, concurrent.futures, msgspec, starlette.applications, uvicorn.server"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 SWEEPS = 20
 ENDED_S = 10.0
