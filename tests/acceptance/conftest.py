@@ -1,12 +1,13 @@
 """What every acceptance test is given: homes of its own, in which nothing is left alive after it."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.daemon import Home
+from tests.acceptance.daemon import BOUND_BY_MODES, Home
 
 
 @pytest.fixture
@@ -28,6 +29,16 @@ def make_home(tmp_path: Path) -> Iterator[Callable[[str], Home]]:
 def home(make_home: Callable[[str], Home]) -> Home:
     """Give one home; no daemon runs in it yet."""
     return make_home("place")
+
+
+@pytest.fixture
+def bound_home(home: Home) -> Home:
+    """Give a home with a daemon for whom the modes of files mean something, even where it is root's."""
+    is_almighty = os.geteuid() == 0
+    if is_almighty and subprocess.run([*BOUND_BY_MODES, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("root may read everything, and cannot give that up here")
+    home.start(before=BOUND_BY_MODES if is_almighty else ())
+    return home
 
 
 @pytest.fixture

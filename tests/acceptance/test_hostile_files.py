@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from orchestrd.model.errors import TransientError
 from orchestrd.model.event import Event
 from tests.acceptance import agents
 from tests.acceptance.daemon import Home
@@ -247,16 +248,41 @@ def test_foreign_files_are_left_alone_and_told_of_once(two: tuple[Home, str, str
     assert all((event.error or "").isprintable() for event in _rejections(home))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_record_without_read_permission_goes_to_quarantine(two: tuple[Home, str, str]) -> None:
-    home, running, ended = two
+def test_a_record_without_read_permission_goes_to_quarantine(bound_home: Home) -> None:
+    home = bound_home
+    (home.place / "precious").write_text(PRECIOUS)
+    running, ended = home.spawn(agents.STEADY), home.spawn(agents.ends_with(0))
+    home.until_over(ended)
+    home.reach(running, "running")
     path = Path(home.layout.record("hostilez"))
-    path.write_bytes(Path(home.layout.record(ended)).read_bytes())
-    path.chmod(0)
+    hidden = path.with_name(".hostile")
+    hidden.write_bytes(Path(home.layout.record(ended)).read_bytes())
+    hidden.chmod(0)
 
+    hidden.rename(path)
     until(lambda: _rejections(home), "it is told of")
 
+    assert len(home.quarantined()) == 1
+    assert "Permission denied" in (_rejections(home)[0].error or "")
     _go_on(home, running, ended)
+
+
+def test_a_sessions_directory_that_may_not_be_listed_ends_nothing(bound_home: Home) -> None:
+    home = bound_home
+    running = home.spawn(agents.STEADY)
+    home.reach(running, "running")
+    sessions = Path(home.layout.sessions)
+
+    sessions.chmod(0)
+    until(lambda: "cannot list" in home.daemons[-1].words(), "it is said")
+    with pytest.raises(TransientError):
+        home.stop(running)
+    assert home.show(running).state == "running"
+    sessions.chmod(0o700)
+
+    home.kill(running)
+    home.reach(running, "cancelled")
+    assert home.mark(f"{running}.touched") == []
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 512, b'{"sequence": 99', b"no json\n", b'{"sequence":1}\n'], ids=repr)

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,8 +19,8 @@ from tests.acceptance.daemon import Home
 from tests.acceptance.processes import until
 
 GET = b"GET /v1/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-QUICK_S = 2.0  # an answer on a busy machine; without the hostile ones it takes milliseconds
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+QUICK_S = 2.0  # an answer on a busy machine; without the hostile ones it takes milliseconds
 
 
 @contextmanager
@@ -113,7 +112,7 @@ def test_a_hundred_idle_connections_and_half_requests_hinder_nobody_and_are_clos
 
         assert said == {b"HTTP/1.1 408"}
         assert time.monotonic() - begun < REQUEST_HEAD_S + QUICK_S
-    until(lambda: daemon.descriptors() == before, "nothing of them is left")
+    until(lambda: daemon.descriptors() <= before, "nothing of them is left")
 
 
 def test_one_connection_too_many_is_told_so_and_a_place_that_is_free_again_is_taken(home: Home) -> None:
@@ -138,7 +137,7 @@ def test_peers_that_vanish_in_the_middle_leave_nothing_behind(home: Home) -> Non
         with _connected(home) as connection:
             connection.sendall(data)
 
-    until(lambda: daemon.descriptors() == before, "nothing of them is left")
+    until(lambda: daemon.descriptors() <= before, "nothing of them is left")
     assert "Traceback" not in daemon.words()
 
 
@@ -173,10 +172,9 @@ def _may_be_entered(path: Path) -> None:
             place.chmod(mode | 0o005)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can act as another user")
 def test_another_user_is_kept_out_by_the_modes_and_without_them_by_the_daemon(home: Home) -> None:
-    if subprocess.run([*NOBODY, sys.executable, "-ISc", ""], check=False, capture_output=True).returncode:
-        pytest.skip(f"another user may not run {sys.executable}")
+    if os.geteuid() != 0 or subprocess.run([*NOBODY, sys.executable, "-ISc", ""], check=False).returncode:
+        pytest.skip("not root, or another user may not run this Python")
     home.start()
     _may_be_entered(home.place)
 

@@ -137,5 +137,5 @@ def test_revived_again_and_again_nothing_piles_up(home: Home) -> None:
 
     assert told.generation == 12
     assert len(set(home.mark(session))) == 12
-    until(lambda: daemon.descriptors() == before, "nothing of the old runs is held")
+    until(lambda: daemon.descriptors() <= before, "nothing of the old runs is held")
     assert Path(home.layout.record(session)).stat().st_size < 4 * size
