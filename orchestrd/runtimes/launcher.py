@@ -67,8 +67,8 @@ def main(run_directory: str) -> None:
     except CannotStartError as error:
         record = _exit_record(None, None, [], str(error))
     _insist(place, record)
-    if order is not None:
-        _nudge(order)
+    if order is not None and not hasattr(os, "pidfd_open"):
+        _nudge(order)  # a pidfd tells of the end itself; a hint before it has the daemon look too soon, and pause then
 
 
 class Order:

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -384,16 +385,21 @@ def test_a_launcher_whose_directory_was_removed_leaves(bench: LauncherBench) -> 
     assert started.wait(WAIT_S) == 0
 
 
-def test_start_and_end_are_hinted_to_whoever_listens(bench: LauncherBench) -> None:
-    (bench.place / "run").mkdir(exist_ok=True)
+@pytest.mark.parametrize(
+    ("before", "hints"),
+    [("", 1), ("del os.pidfd_open; ", 2)],
+    ids=["start, where a pidfd tells of the end", "start and end, elsewhere"],
+)
+def test_what_nothing_else_tells_is_hinted_to_whoever_listens(bench: LauncherBench, before: str, hints: int) -> None:
     fifo = bench.place / "run" / "nudge"
     os.mkfifo(fifo)
     listener = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    bench.write_order("true", environment={"ORCH_HOME": str(bench.place), "ORCH_SESSION": "benchaaa"})
+    program = f"import os; {before}from orchestrd.runtimes.launcher import main; main({str(bench.directory)!r})"
 
-    bench.run("true", environment={"ORCH_HOME": str(bench.place), "ORCH_SESSION": "benchaaa"})
-    bench.launchers[0].wait(WAIT_S)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=WAIT_S)
 
-    assert os.read(listener, 4096) == b"benchaaa\nbenchaaa\n"
+    assert os.read(listener, 4096) == b"benchaaa\n" * hints
     os.close(listener)
 
 
