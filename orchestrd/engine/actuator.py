@@ -9,6 +9,7 @@ again until it can: the act is not repeated for it. Nothing waits for a runtime 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import assert_never
 
 from orchestrd.core.running import run_of
 from orchestrd.engine.actor import Actor, StoppedError
@@ -20,7 +21,7 @@ from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import DELIVERY_S, KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S
+from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S, TYPING_S
 from orchestrd.model.session import Session
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Runtime
@@ -93,6 +94,8 @@ class Actuator(Actor):
                 await self._report(name, await self._kill(session, effect))
             case EffectKind.DELIVER:
                 await self._deliver(session, effect)
+            case _ as never:
+                assert_never(never)
 
     def _standing(self, session: SessionId, effect: Effect) -> Effect | None:
         """Give the effect as it is intended now, or null where it is not any more."""
@@ -170,10 +173,10 @@ class Actuator(Actor):
         if runtime is None or text is None:
             return Receipt.REFUSED, f"there is no runtime {session.spec.runtime}" if text else "the message is gone"
         try:
-            async with asyncio.timeout(DELIVERY_S):
+            async with asyncio.timeout(TYPING_S):
                 return await runtime.deliver(run_of(session), text)
         except TimeoutError:
-            return Receipt.UNKNOWN, f"it was not typed within {DELIVERY_S:g} s"
+            return Receipt.UNKNOWN, f"it was not typed within {TYPING_S:g} s"
         except Exception as error:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
             return Receipt.UNKNOWN, f"{type(error).__name__}: {error}"
 

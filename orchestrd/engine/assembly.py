@@ -86,7 +86,7 @@ class Engine:
             home_events=home_events,
             on_error=on_error,
         )
-        deadlines = Deadlines(roster, mailboxes, clock)
+        deadlines = Deadlines(roster, mailboxes, clock, prober.look_at, on_error)
         upkeep = Upkeep(
             store=store,
             attachments=adapters.attachments,

@@ -50,8 +50,9 @@ class Intake(Actor):
 
     async def started(self) -> None:
         """Take in what waited while no daemon was there."""
-        if (recovered := self._ledger.recovered) is not None:
-            await self._take_in(Scan(drifts=recovered.drifts, read_only=recovered.read_only))
+        recovered = self._ledger.recovered
+        assert recovered is not None, "the ledger starts before the intake"
+        await self._take_in(Scan(drifts=recovered.drifts, read_only=recovered.read_only))
         try:
             while await self.drain():
                 pass

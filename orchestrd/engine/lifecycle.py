@@ -105,7 +105,7 @@ class LifecycleManager:
             return
 
     async def _wake(self) -> None:
-        self._deadlines.look_at_all()
+        self._deadlines.check_all()
         self._lane.wake()
 
     async def _do(self, part: Callable[[], Awaitable[object]]) -> None:
@@ -140,6 +140,6 @@ class Lifecycle(Actor):
 
     async def stopped(self) -> None:
         """No tick starts any more, and no deadline wakes anyone."""
-        if self._handle is not None:
-            await self._handle.stop()
-        self._deadlines.close()
+        assert self._handle is not None, "it was started"
+        await self._handle.stop()
+        await self._deadlines.close()

@@ -83,6 +83,12 @@ class Prober(Actor):
             for name, sessions in by_runtime.items():
                 group.create_task(self._probe(name, sessions, is_pass=True), name=f"probe {name}")
 
+    async def look_at(self, session: SessionId) -> None:
+        """Look at one session now."""
+        standing = self._roster.get(session)
+        if standing is not None and standing.state in OCCUPYING:
+            await self._probe(standing.spec.runtime, [standing], is_pass=False)
+
     def _forget_if_over(self, session: Session) -> None:
         runtime = self._runtimes.get(session.spec.runtime)
         if session.is_terminal and runtime is not None:

@@ -31,9 +31,6 @@ class Roster:
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))
 
-    def __len__(self) -> int:
-        return len(self._sessions)
-
     def get(self, session: SessionId) -> Session | None:
         """Give a session, or null where there is none."""
         return self._sessions.get(session)

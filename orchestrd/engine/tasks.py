@@ -28,13 +28,11 @@ class TaskBag:
 
     async def drain(self, deadline_s: float) -> bool:
         """Wait for what is running and what it starts; false when the time ran out."""
-        try:
-            async with asyncio.timeout(deadline_s):
-                while self._tasks:
-                    await asyncio.wait(self._tasks)
-        except TimeoutError:
-            return False
-        return True
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + deadline_s
+        while self._tasks and (left_s := ends_at - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
+        return not self._tasks
 
     async def close(self) -> None:
         """Cancel what is left, and wait until it has ended."""

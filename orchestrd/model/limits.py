@@ -58,6 +58,7 @@ DRAIN_S = 5.0  # a graceful stop waits this long for what is under way in each p
 KILL_DEADLINE_S = 30.0  # one sweep, or one request to end
 RESULT_RETRY_S = 1.0  # between attempts to record what became of an effect
 DELIVERY_S = 5.0  # `send` waits this long for its receipt
+TYPING_S = 4.0  # and a runtime is given this long to type, so that what became of it is known by then
 READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO ...
 READ_CONFIRM_LOOK_S_MIN = 0.001  # ... which it looks at this soon, for the program may end right after it, ...
 READ_CONFIRM_LOOK_S_MAX = 0.02  # ... and then less and less often, down to this

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -16,21 +16,22 @@ from orchestrd.engine.lifecycle import LifecycleHandle, LifecycleManager
 from orchestrd.engine.presence import Settings
 from orchestrd.model.command import Command, Spawn
 from orchestrd.model.document import Document, SpawnRequest
-from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Home, Session, Spec
 from orchestrd.model.words import State
-from orchestrd.ports import Recovered, Runtime, Scan, Stored
+from orchestrd.ports import Agent, Recovered, Runtime, Scan, Stored
 from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.store.memory import HOME, MemoryDisk, MemoryStore
-from orchestrd.testing.clocks import LoopClock
+from orchestrd.testing.clocks import LoopClock, later
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.world import Script, World
 from tests.documents import a_request
 
 ID = SessionId("aaaaaaaa")
 OTHER = SessionId("bbbbbbbb")
+FULL = TransientError("cannot write the record: no space left on device", hint="free some space")
 LONG_S = 1_000.0
 LOOK_S = 0.001
 T = TypeVar("T")
@@ -84,6 +85,14 @@ class BenchStore(MemoryStore):
             raise error
 
 
+class BenchClock(LoopClock):
+    """A clock of a machine that can sleep: the loop does not notice, the boot-time clock does."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let the machine sleep."""
+        self._start = later(self._start, seconds)
+
+
 class BenchAttachments:
     """Attachments in a dictionary."""
 
@@ -126,15 +135,17 @@ class Rig:
     """One engine, not started yet. What it says went wrong stands in `errors`."""
 
     def __init__(self, disk: MemoryDisk | None = None, *, world: World | None = None, **settings: Any) -> None:
-        self.clock = LoopClock()
+        self.clock = BenchClock()
         self.scripts: dict[SessionId, Script] = {}
         self.world = world or World(self.clock, lambda order: self.scripts.get(order.run.session, Script()))
         self.runtime = ScriptedRuntime(self.world, "process")
         self.runtimes: dict[str, Runtime] = {"process": self.runtime}
         self.store = BenchStore(disk)
         self.layout = Layout(HOME)
+        self.agents: dict[str, Agent] = {"shell": ShellAgent()}
         self.attachments = BenchAttachments()
         self.keeper = BenchKeeper()
+        self.look_s = LOOK_S
         self.errors: list[tuple[str, BaseException]] = []
         self.faults: list[FaultError] = []
         self.settings = replace(Settings(interval_s=5.0, max_running=10, pid=4711, version="0.0"), **settings)
@@ -148,7 +159,7 @@ class Rig:
             inbox=FileInbox(self.layout, self.store.disk),
             attachments=self.attachments,
             runtimes=self.runtimes,
-            agents={"shell": ShellAgent()},
+            agents=self.agents,
             workspaces={"none": self.keeper},
             read_screen=lambda session: f"screen of {session}",
         )
@@ -183,7 +194,7 @@ class Rig:
         """Wait until there is something to find, looking often."""
         async with asyncio.timeout(LONG_S):
             while not (value := found()):  # noqa: ASYNC110 - what is looked at tells nobody of its changes
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(self.look_s)
         return value
 
     def record(self, session: str = ID) -> Session:
@@ -222,6 +233,17 @@ class Rig:
     def spool(self, command: Command, at_ns: int = 0) -> str:
         """Put a command into the inbox."""
         return spool(self.layout, command, at_ns, self.store.disk)
+
+    def edit_as(self, session: str, record: Session) -> None:
+        """Let another hand drop a record in, made after one of ours."""
+        self.edit(replace(record, id=SessionId(session), events=(), effects=(), revision=1))
+
+    def full_for(self, *sessions: str) -> ExitStack:
+        """Let the disk be full for these sessions until this is closed."""
+        rejects, stack = self.store.rejects, ExitStack()
+        self.store.rejects = lambda record: FULL if isinstance(record, Session) and record.id in sessions else None
+        stack.callback(lambda: setattr(self.store, "rejects", rejects))
+        return stack
 
     def edit(self, record: Session) -> None:
         """Let another hand replace a record."""

@@ -110,14 +110,15 @@ async def test_what_waits_when_an_actor_is_stopped_is_still_answered() -> None:
 
 async def test_what_is_not_finished_in_time_is_answered_all_the_same() -> None:
     actor = Echo()
+    actor.batch_max = 2
     await actor.start()
     async with asyncio.TaskGroup() as group:
-        asking = [group.create_task(_refusal(actor, Say(word, takes_s=1_000.0))) for word in "ab"]
+        asking = [group.create_task(_refusal(actor, Say(word, takes_s=1_000.0))) for word in "abc"]
         await asyncio.sleep(0)
 
         await actor.stop()
 
-    assert [task.result() for task in asking] == ["echo has stopped", "echo has stopped"]
+    assert [task.result() for task in asking] == ["echo has stopped"] * 3
     assert asyncio.get_running_loop().time() == pytest.approx(DRAIN_S, abs=0.1)
     assert [what for what, _ in actor.errors] == ["echo was not done in time"]
 

@@ -476,6 +476,24 @@ async def test_a_stop_waits_for_what_is_being_performed_and_begins_nothing_new()
     assert rig.store._records.known[ID].session.settled[0].receipt is Receipt.SUBMITTED
 
 
+async def test_a_message_whose_attempt_was_not_recorded_before_a_stop_is_left_to_the_next_daemon() -> None:
+    rig, runtime = bench()
+    async with running(rig):
+        await rig.run()
+        rig.store.rejects = lambda record: (
+            FULL if isinstance(record, Session) and any(effect.attempted for effect in record.effects) else None
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(rig.service.send(send()))
+            await rig.when(lambda: rig.said("could not record"))
+            rig.engine_part("mailboxes")._is_open = False
+            await asyncio.sleep(5.0)
+            rig.engine_part("mailboxes")._is_open = True
+
+    assert "deliver" not in runtime.calls
+    assert [message.id for message in rig.record().messages] == ["m1"]
+
+
 async def test_a_stop_waits_no_longer_than_its_bound() -> None:
     rig, runtime = bench()
     runtime.takes_s = {"kill": 10_000.0}

@@ -192,12 +192,11 @@ async def test_a_home_that_has_a_daemon_is_not_taken_over() -> None:
 
 
 async def test_what_was_durable_and_not_yet_answered_is_found_by_the_next_daemon() -> None:
-    async with running() as rig:
-        async with asyncio.TaskGroup() as group:
-            spawning = group.create_task(rig.spawn(ID))
-            await rig.when(lambda: rig.store._records.known.get(ID))
-            assert not spawning.done()
-            next_rig = survivor(rig)
+    async with running() as rig, asyncio.TaskGroup() as group:
+        spawning = group.create_task(rig.spawn(ID))
+        await rig.when(lambda: rig.store._records.known.get(ID))
+        assert not spawning.done()
+        next_rig = survivor(rig)
 
     async with running(next_rig) as again:
         assert again.state(ID) is not None
