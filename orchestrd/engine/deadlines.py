@@ -2,7 +2,7 @@
 
 The due times stand in the record, so a restart neither shortens nor restarts them. The timers here are only nudges: a
 timer that comes too early is set again, and the tick looks at all of them, which covers a machine that slept. What was
-to be *seen* by its deadline is looked for once more before it counts as missing: ticks may be rare, and nudges get lost.
+to be *seen* by its deadline is looked for once more before it counts as missing: ticks may be rare, nudges get lost.
 """
 
 import asyncio
