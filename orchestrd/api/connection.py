@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 from orchestrd.api.answering import PROBLEM
 from orchestrd.model.document import Problem
-from orchestrd.model.limits import CONNECTIONS_MAX, REQUEST_HEAD_S
+from orchestrd.model.limits import CONNECTIONS_MAX, REQUEST_HEAD_S, UNTAKEN_BYTES_MAX
 
 _PEER_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _ROOT = 0
@@ -69,6 +69,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Look who it is before anything is read."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=UNTAKEN_BYTES_MAX)
         if peer_uid(transport.get_extra_info("socket")) not in (None, _ROOT, os.geteuid()):
             self._turn_away(FORBIDDEN)
         elif len(self.connections) > CONNECTIONS_MAX:

@@ -88,6 +88,7 @@ HOOK_LINE_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = PROMPT_BYTES_MAX + 4 * 1024 * 1024
 CONNECTIONS_MAX = 512
 STREAM_CHUNK_BYTES_MAX = 256 * 1024
+UNTAKEN_BYTES_MAX = 16 * 1024  # of an answer that its reader does not take; past it sending waits for that reader
 LOG_TAIL_LINES = 50
 CANDIDATES_MAX = 20  # named by an ambiguous reference
 REQUEST_HEAD_S = 10.0  # a connection that has not finished the head of a request by then is closed

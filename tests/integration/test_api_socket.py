@@ -18,6 +18,7 @@ from orchestrd.api.server import ApiServer
 from orchestrd.core.layout import Layout
 from orchestrd.endpoint import Address
 from orchestrd.model.errors import RefusedError
+from orchestrd.model.limits import UNTAKEN_BYTES_MAX
 from tests.api.fake_service import FakeClock, FakeService
 from tests.documents import a_document
 
@@ -271,6 +272,21 @@ async def test_a_subscriber_that_never_reads_costs_the_others_nothing_and_a_stop
 
     assert loop.time() - began < 5
     assert all(follower.is_closed for follower in service.followers)
+
+
+async def test_a_subscriber_that_never_reads_leaves_little_behind_in_the_daemon(service: FakeService) -> None:
+    async with _serving(service) as server, _connected(service.layout) as (reader, deaf):
+        deaf.write(FOLLOW)
+        await reader.readuntil(b"\r\n\r\n")
+        deaf.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(5_000):  # one at a time, so that no single answer is large
+            service.write("abcdefgh")
+            await asyncio.sleep(0)
+
+        (served,) = server._state.connections
+        held = served.transport.get_write_buffer_size()
+
+    assert UNTAKEN_BYTES_MAX / 2 < held < UNTAKEN_BYTES_MAX * 2
 
 
 async def test_a_stop_ends_open_streams_properly_and_at_once(
