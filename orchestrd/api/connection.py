@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,13 @@ FORBIDDEN = Problem(
     status=403,
     code="forbidden",
     detail="this daemon belongs to another user",
+    hint="orch daemon start",
+)
+STOPPING = Problem(
+    title="Stopping",
+    status=503,
+    code="stopped",
+    detail="this daemon is stopping",
     hint="orch daemon start",
 )
 TOO_MANY = Problem(
@@ -60,9 +68,10 @@ class Connection(H11Protocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        is_stopping: Callable[[], bool],
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state)
+        self._is_stopping = is_stopping
         self._head_timer: asyncio.TimerHandle | None = None
         self.closed = asyncio.Event()
 
@@ -72,6 +81,8 @@ class Connection(H11Protocol):
         transport.set_write_buffer_limits(high=UNTAKEN_BYTES_MAX)
         if peer_uid(transport.get_extra_info("socket")) not in (None, _ROOT, os.geteuid()):
             self._turn_away(FORBIDDEN)
+        elif self._is_stopping():  # it was accepted just before
+            self._turn_away(STOPPING)
         elif len(self.connections) > CONNECTIONS_MAX:
             self._turn_away(TOO_MANY)
         else:

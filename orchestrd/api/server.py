@@ -67,6 +67,7 @@ class ApiServer:
         self._state = ServerState()
         self._listener: Listener | None = None
         self._server: asyncio.Server | None = None
+        self._is_stopping = False
 
     async def started(self) -> None:
         """Answer from now on. Raises RefusedError (`already_running`) when another daemon answers on the socket."""
@@ -86,7 +87,9 @@ class ApiServer:
         self._state.default_headers = config.encoded_headers
         self._listener = await asyncio.to_thread(Listener, self._path)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(config, self._state, {}), sock=self._listener.socket, backlog=CONNECTIONS_MAX
+            lambda: Connection(config, self._state, {}, lambda: self._is_stopping),
+            sock=self._listener.socket,
+            backlog=CONNECTIONS_MAX,
         )
         log.info("api_started", socket=self._path)
 
@@ -94,6 +97,9 @@ class ApiServer:
         """Answer no more. Harmless when it was never started."""
         if self._server is None or self._listener is None:
             return
+        self._is_stopping = True
+        asyncio.get_running_loop().remove_reader(self._listener.socket)
+        await asyncio.sleep(0)  # who was accepted a moment ago becomes a connection, and is told; asyncio would lose it
         self._server.close()
         self._app.close_streams()
         await self._drained()

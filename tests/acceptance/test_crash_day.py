@@ -1,6 +1,7 @@
 """`kill -9` of the daemon at random moments of a scripted day: the promise that nothing accepted is lost."""
 
 import random
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from tests.acceptance.day import Day
 from tests.acceptance.processes import Identity, is_alive, until
 
 KILLS = 100  # of each of the two homes that have their day side by side
+STOPS = 0.08  # now and then it is told to stop instead
 STEADY = 2
 
 
@@ -58,10 +60,15 @@ def _begin(day: Day) -> list[Identity]:
 
 def _storm(day: Day, steady: list[Identity]) -> None:
     chance = random.Random(~day.seed)
-    for _ in range(KILLS):
+    kills = 0
+    while kills < KILLS:
         daemon = day.home.begin(is_measured=False)
         _wait_for_a_moment(daemon, chance)
-        daemon.kill()
+        if chance.random() < STOPS:
+            assert daemon.stop() in (0, -signal.SIGTERM)  # the latter before it has learnt to stop gracefully
+        else:
+            daemon.kill()
+            kills += 1
         assert not day.failures, day.failures
         assert all(map(is_alive, steady)), "an agent did not survive its daemon"
 
@@ -99,6 +106,8 @@ def _check(day: Day, last: Daemon, fresh: Home) -> None:
     truths.journal_is_gapless(events)
     truths.no_step_was_skipped(events)
     truths.each_generation_ended_once(events)
+    truths.the_lane_held_its_limit(events)
+    truths.stamps_are_in_order(day.home)
     truths.journal_folds_to_the_records(day.home, events)
     truths.nothing_accepted_was_lost(day)
     truths.nothing_was_started_twice(day, events)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from orchestrd.core.fold import fold, standing_of
 from orchestrd.model.event import Event, EventType
-from orchestrd.model.words import TERMINAL, Reason, Receipt, State
+from orchestrd.model.limits import MAX_RUNNING
+from orchestrd.model.words import OCCUPYING, TERMINAL, Reason, Receipt, State
 from tests.acceptance.daemon import Daemon, Home
 from tests.acceptance.day import Day, Plan
 from tests.acceptance.processes import LOOK_S
@@ -49,6 +50,22 @@ def no_step_was_skipped(events: list[Event]) -> None:
             before = states.get(key, states.get((event.session, (event.generation or 1) - 1)))
             assert event.from_ == before, event
             states[key] = event.to
+
+
+def the_lane_held_its_limit(events: list[Event], limit: int = MAX_RUNNING) -> None:
+    occupying: set[str | None] = set()
+    for event in events:
+        if event.type is EventType.STATE_CHANGED:
+            (occupying.add if event.to in OCCUPYING else occupying.discard)(event.session)
+            assert len(occupying) <= limit, event
+
+
+def stamps_are_in_order(home: Home) -> None:
+    for record in home.records().values():
+        stamps = (record.scheduled_at, record.started_at, record.ended_at)
+        known = [record.created_at, *(stamp for stamp in stamps if stamp)]
+        assert known == sorted(known), record
+        assert record.ended_at, record
 
 
 def nothing_accepted_was_lost(day: Day) -> None:

@@ -1,7 +1,9 @@
 """The API on a real unix socket: who may speak, what a bad speaker costs, and how it stops."""
 
 import asyncio
+import contextlib
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -306,6 +308,26 @@ async def test_a_stop_ends_open_streams_properly_and_at_once(
         assert "Traceback" not in "".join(capsys.readouterr())
         for _, writer in open_streams:
             writer.close()
+
+
+@pytest.mark.parametrize("turns", range(6))  # of the loop between the knock and the stop
+async def test_who_comes_while_the_daemon_stops_is_told_so_and_not_served(service: FakeService, turns: int) -> None:
+    loop = asyncio.get_running_loop()
+    said = b""
+
+    async with _serving(service) as server:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as late:
+            late.setblocking(False)
+            late.connect(service.layout.socket)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.stopped()
+            with contextlib.suppress(ConnectionError):
+                await loop.sock_sendall(late, GET_VERSION)
+                async with asyncio.timeout(5):
+                    said = await loop.sock_recv(late, 4096)
+
+    assert said == b"" or (b"HTTP/1.1 503" in said and b'"code":"stopped"' in said)
 
 
 async def test_answers_over_the_socket_are_what_the_app_answers(service: FakeService) -> None:
