@@ -30,7 +30,10 @@ def markdown(rows: Sequence[Row], machine: Machine, took_s: float) -> str:
     """Write what stands between the marks: the facts, the table, and every miss with its reason."""
     missed = [row for row in rows if row.verdict == "MISSED"]
     judged = [row for row in rows if row.verdict]
-    said = [f"- **{row.what}**: {_ours(row)}, target {row.target_text}. {_sentence(row.reason)}" for row in missed]
+    said = [
+        f"- **{row.what}**: {_ours(row)}{_beside(row)}, and should be {row.missed_text}. {_sentence(row.reason)}"
+        for row in missed
+    ]
     met = f"{len(judged) - len(missed)} of {len(judged)} targets met, {len(missed)} missed."
     lines = [
         f"One run of {took_s:.0f} s on {machine.text()}. {met}",
@@ -99,6 +102,10 @@ def _ours(row: Row) -> str:
         return middle
     p99 = f", p99 {number(row.ours.p99)}" if any(bound.statistic == "p99" for bound in row.target) else ""
     return f"{middle} ({number(row.ours.least)} to {number(row.ours.worst)}{p99})"
+
+
+def _beside(row: Row) -> str:
+    return "" if row.ratio is None else f", {number(row.ratio)}x {row.peer_name}"
 
 
 def _markdown_line(cells: Sequence[str]) -> str:

@@ -62,7 +62,12 @@ class Row(Struct, frozen=True, kw_only=True):
         """Say `met` or `MISSED`, or nothing where there is no target."""
         if not self.target:
             return ""
-        return "met" if all(bound.holds(self) for bound in self.target) else "MISSED"
+        return "MISSED" if self.missed_text else "met"
+
+    @property
+    def missed_text(self) -> str:
+        """Say which bounds of the target do not hold; nothing where all do."""
+        return ", ".join(bound.text(self.unit) for bound in self.target if not bound.holds(self))
 
     @property
     def target_text(self) -> str:

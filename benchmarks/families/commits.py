@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from benchmarks.bare import write_durably
 from benchmarks.homes import pending, temporary_home
-from benchmarks.measuring import MILLISECONDS, Act, Effort, alternate, figures, timed
+from benchmarks.measuring import MILLISECONDS, Effort, Figures, alternate, figures, timed
 from benchmarks.rows import Row, at_most
 from benchmarks.scripted import fail, fail_with
 from orchestrd.clock import SystemClock
@@ -24,9 +24,9 @@ from orchestrd.engine.bus import Bus
 from orchestrd.engine.ledger import Commit, Ledger
 from orchestrd.engine.roster import NO_EVIDENCE, Roster
 from orchestrd.model.event import Event, EventType
-from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Session
 from orchestrd.model.words import Authority, Reason, State
+from orchestrd.ports import Stored
 from orchestrd.store.files import FileStore
 
 FAMILY = "commits"
@@ -40,28 +40,33 @@ SYNC_CALLS = ("fsync", "fdatasync")
 def measure(effort: Effort) -> Iterator[Row]:
     """Measure each size of batch: what one commit of it takes, and how many fsyncs."""
     for size in BATCHES:
-        with temporary_home() as layout, asyncio.Runner() as runner:
+        with temporary_home() as layout, asyncio.Runner() as runner, counted_syncs() as count:
             bench = Bench(layout, size)
             runner.run(bench.start())
-            yield from _rows(bench, runner, effort)
+            yield from _rows(bench, runner, count, effort.of(200, 40))
             runner.run(bench.stop())
 
 
 class Bench:
-    """A ledger over a store of files, and a batch of sessions that are committed again and again."""
+    """A ledger over a store of files, and two batches of sessions that are committed again and again.
+
+    One batch goes through the ledger, the other to the store alone, to tell what each of the two adds.
+    """
 
     def __init__(self, layout: Layout, size: int) -> None:
         self.layout = layout
+        self.size = size
+        self._store = FileStore(layout)
         self._ledger = Ledger(
-            store=FileStore(layout),
+            store=self._store,
             roster=Roster(fail),
             bus=Bus(),
             clock=SystemClock(),
             on_error=fail,
             on_fault=fail_with,
         )
-        self.sessions = [pending() for _ in range(size)]
-        self.sessions = [replace(session, revision=0) for session in self.sessions]
+        self._through_ledger = [replace(pending(), revision=0) for _ in range(size)]
+        self._to_store = [replace(pending(), revision=0) for _ in range(size)]
 
     async def start(self) -> None:
         """Take the home over."""
@@ -72,78 +77,103 @@ class Bench:
         await self._ledger.stop()
 
     async def commit(self) -> float:
-        """Commit every session once, with one event each, all in one batch; milliseconds for each of them."""
-        drafts = [replace(session, events=(*session.events, _event(session.id))) for session in self.sessions]
+        """Commit one batch through the ledger, each session with one event; milliseconds for each of them."""
+        drafts = [_drafted(session) for session in self._through_ledger]
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._commit(draft), name=f"commit {draft.id}") for draft in drafts]
+            asked = [group.create_task(self._ask(draft), name=f"commit {draft.id}") for draft in drafts]
         took = (time.perf_counter() - begun) * MILLISECONDS
-        self.sessions = [task.result() for task in asked]
-        return took / len(drafts)
+        self._through_ledger = [task.result() for task in asked]
+        return took / self.size
 
-    async def _commit(self, draft: Session) -> Session:
+    def commit_to_store(self) -> float:
+        """Commit the other batch to the store alone, while the ledger is idle."""
+        drafts = [replace(_drafted(session), revision=session.revision + 1) for session in self._to_store]
+        begun = time.perf_counter()
+        answers = self._store.commit(drafts)
+        took = (time.perf_counter() - begun) * MILLISECONDS
+        stored = [answer.record for answer in answers if isinstance(answer, Stored)]
+        self._to_store = [record for record in stored if isinstance(record, Session)]
+        return took / self.size
+
+    def commit_bare(self) -> float:
+        """Do the system calls of one batch, on files of the same size in another directory."""
+        contents = [encode_record(session) for session in self._to_store]
+        return timed(lambda: write_durably(self.layout.prompts, contents), per=self.size)()
+
+    async def _ask(self, draft: Session) -> Session:
         return await self._ledger.ask(Commit(draft, NO_EVIDENCE))
 
 
-def _rows(bench: Bench, runner: asyncio.Runner, effort: Effort) -> Iterator[Row]:
-    size, rounds = len(bench.sessions), effort.of(200, 40)
-    name = "a commit alone" if size == 1 else f"a commit in a batch of {size}"
-    counts: list[int] = []
+def _rows(bench: Bench, runner: asyncio.Runner, count: Callable[[], int], rounds: int) -> Iterator[Row]:
+    name = "a commit alone" if bench.size == 1 else f"a commit in a batch of {bench.size}"
+    syncs: list[int] = []
 
-    def ours() -> float:
-        with counted_syncs() as count:
-            took = runner.run(bench.commit())
-        counts.append(count())
+    def through_ledger() -> float:
+        before = count()
+        took = runner.run(bench.commit())
+        syncs.append(count() - before)
         return took
 
-    ours_ms, bare_ms = alternate([ours, _bare(bench)], rounds)
-    yield Row(
-        family=FAMILY,
-        what=f"{name}, accepted and durable",
-        unit="ms",
-        ours=ours_ms,
-        peer_name=BARE,
-        peer=bare_ms,
-        target=(at_most(RATIO, "ratio"),),
-        reason="encoding, the ledger's thread and the journal come on top of the system calls",
+    ledger, store, peer = alternate([through_ledger, bench.commit_to_store, bench.commit_bare], rounds)
+    yield _row(
+        f"{name}, accepted and durable", ledger, peer, "two changes of thread come on top of what the store adds"
+    )
+    yield _row(
+        f"{name}, the store's part of it", store, peer, "checks, numbering, encoding, and the line in the journal"
     )
     yield Row(
         family=FAMILY,
         what=f"fsyncs of {name}, on average",
         unit="",
-        ours=figures([sum(counts) / len(counts) / size]),
-        target=(at_most(SYNCS[size]),) if size in SYNCS else (),
+        ours=figures([sum(syncs) / len(syncs) / bench.size]),
+        target=(at_most(SYNCS[bench.size]),) if bench.size in SYNCS else (),
     )
 
 
-def _bare(bench: Bench) -> Act:
-    """Do the system calls of one batch on files of the same size, next to those of the store."""
-
-    def act() -> float:
-        contents = [encode_record(session) for session in bench.sessions]
-        return timed(lambda: write_durably(bench.layout.prompts, contents), per=len(contents))()
-
-    return act
+def _row(what: str, ours: Figures, peer: Figures, reason: str) -> Row:
+    return Row(
+        family=FAMILY,
+        what=what,
+        unit="ms",
+        ours=ours,
+        peer_name=BARE,
+        peer=peer,
+        target=(at_most(RATIO, "ratio"),),
+        reason=reason,
+    )
 
 
 @contextlib.contextmanager
 def counted_syncs() -> Iterator[Callable[[], int]]:
     """Count the fsyncs of this process, whoever makes them."""
+    calls: list[int] = []
+
+    def counting(call: Callable[[int], None]) -> Callable[[int], None]:
+        def counted(descriptor: int) -> None:
+            calls.append(descriptor)
+            call(descriptor)
+
+        return counted
+
     with contextlib.ExitStack() as stack:
-        spies = [stack.enter_context(mock.patch.object(os, name, wraps=getattr(os, name))) for name in SYNC_CALLS]
-        yield lambda: sum(spy.call_count for spy in spies)
+        for name in SYNC_CALLS:
+            stack.enter_context(mock.patch.object(os, name, counting(getattr(os, name))))
+        yield lambda: len(calls)
 
 
-def _event(session: SessionId) -> Event:
-    return Event(
+def _drafted(session: Session) -> Session:
+    """Draft the next commit of a session: the same, with one more event."""
+    event = Event(
         sequence=0,
-        at=SystemClock().now().at,
-        session=session,
-        generation=1,
+        at=session.state_since,
+        session=session.id,
+        generation=session.generation,
         type=EventType.STATE_CHANGED,
         from_=State.SCHEDULED,
         to=State.STARTING,
         reason=Reason.ADMITTED,
         authority=Authority.DAEMON,
-        revision=None,
+        revision=session.revision + 1,
     )
+    return replace(session, events=(*session.events, event))

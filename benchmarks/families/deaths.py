@@ -78,8 +78,8 @@ def _mass(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> R
         peer_name=f"{len(sessions)} bare processes",
         peer=figures([bare.deaths(len(sessions))]),
         target=(at_most(round(MASS_TARGET_MS * len(sessions) / MASS_TARGET_OF, 1)),),
-        reason=f"the target is {MASS_TARGET_MS:g} ms for {MASS_TARGET_OF}, pro rata; each launcher first looks for "
-        "what its agent has left behind and syncs its record, all on the same few cores",
+        reason=f"the target is {MASS_TARGET_MS:g} ms for {MASS_TARGET_OF}, pro rata; each launcher wakes up and makes "
+        "its own record durable, two fsyncs each on one disk",
     )
 
 
@@ -93,5 +93,6 @@ def _row(what: str, act: Act, rounds: int) -> Row:
         peer_name=PIDFD,
         peer=peer,
         target=(at_most(5.0), at_most(20.0, "p99")),
-        reason="the launcher looks for what the agent has left behind and syncs its record, then the daemon its own",
+        reason="two records are made durable one after the other, the launcher's and the daemon's: four fsyncs and two "
+        "renames, so a slow or busy disk is most of it",
     )

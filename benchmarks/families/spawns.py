@@ -70,7 +70,7 @@ def _many(number: int, rounds: int) -> Iterator[Row]:
             peer_name=f"{number} {name}",
             peer=peer,
             target=(at_most(TARGET_MS * number / TARGET_OF),),
-            reason="a session takes four commits, two durable records of its launcher, and an interpreter to start it",
+            reason="each takes an interpreter for its launcher, five commits and four more durable files, all at once",
         )
 
 

@@ -64,13 +64,13 @@ def test_the_table_shows_the_miss_and_how_far_the_samples_lie_apart() -> None:
     ]
 
 
-def test_the_document_says_every_miss_with_its_reason() -> None:
-    rows = [a_row(at_most(4.5)), a_row(at_most(9.0))]
+def test_the_document_says_of_every_miss_what_is_missed_and_why() -> None:
+    rows = [a_row(at_most(4.5), at_most(3.0, "ratio"), peer=Figures((2.0,))), a_row(at_most(9.0))]
 
     text = markdown(rows, MACHINE, took_s=12.0)
 
     assert "1 of 2 targets met, 1 missed" in text
-    assert "- **the thing**: 5 ms (4 to 9), target ≤ 4.5 ms. It is what it is." in text
+    assert "- **the thing**: 5 ms (4 to 9), 2.5x bare, and should be ≤ 4.5 ms. It is what it is." in text
 
 
 def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
