@@ -51,78 +51,31 @@ class Engine:
     def __init__(
         self, adapters: Adapters, settings: Settings, on_error: OnError, on_fault: Callable[[FaultError], None]
     ) -> None:
-        clock, store = adapters.clock, adapters.store
-        bus, roster = Bus(), Roster(on_error)
-        self._bus = bus
-        ledger = Ledger(store=store, roster=roster, bus=bus, clock=clock, on_error=on_error, on_fault=on_fault)
-        home_events = HomeEvents(ledger, clock, on_error)
-        presence = Presence(
-            ledger=ledger,
-            home_events=home_events,
-            clock=clock,
-            layout=adapters.layout,
-            settings=settings,
-            on_error=on_error,
-        )
-        mailboxes = Mailboxes(ledger, roster, clock, on_error)
-        launching = Launching(adapters.layout, adapters.runtimes, adapters.agents, adapters.workspaces)
-        actuator = Actuator(roster, mailboxes, launching, adapters.read_screen, on_error)
-        prober = Prober(
-            roster=roster,
-            mailboxes=mailboxes,
-            home_events=home_events,
-            runtimes=adapters.runtimes,
-            agents=adapters.agents,
+        clock = adapters.clock
+        self._adapters = adapters
+        self._on_error = on_error
+        self._bus, self._roster = Bus(), Roster(on_error)
+        self._ledger = Ledger(
+            store=adapters.store,
+            roster=self._roster,
+            bus=self._bus,
             clock=clock,
             on_error=on_error,
+            on_fault=on_fault,
         )
-        lane = Lane(roster, mailboxes, settings.max_running, on_error)
-        intake = Intake(
-            store=store,
-            inbox=adapters.inbox,
-            ledger=ledger,
-            roster=roster,
-            mailboxes=mailboxes,
-            home_events=home_events,
-            on_error=on_error,
-        )
-        deadlines = Deadlines(roster, mailboxes, clock, prober.look_at, on_error)
-        upkeep = Upkeep(
-            store=store,
-            attachments=adapters.attachments,
-            ledger=ledger,
-            roster=roster,
-            clock=clock,
-            on_error=on_error,
-        )
-        manager = LifecycleManager(
-            intake=intake,
-            deadlines=deadlines,
-            lane=lane,
-            prober=prober,
-            upkeep=upkeep,
-            interval_s=settings.interval_s,
-            on_error=on_error,
-        )
-        lifecycle = Lifecycle(manager, deadlines, roster, mailboxes, on_error)
+        self._home_events = HomeEvents(self._ledger, clock, on_error)
+        self._mailboxes = Mailboxes(self._ledger, self._roster, clock, on_error)
+        self._launching = Launching(adapters.layout, adapters.runtimes, adapters.agents, adapters.workspaces)
+        presence = self._presence(settings)
+        actuator = Actuator(self._roster, self._mailboxes, self._launching, adapters.read_screen, on_error)
+        prober, intake = self._prober(), self._intake()
+        lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
+        lifecycle = self._lifecycle(intake, lane, prober, settings)
         self.registry = Registry(on_error)
-        parts: tuple[Actor, ...] = (ledger, presence, mailboxes, actuator, prober, lane, intake, lifecycle)
+        parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, actuator, prober, lane, intake, lifecycle)
         for part in parts:
             self.registry.add(part)
-        self.service = EngineService(
-            layout=adapters.layout,
-            clock=clock,
-            facts=presence.facts,
-            store=store,
-            attachments=adapters.attachments,
-            ledger=ledger,
-            bus=bus,
-            roster=roster,
-            mailboxes=mailboxes,
-            launching=launching,
-            intake=intake,
-            prober=prober,
-        )
+        self.service = self._service(presence, intake, prober)
 
     async def start(self) -> None:
         """Start every part; one that fails undoes the start and is raised."""
@@ -132,3 +85,73 @@ class Engine:
         """Let every follower go, finish what waits, and leave the runs alone."""
         self._bus.close()
         await self.registry.stop()
+
+    def _presence(self, settings: Settings) -> Presence:
+        return Presence(
+            ledger=self._ledger,
+            home_events=self._home_events,
+            clock=self._adapters.clock,
+            layout=self._adapters.layout,
+            settings=settings,
+            on_error=self._on_error,
+        )
+
+    def _prober(self) -> Prober:
+        return Prober(
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            home_events=self._home_events,
+            runtimes=self._adapters.runtimes,
+            agents=self._adapters.agents,
+            clock=self._adapters.clock,
+            on_error=self._on_error,
+        )
+
+    def _intake(self) -> Intake:
+        return Intake(
+            store=self._adapters.store,
+            inbox=self._adapters.inbox,
+            ledger=self._ledger,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            home_events=self._home_events,
+            on_error=self._on_error,
+        )
+
+    def _lifecycle(self, intake: Intake, lane: Lane, prober: Prober, settings: Settings) -> Lifecycle:
+        clock = self._adapters.clock
+        deadlines = Deadlines(self._roster, self._mailboxes, clock, prober.look_at, self._on_error)
+        upkeep = Upkeep(
+            store=self._adapters.store,
+            attachments=self._adapters.attachments,
+            ledger=self._ledger,
+            roster=self._roster,
+            clock=clock,
+            on_error=self._on_error,
+        )
+        manager = LifecycleManager(
+            intake=intake,
+            deadlines=deadlines,
+            lane=lane,
+            prober=prober,
+            upkeep=upkeep,
+            interval_s=settings.interval_s,
+            on_error=self._on_error,
+        )
+        return Lifecycle(manager, deadlines, self._roster, self._mailboxes, self._on_error)
+
+    def _service(self, presence: Presence, intake: Intake, prober: Prober) -> EngineService:
+        return EngineService(
+            layout=self._adapters.layout,
+            clock=self._adapters.clock,
+            facts=presence.facts,
+            store=self._adapters.store,
+            attachments=self._adapters.attachments,
+            ledger=self._ledger,
+            bus=self._bus,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            launching=self._launching,
+            intake=intake,
+            prober=prober,
+        )
