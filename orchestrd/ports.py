@@ -260,7 +260,7 @@ class Follower(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop following."""
+        """Stop following: the iteration ends, wherever it is."""
         ...
 
 
