@@ -154,6 +154,25 @@ def test_the_documents_name_files_that_exist() -> None:
     assert missing == []
 
 
+def test_every_law_is_held_by_a_test_that_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/laws.md").read_text()))
+    written = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+
+    assert named - written == set()
+
+
+def test_every_bound_bounds_something() -> None:
+    limits = ROOT / "orchestrd/model/limits.py"
+    named = set(re.findall(r"^([A-Z][A-Z0-9_]+) =", limits.read_text(), re.MULTILINE))
+    everything = "\n".join(
+        path.read_text() for path in (*_sources(), *(ROOT / "tests").rglob("*.py")) if path != limits
+    )
+
+    assert {name for name in named if not re.search(rf"\b{name}\b", everything)} == set()
+
+
 def test_the_launcher_needs_the_standard_library_only() -> None:
     nodes = list(ast.walk(ast.parse(LAUNCHER.read_text()))) if LAUNCHER.exists() else []
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}

@@ -53,11 +53,15 @@ class Lane(Actor):
             self._tasks.spawn(f"admit {admitted}", self._admit(admitted))
 
     async def _place(self, session: SessionId) -> None:
-        with contextlib.suppress(OrchestrdError):  # the next tick looks again
-            await self._mailboxes.submit(session, Placed())
-        self._placing.discard(session)
+        try:
+            with contextlib.suppress(OrchestrdError):  # the next tick looks again
+                await self._mailboxes.submit(session, Placed())
+        finally:
+            self._placing.discard(session)
 
     async def _admit(self, session: SessionId) -> None:
-        with contextlib.suppress(OrchestrdError):
-            await self._mailboxes.submit(session, Admitted())
-        self._promised.discard(session)
+        try:
+            with contextlib.suppress(OrchestrdError):
+                await self._mailboxes.submit(session, Admitted())
+        finally:
+            self._promised.discard(session)

@@ -53,7 +53,6 @@ ACTOR_MESSAGES_MAX = 16_384  # one more is told to try again
 ACTOR_STOP_S = 30.0  # after it an actor that will not stop is left behind
 BATCH_COMMITS_MAX = 256
 SUBSCRIBER_EVENTS_MAX = 1_024
-TAIL_LINES_MAX = 4_096  # newest journal lines kept in memory for readers that keep up
 DRAIN_S = 5.0  # a graceful stop waits this long for what is under way in each part
 KILL_DEADLINE_S = 30.0  # one sweep, or one request to end
 RESULT_RETRY_S = 1.0  # between attempts to record what became of an effect
@@ -87,7 +86,6 @@ HOOK_LINE_BYTES_MAX = 64 * 1024
 # Faces
 BODY_BYTES_MAX = PROMPT_BYTES_MAX + 4 * 1024 * 1024
 CONNECTIONS_MAX = 512
-STREAM_CHUNK_BYTES_MAX = 256 * 1024
 UNTAKEN_BYTES_MAX = 16 * 1024  # of an answer that its reader does not take; past it sending waits for that reader
 LOG_TAIL_LINES = 50
 CANDIDATES_MAX = 20  # named by an ambiguous reference

@@ -123,9 +123,7 @@ def test_a_home_without_a_daemon_says_how_old_its_news_are() -> None:
     status = Status(daemon=None, sessions=(), hidden=0, newest_record_at=NOON)
     empty = Status(daemon=None, sessions=(), hidden=0)
 
-    assert status_table(status, NOW).splitlines()[1] == (
-        "no daemon answers; as of 3m ago; start it: orch daemon start"
-    )
+    assert status_table(status, NOW).splitlines()[1] == ("no daemon answers; as of 3m ago; start it: orch daemon start")
     assert status_table(empty, NOW).splitlines()[1] == "no daemon answers; start it: orch daemon start"
 
 
