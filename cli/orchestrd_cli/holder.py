@@ -32,6 +32,10 @@ class Holder:
         """Send a signal to this process and to no other."""
         signal.pidfd_send_signal(self._descriptor, number)
 
+    def holds(self, lock: str) -> bool:
+        """Tell whether it still is what it was found as: the process that has the lock file open."""
+        return _has_open(self.pid, lock)
+
     def ends_within(self, seconds: float) -> bool:
         """Wait for its end, so long."""
         return bool(select.select([self._descriptor], [], [], seconds)[0])
@@ -46,8 +50,9 @@ def find(layout: Layout) -> Holder | None:
         descriptor = os.pidfd_open(pid)
     except (OSError, OverflowError):  # gone, or no pid at all
         return None
-    if _has_open(pid, layout.lock):
-        return Holder(pid, descriptor)
+    holder = Holder(pid, descriptor)
+    if holder.holds(layout.lock):
+        return holder
     os.close(descriptor)
     return None
 

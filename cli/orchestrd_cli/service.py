@@ -10,7 +10,7 @@ import typer
 from orchestrd.client import Client
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.errors import NotFoundError, TimedOutError, UnreachableError
-from orchestrd.model.limits import DAEMON_STOP_S, LOG_TAIL_LINES
+from orchestrd.model.limits import DAEMON_KILL_S, DAEMON_STOP_S, LOG_TAIL_LINES
 from orchestrd.render import age
 from orchestrd_cli import exits, following, holder, reach, terminal
 from orchestrd_cli.grammar import SETTINGS, Follow, Json, verb
@@ -57,7 +57,8 @@ def start(*, interval: Interval = None, max_running: MaxRunning = None, json: Js
 def stop() -> int:
     """Stop the daemon gracefully; sessions run on.
 
-    What waits is committed first. The next daemon finds every session.
+    What waits is committed first. One that hangs is killed after 15 seconds;
+    nothing is lost by that either. The next daemon finds every session.
 
     orch daemon stop
     """
@@ -147,18 +148,28 @@ def _start(home: Client, interval: float | None, max_running: int | None, *, as_
 
 
 def _stop(home: Client) -> int | None:
-    """Stop the daemon that holds the home and wait for its end; gives its pid, or null when there is none."""
+    """Stop the daemon that holds the home and wait for its end; gives its pid, or null when there is none.
+
+    One that does not stop in time is killed: agents are no part of it, and what it has accepted is on disk.
+    """
     daemon = holder.find(home.layout)
     if daemon is None:
         return None
     with daemon:
         daemon.signal(signal.SIGTERM)
-        if not daemon.ends_within(DAEMON_STOP_S):
-            raise TimedOutError(
-                f"daemon {daemon.pid} still stops after {DAEMON_STOP_S:g} s; asked again it stops at once",
-                hint="orch daemon stop",
-            )
+        if not daemon.ends_within(DAEMON_STOP_S) and daemon.holds(home.layout.lock):
+            _kill(daemon)
         return daemon.pid
+
+
+def _kill(daemon: holder.Holder) -> None:
+    terminal.note(f"orch: daemon {daemon.pid} did not stop within {DAEMON_STOP_S:g} s: killing it (nothing is lost)")
+    daemon.signal(signal.SIGKILL)
+    if not daemon.ends_within(DAEMON_KILL_S):
+        raise TimedOutError(
+            f"daemon {daemon.pid} was killed and has not ended within {DAEMON_KILL_S:g} s: the kernel holds it",
+            hint=f"ps -o pid,stat,wchan -p {daemon.pid}",
+        )
 
 
 def _page(facts: DaemonFacts, home: Client) -> str:

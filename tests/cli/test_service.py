@@ -1,12 +1,13 @@
 """A daemon that holds its home and answers nobody is seen, named and stopped; and other things said of a daemon."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrd.core.layout import Layout
-from orchestrd_cli import exits, service
+from orchestrd_cli import exits, holder, service
 from tests.cli.fake_daemon import Result, holding
 
 Orch = Callable[..., Result]
@@ -28,17 +29,40 @@ def test_a_daemon_that_does_not_answer_is_stopped(home: Path, orch: Orch) -> Non
         assert hung.wait(20) != 0
 
 
-def test_a_stop_that_takes_too_long_says_what_to_do(home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_that_does_not_stop_in_time_is_killed(home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "DAEMON_STOP_S", 0.2)
 
     with holding(Layout(str(home)).lock, ignores_term=True) as stubborn:
         done = orch("daemon", "stop")
 
-        assert done.code == exits.TIMED_OUT
-        assert done.err == (
-            f"orch: daemon {stubborn.pid} still stops after 0.2 s; asked again it stops at once\n"
-            "  try: orch daemon stop\n"
-        )
+        assert (done.code, done.out) == (exits.OK, f"daemon {stubborn.pid} has stopped; sessions go on\n")
+        assert done.err == f"orch: daemon {stubborn.pid} did not stop within 0.2 s: killing it (nothing is lost)\n"
+        assert stubborn.wait(20) == -signal.SIGKILL
+
+
+def test_one_that_lets_go_of_the_home_but_does_not_end_is_not_killed(
+    home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "DAEMON_STOP_S", 0.2)
+    held = iter([True, False])
+    monkeypatch.setattr(holder.Holder, "holds", lambda _, __: next(held))
+
+    with holding(Layout(str(home)).lock, ignores_term=True) as slow:
+        done = orch("daemon", "stop")
+
+        assert (done.code, done.out, done.err) == (exits.OK, f"daemon {slow.pid} has stopped; sessions go on\n", "")
+        assert slow.poll() is None
+
+
+def test_one_that_even_a_kill_does_not_end_is_said(home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holder.Holder, "ends_within", lambda _, __: False)
+
+    with holding(Layout(str(home)).lock, ignores_term=True) as stuck:
+        done = orch("daemon", "stop")
+
+    assert done.code == exits.TIMED_OUT
+    assert f"daemon {stuck.pid} was killed and has not ended" in done.err
+    assert f"try: ps -o pid,stat,wchan -p {stuck.pid}" in done.err
 
 
 def test_no_daemon_at_all_is_said_as_json_too(home: Path, orch: Orch) -> None:
