@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from msgspec import Struct
+
 from benchmarks.daemons import Daemon, daemon
 from benchmarks.homes import scheduled
 from benchmarks.measuring import Act, Effort, Figures, alternate
@@ -18,6 +20,7 @@ ORCH = str(Path(sys.executable).parent / "orch")
 SMALL, LARGE = 10, 500
 FLAT = (at_most(1.2, "ratio"),)
 COMMAND = (at_most(16.0), at_most(2.5, "ratio"))
+HOOKED = (at_most(3.0),)
 BARE_NAME = "python -I -S -c pass"
 HOOK = """printf '{"report":"%s"}\\n' waiting >>"$ORCH_RUN_DIR/hooks.jsonl"; echo "$ORCH_SESSION" | \\
   dd of="$ORCH_HOME/run/nudge" oflag=nonblock conv=notrunc,nocreat status=none 2>/dev/null || :"""
@@ -27,6 +30,13 @@ TWO_PROGRAMS = (
     "it starts a `dd`, for a shell cannot write to a FIFO without blocking; each program is most of a millisecond"
 )
 IMPORTS = "everything but the verbs of all day takes the full command line: typer alone is 100 ms of imports"
+
+
+class Peer(Struct, frozen=True):
+    """What a command is compared to."""
+
+    name: str
+    figures: Figures
 
 
 def measure(effort: Effort) -> Iterator[Row]:
@@ -57,24 +67,24 @@ def _act(place: Daemon, argv: tuple[str, ...]) -> Act:
 
 def _rows(taken: Mapping[str, Figures]) -> Iterator[Row]:
     few, many = f"`orch status` of {SMALL} sessions", f"`orch status` of {LARGE} sessions"
-    bare = (BARE_NAME, taken["bare"])
-    yield _row("`orch --version`", taken["--version"], *bare, COMMAND, SEARCH)
-    yield _row("`orch report working`", taken["report"], *bare, COMMAND, SEARCH)
-    yield _row(few, taken["status"], *bare, COMMAND, SEARCH)
-    yield _row(many, taken["status, many"], *bare, COMMAND, DRAWING)
-    yield _row(many, taken["status, many"], few, taken["status"], FLAT, DRAWING)
-    yield _row("a report in plain sh", taken["hook"], "sh -c :", taken["shell"], (at_most(3.0),), TWO_PROGRAMS)
-    yield _row("`orch spawn`", taken["spawn"], *bare, (), IMPORTS)
+    bare, shell = Peer(BARE_NAME, taken["bare"]), Peer("sh -c :", taken["shell"])
+    yield _row("`orch --version`", taken["--version"], bare, COMMAND, SEARCH)
+    yield _row("`orch report working`", taken["report"], bare, COMMAND, SEARCH)
+    yield _row(few, taken["status"], bare, COMMAND, SEARCH)
+    yield _row(many, taken["status, many"], bare, COMMAND, DRAWING)
+    yield _row(many, taken["status, many"], Peer(few, taken["status"]), FLAT, DRAWING)
+    yield _row("a report in plain sh", taken["hook"], shell, HOOKED, TWO_PROGRAMS)
+    yield _row("`orch spawn`", taken["spawn"], bare, (), IMPORTS)
 
 
-def _row(what: str, ours: Figures, peer_name: str, peer: Figures, target: tuple[Bound, ...], reason: str) -> Row:
+def _row(what: str, ours: Figures, peer: Peer, target: tuple[Bound, ...], reason: str) -> Row:
     return Row(
         family=FAMILY,
         what=what,
         unit="ms",
         ours=ours,
-        peer_name=peer_name,
-        peer=peer,
+        peer_name=peer.name,
+        peer=peer.figures,
         target=target,
         reason=reason,
     )
