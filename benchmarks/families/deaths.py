@@ -1,7 +1,7 @@
 """From the death of a real agent to the event at a subscriber, beside the pidfd that tells of a death as it happens.
 
 Between the two lie the launcher, which makes the end durable, and the daemon, which reads it, decides, makes that
-durable too, and only then tells.
+durable too, and only then tells. So the second peer is what both have to write, as bare system calls.
 """
 
 import os
@@ -10,16 +10,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from benchmarks import bare
 from benchmarks.daemons import Daemon, daemon
-from benchmarks.measuring import MILLISECONDS, Act, Effort, alternate, figures
+from benchmarks.homes import pending
+from benchmarks.measuring import MILLISECONDS, Act, Effort, alternate, figures, timed
 from benchmarks.rows import Row, at_most
 from benchmarks.subscribers import Subscriber
+from orchestrd.codec import encode_record
 from orchestrd.core.launch import STDIN
+from orchestrd.core.layout import Layout
 from orchestrd.model.ids import SessionId
 
 FAMILY = "deaths"
 PIDFD = "pidfd of a bare process"
+RECORDS = "two records made durable, bare"
 MASS_TARGET_MS, MASS_TARGET_OF = 300.0, 460
 READS_A_LINE = ("sh", "-c", "read line")
 WARM_UP = 1
@@ -33,8 +39,8 @@ def measure(effort: Effort) -> Iterator[Row]:
         waiting = place.begin(ends + WARM_UP, READS_A_LINE)
         crowd = place.begin(mass)
         with Subscriber(place.layout.socket) as subscriber:
-            yield _row("kill -9 of an agent", _killer(place, subscriber, killed), singles)
-            yield _row("exit of an agent", _answerer(place, subscriber, waiting), ends)
+            yield from _rows(place, "kill -9 of an agent", _killer(place, subscriber, killed), singles)
+            yield from _rows(place, "exit of an agent", _answerer(place, subscriber, waiting), ends)
             yield _mass(place, subscriber, crowd)
 
 
@@ -83,16 +89,26 @@ def _mass(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> R
     )
 
 
-def _row(what: str, act: Act, rounds: int) -> Row:
-    ours, peer = alternate([act, lambda: bare.deaths(1)], rounds)
-    return Row(
+def _rows(place: Daemon, what: str, act: Act, rounds: int) -> Iterator[Row]:
+    """Take single deaths in turns with both peers; the target is judged once."""
+    acts = [act, lambda: bare.deaths(1), lambda: _two_records(place.layout)]
+    ours, pidfd, records = alternate(acts, rounds)
+    told = Row(
         family=FAMILY,
         what=f"{what}, to its event at a subscriber",
         unit="ms",
         ours=ours,
         peer_name=PIDFD,
-        peer=peer,
+        peer=pidfd,
         target=(at_most(5.0), at_most(20.0, "p99")),
         reason="two records are made durable one after the other, the launcher's and the daemon's: four fsyncs and two "
-        "renames, so a slow or busy disk is most of it",
+        "renames; the row below tells how much of it is the disk",
     )
+    yield told
+    yield replace(told, peer_name=RECORDS, peer=records, target=())
+
+
+def _two_records(layout: Layout) -> float:
+    """Make durable what has to be on disk before anyone may be told."""
+    record = encode_record(pending())
+    return sum(timed(lambda: bare.write_durably(layout.prompts, [record]))() for _ in range(2))

@@ -65,7 +65,7 @@ def _rows(what: str, interval_s: float, ours: Usage, peer: Usage) -> Iterator[Ro
         peer_name=PEER,
         peer=figures([peer.cpu_s * 100]),
         target=(at_most(TARGETS_PERCENT[interval_s]),),
-        reason="each tick crosses threads several times, and steps the evidence of every session in Python",
+        reason="each tick looks at every run and steps its evidence in Python; coming alone it finds the caches cold",
     )
     yield Row(
         family=FAMILY,
