@@ -7,12 +7,16 @@ Reading a record ends in one of three ways, and never in an exception:
   not by their place. A file in our own words has no overlay; that is seen by encoding it again, and costs no search.
 - `ReadOnly`: a newer schema, or a word that our vocabularies do not hold. It is shown and never written again.
 - `Unreadable`: anything else, with the reason.
+
+A session's record ends with a digest of all that is in it, so that what another hand has changed while nobody looked is
+told from what we wrote ourselves. It guards against edits, not against forgers.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from hashlib import blake2b
 from itertools import pairwise
 from types import GenericAlias
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
@@ -32,10 +36,11 @@ R = TypeVar("R", Session, Home)
 
 
 class Decoded(Struct, Generic[R], frozen=True):
-    """A record in our own words, and what else its file holds."""
+    """A record in our own words, what else its file holds, and whether its digest is not the one that belongs to it."""
 
     record: R
     overlay: Overlay | None = None
+    is_edited: bool = False
 
 
 class ReadOnly(Struct, frozen=True):
@@ -73,7 +78,11 @@ _BLANKS: Mapping[Any, Any] = {
     Workspace: Workspace(kind="unknown", path=""),
 }
 
+_DIGEST = "digest"
+_DIGEST_BYTES = 8
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_canonical = msgspec.json.Encoder(decimal_format="number", order="sorted")  # however an editor lays a file out
 _sessions = msgspec.json.Decoder(Session)
 _homes = msgspec.json.Decoder(Home)
 _versions = msgspec.json.Decoder(_Versioned)
@@ -88,12 +97,23 @@ _values = msgspec.json.Decoder(float_hook=Decimal)  # by value: no digit of an u
 
 def encode_record(record: Session | Home, overlay: Overlay | None = None) -> bytes:
     """Write a record with one field a line. Raises UnicodeEncodeError for a text that is not Unicode."""
-    data = _encoder.encode(record)
-    if overlay:
-        merged = _values.decode(data)
-        merge(merged, overlay)
-        data = _encoder.encode(merged)
+    whole = _whole(record, overlay)
+    data = _encoder.encode(whole)
+    if isinstance(record, Session):
+        data = b'%b,"%b":"%b"}' % (data[:-1], _DIGEST.encode(), _digest(whole).encode())
     return msgspec.json.format(data, indent=2) + b"\n"
+
+
+def _whole(record: Session | Home, overlay: Overlay | None) -> Any:
+    if overlay is None:
+        return record
+    merged = _values.decode(_encoder.encode(record))
+    merge(merged, overlay)
+    return merged
+
+
+def _digest(whole: Any) -> str:
+    return blake2b(_canonical.encode(whole), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def decode_session(data: bytes, session: SessionId, log: str) -> Decoded[Session] | ReadOnly | Unreadable:
@@ -113,7 +133,17 @@ def _session(data: bytes, session: SessionId, log: str) -> Decoded[Session] | Re
         return _read_only(_values.decode(data), session, log, _newer(record.schema))
     if problem := _problem_with_session(record, session):
         return Unreadable(problem)
-    return Decoded(record, _overlay(data, record))
+    return _decoded(data, record)
+
+
+def _decoded(data: bytes, record: Session) -> Decoded[Session]:
+    """Tell apart what we have written, byte by byte or laid out anew, and what another hand has changed."""
+    if data == encode_record(record):
+        return Decoded(record)
+    found = _values.decode(data)
+    digest = found.pop(_DIGEST, None)
+    overlay = beyond(found, _values.decode(_encoder.encode(record)))
+    return Decoded(record, overlay, is_edited=digest != _digest(_whole(record, overlay)))
 
 
 def decode_home(data: bytes) -> Decoded[Home] | Unreadable:
@@ -121,7 +151,7 @@ def decode_home(data: bytes) -> Decoded[Home] | Unreadable:
     try:
         home = _homes.decode(data)
         problem = _newer(home.schema) if home.schema > SCHEMA else _problem_with_events(home.events)
-        return Unreadable(problem) if problem else Decoded(home, _overlay(data, home))
+        return Unreadable(problem) if problem else Decoded(home, _home_overlay(data, home))
     except _MALFORMED as error:
         return Unreadable(_reason(error))
 
@@ -281,7 +311,7 @@ def _reason(error: Exception) -> str:
     return str(error)[:ERROR_CHARS_MAX]
 
 
-def _overlay(data: bytes, record: Session | Home) -> Overlay | None:
-    if data == encode_record(record):
+def _home_overlay(data: bytes, home: Home) -> Overlay | None:
+    if data == encode_record(home):
         return None
-    return beyond(_values.decode(data), _values.decode(_encoder.encode(record)))
+    return beyond(_values.decode(data), _values.decode(_encoder.encode(home)))

@@ -41,7 +41,7 @@ class Drift(Struct, frozen=True, kw_only=True):
     """What another hand did to a file of ours, as found by a scan; dealt with already, and still to be told."""
 
     session: SessionId | None
-    replaced: Session | None  # a valid record of a higher revision: to be adopted by the next commit
+    replaced: Session | None  # a valid record: to be adopted by the next commit
     error: str | None  # why it was rejected instead
     path: str | None  # where the copy lies
 
@@ -58,7 +58,7 @@ class Recovered(Struct, frozen=True, kw_only=True):
     """What the disk held at start, after the journal was repaired. The epoch has risen already."""
 
     home: Home
-    sessions: tuple[Session, ...]
+    sessions: tuple[Session, ...]  # as we committed them; those that another hand replaced meanwhile are drifts
     read_only: tuple[ReadOnlyRecord, ...]
     drifts: tuple[Drift, ...]
     tail: int  # number of the newest event

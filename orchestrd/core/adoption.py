@@ -1,7 +1,8 @@
-"""Taking over a record that another hand has replaced: a valid one, of a higher revision.
+"""Taking over a record that another hand has replaced: a valid one that leaves the session its run.
 
 The event says where the session now stands, on every axis that is folded from the history, so that the fold of the
-events still gives the record. Event numbers are ours alone: those that came with the file are not believed.
+events still gives the record. Event numbers are ours alone: those that came with the file are not believed. Nor is an
+end: terminal means proof, and an edit is none.
 """
 
 from msgspec.structs import replace
@@ -9,6 +10,28 @@ from msgspec.structs import replace
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import Instant
 from orchestrd.model.session import Session
+from orchestrd.model.words import OCCUPYING, Liveness, Reason, State
+
+
+def takes_run(replaced: Session, before: Session) -> bool:
+    """Tell whether an edit would have a session forget the run that it has."""
+    return before.state in OCCUPYING and (replaced.state not in OCCUPYING or replaced.generation != before.generation)
+
+
+def unproven(replaced: Session) -> Session:
+    """Give the record to take over where an edit claims the end of a run that may live: it is lost until it is seen."""
+    if not replaced.is_terminal:
+        return replaced
+    return replace(
+        replaced,
+        state=State.LOST,
+        reason=Reason.CONTACT_LOST,
+        liveness=Liveness.UNKNOWN,
+        started_at=replaced.started_at or replaced.scheduled_at or replaced.created_at,
+        ended_at=None,
+        exit_code=None,
+        exit_signal=None,
+    )
 
 
 def adopted(replaced: Session, before: Session | None, now: Instant) -> tuple[Session, tuple[Event, ...]]:

@@ -80,7 +80,7 @@ class Intake(Actor):
         if isinstance(found, Rejected):
             await self._home_events.tell(EventType.COMMAND_REJECTED, error=found.why, path=found.path)
             return True
-        if found.session in held:
+        if found.session in held or found.session in self._unadopted:
             return False
         try:
             await self._obey(found)

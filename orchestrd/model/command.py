@@ -52,7 +52,7 @@ Command = Spawn | Stop | Kill | Send | Revive
 
 
 class Replaced(Struct, frozen=True, kw_only=True):
-    """Another hand has put a valid record of a higher revision in place of ours: it is adopted."""
+    """Another hand has put a valid record in place of ours: it is adopted."""
 
     record: Session
 

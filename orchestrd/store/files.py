@@ -76,9 +76,10 @@ class FileStore:
             self._let_go()
             raise
         scan = self._records.taken()
+        replaced = {drift.session for drift in scan.drifts if drift.replaced}
         return Recovered(
             home=home,
-            sessions=tuple(known.session for known in self._records.known.values()),
+            sessions=tuple(known.session for name, known in self._records.known.items() if name not in replaced),
             read_only=scan.read_only,
             drifts=scan.drifts,
             tail=self._journal.newest,

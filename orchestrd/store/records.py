@@ -3,7 +3,12 @@
 A file is looked at again when its stamp differs from the one last dealt with, so a scan in which nothing has changed is
 one listing and one comparison. The cache holds, for each record, exactly what our last commit made or what was read at
 start; whatever else is found in its place was put there by another hand and becomes a `Drift`: adopted when it is a
-valid record of a higher revision, else kept in quarantine, our last commit written again.
+valid record of a higher revision that leaves the session its run, else kept in quarantine, our last commit written
+again.
+
+At start nothing is known of our last commit but the digest that it left in the file. A valid record without the right
+one was edited or dropped in while no daemon ran, and is adopted whatever its revision: there is nothing to put in its
+place. An end that it claims is not believed where the run may live: the session is lost, and the next probe decides.
 """
 
 import contextlib
@@ -12,7 +17,8 @@ import errno
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.codec import Decoded, ReadOnly, Unreadable, decode_session, encode_record
+from orchestrd.codec import Decoded, ReadOnly, Unreadable, decode_session, encode_event, encode_record
+from orchestrd.core.adoption import takes_run, unproven
 from orchestrd.core.layout import Layout, draft_of
 from orchestrd.core.overlay import Overlay
 from orchestrd.model.errors import TransientError
@@ -71,7 +77,7 @@ class Records:
         self.read_only: set[SessionId] = set()
 
     def load(self) -> list[bytes]:
-        """Read every record at start; gives the events that read-only ones hold, as lines. Raises OSError."""
+        """Read every record at start; gives the events, as lines, of those that are not known now. Raises OSError."""
         lines: list[bytes] = []
         for name, stamp in sorted(self._disk.scan(self._layout.sessions).items()):
             session = record_id(name)
@@ -82,12 +88,14 @@ class Records:
                 found = read_record(self._disk, self._layout, session, stamp)
             except FileNotFoundError:  # gone since it was listed
                 continue
-            if isinstance(found, Decoded):
+            if isinstance(found, Decoded) and not found.is_edited:
                 self._take(session, found, stamp)
             elif len(self._drifts) < DRIFTS_MAX:  # what is left over is dealt with by the next scan
                 self._deal(session, found, stamp)
             if isinstance(found, ReadOnly):
                 lines += found.lines
+            elif isinstance(found, Decoded) and found.is_edited:  # most likely ours, before the edit
+                lines += map(encode_event, found.record.events)
         return lines
 
     def scan(self) -> None:
@@ -181,21 +189,29 @@ class Records:
 
     def _deal_with_valid(self, session: SessionId, found: Decoded[Session], stamp: Stamp) -> None:
         known = self.known.get(session)
-        if known and found == Decoded(known.session, known.overlay):
+        if known and (found.record, found.overlay) == (known.session, known.overlay):
             self._take(session, found, stamp)
-        elif known is None or found.record.revision > known.session.revision:
-            self._adopt(session, found, stamp)
-        else:
+        elif known and found.record.revision <= known.session.revision:
             why = f"its revision {found.record.revision} is not above the last committed one, {known.session.revision}"
             self._reject(session, why, stamp)
+        elif known and takes_run(found.record, known.session):
+            self._reject(session, f"it would take its run from it; to end it: orch stop {session}", stamp)
+        else:
+            self._adopt(session, found, stamp)
 
     def _adopt(self, session: SessionId, found: Decoded[Session], stamp: Stamp) -> None:
         """Take their record for stored; event numbers are ours alone, so those that we hold stay and theirs do not."""
         known = self.known.get(session)
         record = replace(found.record, events=known.session.events if known else ())
+        if known is None and found.is_edited and self._may_run(record):
+            record = unproven(record)
         self._take(session, Decoded(record, found.overlay), stamp)
         self._no_longer_read_only(session)
         self._drifts.append(Drift(session=session, replaced=record, error=None, path=None))
+
+    def _may_run(self, record: Session) -> bool:
+        """Tell whether anything was ever launched: its order is in the run's directory before it is."""
+        return self._disk.stamp(self._layout.run_directory(record.id, record.generation)) is not None
 
     def _show(self, session: SessionId, found: ReadOnly, stamp: Stamp) -> None:
         self.read_only.add(session)

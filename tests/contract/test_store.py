@@ -13,12 +13,12 @@ from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import JOURNAL_UNSYNCED_EVENTS_MAX, RECORD_EVENTS_MAX
 from orchestrd.model.session import SCHEMA, Home, Session
-from orchestrd.model.words import State
+from orchestrd.model.words import Reason, State
 from orchestrd.ports import Stored
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.memory import MemoryStore
 from tests.store.benches import Bench, FileBench, MemoryBench
-from tests.store.making import ID, NOW, a_session, an_event, following
+from tests.store.making import AT, ID, NOW, a_session, an_event, following
 
 OTHER = SessionId("bbbbbbbb")
 
@@ -442,6 +442,87 @@ def test_anything_else_is_kept_in_quarantine_and_the_last_commit_stands(bench: B
     assert bench.get(bench.layout.record(ID)) == before
     assert bench.store.scan().drifts == ()
     assert bench.commit(following(stored)).revision == 2
+
+
+@pytest.mark.parametrize("bad", ["same revision", "no digest", "forged digest"])
+def test_an_edit_made_while_no_daemon_ran_is_adopted_and_told_whatever_its_revision(bench: Bench, bad: str) -> None:
+    first = bench.commit(a_session())
+    killed = bench.killed()
+    change: dict[str, Callable[[Any], object]] = {
+        "same revision": lambda record: record.update(error="by hand"),
+        "no digest": lambda record: record.pop("digest"),
+        "forged digest": lambda record: record.update(digest="0" * 16),
+    }
+    bench.edit(bench.layout.record(ID), change[bad])
+
+    bench.store = killed
+    recovered = bench.store.recover(NOW)
+    (drift,) = recovered.drifts
+    assert drift.replaced is not None
+    adopted = bench.commit(following(drift.replaced))
+
+    assert recovered.sessions == ()
+    assert drift.replaced == replace(first, events=(), error="by hand" if bad == "same revision" else None)
+    assert [line["sequence"] for line in bench.lines()] == [1, 2]
+    assert bench.restart().drifts == ()
+    assert bench.recovered.sessions == (adopted,)
+
+
+def test_records_dropped_in_while_no_daemon_ran_are_adopted_a_bounded_part_at_a_time(bench: Bench) -> None:
+    bench.commit(a_session())
+    names = [f"droppe{first}{second}" for first in "abcdefghij" for second in "abcdefghij"]
+    for name in names:
+        record = bench.json(bench.layout.record(ID)) | {"id": name, "events": []}
+        bench.put(bench.layout.record(name), json.dumps(record).encode())
+
+    drifts = bench.restart().drifts
+    more = bench.store.scan().drifts
+
+    assert sorted(drift.replaced.id for drift in (*drifts, *more) if drift.replaced) == names
+    assert [session.id for session in bench.recovered.sessions] == [ID]
+
+
+RUNNING: dict[str, Any] = {"state": State.RUNNING, "reason": Reason.STARTED}
+ENDED = {"state": State.COMPLETED, "reason": Reason.EXITED, "ended_at": AT.isoformat(), "exit_code": 0}
+
+
+@pytest.mark.parametrize(
+    "edit", [ENDED, {"state": State.PENDING, "reason": Reason.ACCEPTED}, {"generation": 2}], ids=repr
+)
+def test_an_edit_that_takes_a_session_its_run_is_undone(bench: Bench, edit: dict[str, Any]) -> None:
+    bench.commit(a_session(**RUNNING))
+    before = bench.get(bench.layout.record(ID))
+    bench.edit(bench.layout.record(ID), lambda record: record.update(revision=9, **edit))
+
+    (drift,) = bench.store.scan().drifts
+
+    assert drift.replaced is None
+    assert f"orch stop {ID}" in (drift.error or "")
+    assert bench.get(bench.layout.record(ID)) == before
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+def test_an_end_that_another_hand_wrote_while_no_daemon_ran_is_left_to_proof(bench: Bench, *, has_run: bool) -> None:
+    bench.commit(a_session(**RUNNING))
+    killed = bench.killed()
+    bench.edit(bench.layout.record(ID), lambda record: record.update(ENDED))
+    if has_run:
+        bench.put(bench.layout.run_directory(ID, 1), b"whatever a launcher left")
+
+    bench.store = killed
+    (drift,) = bench.store.recover(NOW).drifts
+
+    assert drift.replaced is not None
+    standing = (drift.replaced.state, drift.replaced.reason, drift.replaced.ended_at, drift.replaced.exit_code)
+    assert standing == ((State.LOST, Reason.CONTACT_LOST, None, None) if has_run else ("completed", "exited", AT, 0))
+    assert drift.replaced.started_at == (AT if has_run else None)
+
+
+def test_an_end_that_we_wrote_ourselves_is_believed_after_a_restart(bench: Bench) -> None:
+    ended = bench.commit(a_session(state=State.COMPLETED, reason=Reason.EXITED))
+    bench.put(bench.layout.run_directory(ID, 1), b"what its launcher left")
+
+    assert bench.restart().sessions == (ended,)
 
 
 def test_a_deleted_record_is_written_again(bench: Bench) -> None:

@@ -3,13 +3,13 @@
 from hypothesis import given
 from msgspec.structs import replace
 
-from orchestrd.core.adoption import adopted
+from orchestrd.core.adoption import adopted, takes_run, unproven
 from orchestrd.core.fold import fold, standing_of
 from orchestrd.core.step import step
 from orchestrd.model.command import Replaced
 from orchestrd.model.event import EventType
 from orchestrd.model.observation import Evidence
-from orchestrd.model.words import State
+from orchestrd.model.words import OCCUPYING, Reason, State
 from tests.core.strategies import Script, scripts
 
 
@@ -54,3 +54,26 @@ def test_what_was_observed_of_the_old_record_is_forgotten_with_it(ours: Script, 
 
     assert outcome.evidence == Evidence()
     assert [event.from_ for event in outcome.events] == [State(mine.record.state)]
+
+
+@given(scripts, scripts)
+def test_an_edit_that_leaves_a_session_its_run_is_none_that_takes_it(ours: Script, theirs: Script) -> None:
+    mine, other = ours.live().record, theirs.live().record
+
+    has_run, keeps_run = mine.state in OCCUPYING, other.state in OCCUPYING and other.generation == mine.generation
+
+    assert takes_run(other, mine) is (has_run and not keeps_run)
+    assert not takes_run(mine, mine)
+
+
+@given(scripts)
+def test_an_end_that_is_only_claimed_is_a_lost_session_and_nothing_else_is(theirs: Script) -> None:
+    record = theirs.live().record
+
+    believed = unproven(record)
+
+    if record.is_terminal:
+        assert (believed.state, believed.reason, believed.ended_at) == (State.LOST, Reason.CONTACT_LOST, None)
+        assert believed.started_at is not None
+    else:
+        assert believed == record

@@ -1,6 +1,7 @@
 """The engine on a bench: the real one, its disk in memory, its runs scripted, and a tester's hand on everything."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from orchestrd.model.document import Document, SpawnRequest
 from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import RECORD_BYTES_MAX
 from orchestrd.model.session import Home, Session, Spec
 from orchestrd.model.words import State
 from orchestrd.ports import Agent, Recovered, Runtime, Scan, Stored
@@ -248,6 +250,12 @@ class Rig:
     def edit(self, record: Session) -> None:
         """Let another hand replace a record."""
         self.store.disk.write(self.layout.record(record.id), encode_record(record))
+
+    def edit_unseen(self, record: Session) -> None:
+        """Let another hand replace a record that no daemon looks at; the digest is still that of ours."""
+        ours = json.loads(self.store.disk.read(self.layout.record(record.id), RECORD_BYTES_MAX))
+        theirs = json.loads(encode_record(replace(record, events=()))) | {"digest": ours["digest"]}
+        self.store.disk.write(self.layout.record(record.id), json.dumps(theirs).encode())
 
     def hang_the_ledger(self) -> None:
         """Let the disk answer nothing from now on."""

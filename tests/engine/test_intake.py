@@ -8,9 +8,9 @@ from orchestrd.model.errors import ConflictError, FaultError, OrchestrdError, Tr
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Session
-from orchestrd.model.words import Liveness, State
+from orchestrd.model.words import Liveness, Reason, State
 from orchestrd.store.inbox import FileInbox
-from tests.engine.rig import FULL, ID, OTHER, Rig, request_of, running
+from tests.engine.rig import FULL, ID, OTHER, Rig, request_of, running, survivor
 
 THIRD = SessionId("cccccccc")
 NEWER = b'{"schema": 99, "id": "dddddddd", "revision": 3, "state": "dreaming"}'
@@ -188,6 +188,64 @@ async def test_an_outside_edit_is_adopted_and_said() -> None:
         told = rig.events(EventType.RECORD_REPLACED)
 
     assert [(event.name, event.to, event.revision) for event in told] == [("renamed", "running", theirs.revision + 1)]
+
+
+async def test_an_edit_made_while_no_daemon_ran_is_adopted_and_said() -> None:
+    async with running() as first:
+        mine = await first.run(ID)
+    rig = survivor(first)
+    rig.edit_unseen(replace(mine, spec=replace(mine.spec, name="renamed")))
+
+    async with running(rig):
+        told = rig.events(EventType.RECORD_REPLACED)
+
+        assert [(event.name, event.from_, event.to) for event in told] == [("renamed", None, "running")]
+        assert (rig.record(ID).spec.name, rig.record(ID).revision) == ("renamed", mine.revision + 1)
+
+
+async def test_a_session_that_was_called_ended_while_no_daemon_ran_is_found_alive() -> None:
+    async with running() as first:
+        mine = await first.run(ID)
+    rig = survivor(first)
+    rig.store.disk.write(rig.layout.run_directory(ID, 1), b"what a launcher left")
+    rig.edit_unseen(replace(mine, state=State.COMPLETED, reason=Reason.EXITED, exit_code=0))
+
+    async with running(rig):
+        await rig.until(ID, State.RUNNING)
+
+        assert [event.to for event in rig.events(EventType.RECORD_REPLACED)] == ["lost"]
+        assert rig.record(ID).reason is Reason.RECOVERED
+        rig.world.exit(ID, 3)
+        await rig.until(ID, State.FAILED)
+
+
+async def test_commands_wait_for_a_record_that_could_not_be_adopted_yet() -> None:
+    async with running() as first:
+        mine = await first.run(ID)
+    rig = survivor(first)
+    rig.edit_unseen(replace(mine, spec=replace(mine.spec, name="renamed")))
+    full = rig.full_for(ID)
+    rig.spool(Stop(session=ID))
+
+    async with running(rig):
+        assert rig.state(ID) is None
+        assert len(rig.inbox()) == 1
+
+        full.close()
+        await rig.until(ID, State.CANCELLED)
+
+        assert rig.events(EventType.COMMAND_REJECTED) == []
+
+
+async def test_an_edit_that_ends_a_session_with_a_run_is_undone_and_said() -> None:
+    async with running() as rig:
+        mine = await rig.run(ID)
+        rig.edit(replace(mine, revision=mine.revision + 5, state=State.COMPLETED, reason=Reason.EXITED))
+        await rig.when(lambda: rig.events(EventType.RECORD_REJECTED))
+
+        (rejected,) = rig.events(EventType.RECORD_REJECTED)
+        assert f"orch stop {ID}" in (rejected.error or "")
+        assert rig.state(ID) is State.RUNNING
 
 
 async def test_an_edit_that_could_not_be_recorded_is_adopted_later() -> None:

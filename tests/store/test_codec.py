@@ -78,7 +78,29 @@ def test_what_a_file_holds_beyond_a_record_comes_back_with_it(session: Session, 
     found = decoded(json.dumps(value).encode())
 
     assert found.record == session
-    assert json.loads(encode_record(found.record, found.overlay)) == value
+    written = encode_record(found.record, found.overlay)
+    assert json.loads(written) | {"digest": ""} == value | {"digest": ""}
+    assert decoded(written) == Decoded(session, found.overlay)
+
+
+@given(session=sessions, edited=sessions)
+def test_what_another_hand_has_changed_is_told_from_what_was_only_laid_out_anew(
+    session: Session, edited: Session
+) -> None:
+    ours = json.loads(encode_record(session))
+    theirs = json.loads(encode_record(edited)) | {"digest": ours["digest"]}
+
+    assert decoded(json.dumps(ours, sort_keys=True).encode()) == Decoded(session)
+    assert decoded(json.dumps(theirs).encode()) == Decoded(edited, is_edited=session != edited)
+    assert decoded(json.dumps(ours | {"later": 1}).encode()).is_edited
+
+
+def test_a_record_without_its_digest_is_by_another_hand() -> None:
+    session = a_session(events=())
+    data = json.loads(encode_record(session))
+    del data["digest"]
+
+    assert decoded(json.dumps(data).encode()) == Decoded(session, is_edited=True)
 
 
 def test_the_digits_of_an_unknown_number_are_kept() -> None:
@@ -242,6 +264,5 @@ def test_a_command_for_no_session_is_unreadable() -> None:
 
 
 def test_records_and_schemas_agree_on_what_is_known() -> None:
-    assert set(json.loads(encode_record(a_session()))) == set(
-        msgspec.json.schema(Session)["$defs"]["Session"]["properties"]
-    )
+    known = {*msgspec.json.schema(Session)["$defs"]["Session"]["properties"], "digest"}
+    assert set(json.loads(encode_record(a_session()))) == known
