@@ -1,6 +1,24 @@
 """What the tests themselves see of processes: read from /proc, without a line of the code they test."""
 
+import os
+import subprocess
 from pathlib import Path
+
+import pytest
+
+# Root that may become another user, and then neither signal nor look into what it has started as that user.
+POWERLESS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all,+setuid,+setgid")
+# A script of sh that leaves a process of another user behind, in a session of its own, and exits with 7.
+LEAVES_A_STRANGER = (
+    "setsid setpriv --reuid=65534 --clear-groups sleep 300 & "
+    "until grep -q '^Uid:[[:space:]]*65534' /proc/$!/status; do sleep 0.01; done; echo $!; exit 7"
+)
+
+
+def skip_unless_there_can_be_strangers() -> None:
+    """Skip a test that needs a process of another user where nobody may start one."""
+    if os.geteuid() or subprocess.run([*POWERLESS, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("only root may start processes of another user")
 
 
 def stat_of(pid: int) -> list[str] | None:

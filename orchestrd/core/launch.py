@@ -46,12 +46,15 @@ class StartRecord(Struct, frozen=True, kw_only=True):
 
 
 class ExitRecord(Struct, frozen=True, kw_only=True):
-    """`exit.json`. Exactly one of code and signal (a name) is set, or `error` alone: the agent could not be started."""
+    """`exit.json`. Exactly one of code and signal (a name) is set, or `error` alone: the agent could not be started.
+
+    Beside a code or a signal, `error` says what hindered the launcher in ending what the agent left behind.
+    """
 
     exit_code: int | None
     exit_signal: str | None
     at: float
-    left: tuple[int, ...] = ()  # descendants that outlived the launcher's sweep
+    left: tuple[ProcessIdentity, ...] = ()  # descendants that outlived the launcher's sweep
     error: str | None = None
 
 

@@ -72,8 +72,10 @@ class BlockingRuntime:
 
     def kill_once(self, run: Run, sweeper: Sweeper, *, spare_launcher: bool) -> tuple[list[Process], str | None]:
         """Look for the run once and kill what is found."""
-        trail = self._looker.trail(run, self._directory(run))
-        return sweeper.kill_once(quarry_of(run.mark, trail, self._boot()), spare_launcher=spare_launcher)
+        directory = self._directory(run)
+        trail, record = self._looker.trail(run, directory), directory.exit()
+        quarry = quarry_of(run.mark, trail, self._boot(), record.left if record else ())
+        return sweeper.kill_once(quarry, spare_launcher=spare_launcher)
 
     def exit_of(self, run: Run) -> Exited | None:
         """Read what the launcher recorded of the end."""

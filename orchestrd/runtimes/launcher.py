@@ -81,22 +81,30 @@ class Order:
 
 
 def _run(place: int, order: Order) -> bytes:
-    """Run the agent to its end and give the exit record."""
+    """Run the agent to its end and give the exit record. Once there is an agent, nothing may cost that record."""
     _adopt_orphans()
     agent = _start(place, order)
     try:
         write_durable(place, "start.json", _start_record(agent))
     except OSError as error:
-        os.killpg(agent, signal.SIGKILL)
-        _watch(agent)
-        _sweep(order.mark)
+        _try(os.killpg, agent, signal.SIGKILL)
+        _end(agent, order.mark)
         raise CannotStartError(f"cannot record the start of the run: {error.strerror}") from None
     _nudge(order)
+    return _end(agent, order.mark)
+
+
+def _end(agent: int, mark: bytes) -> bytes:
+    """Wait for the end of the agent, end what it left behind, and give the exit record."""
     status = _watch(agent)
-    left = _sweep(order.mark)
+    left, error = [], None
+    try:
+        left = _sweep(mark)
+    except Exception as defect:  # noqa: BLE001 - whatever it is, the end is known; with an error the daemon sweeps again
+        error = f"what the agent left behind could not be ended: {type(defect).__name__}: {defect}"
     if os.WIFSIGNALED(status):
-        return _exit_record(None, signal_name(os.WTERMSIG(status)), left)
-    return _exit_record(os.WEXITSTATUS(status), None, left)
+        return _exit_record(None, signal_name(os.WTERMSIG(status)), left, error)
+    return _exit_record(os.WEXITSTATUS(status), None, left, error)
 
 
 def take_claim(place: int, by: str) -> bool:
@@ -105,14 +113,9 @@ def take_claim(place: int, by: str) -> bool:
     Raises OSError when it cannot be made durable.
     """
     try:
-        claim = os.open("claim", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place)
+        _write_new(place, "claim", f'{{"boot":"{boot_id()}","pid":{os.getpid()},"by":"{by}"}}\n'.encode())
     except FileExistsError:
         return False
-    try:
-        _write_all(claim, f'{{"boot":"{boot_id()}","pid":{os.getpid()},"by":"{by}"}}\n'.encode())
-        os.fsync(claim)
-    finally:
-        os.close(claim)
     os.fsync(place)
     return True
 
@@ -124,7 +127,7 @@ def _start(place: int, order: Order) -> int:
     _attempt(f"cannot write {_shown(order.log)}", _redirect_output, order.log)
     _attempt(f"cannot enter the directory {_shown(order.directory)}", os.chdir, order.directory)
     agent = _attempt(f"cannot start {_shown(order.argv[0])}", _spawn, order.argv, environment, stdin)
-    os.chdir("/")  # so that the directory can be removed or unmounted while the agent is elsewhere
+    _try(os.chdir, "/")  # so that the directory can be removed or unmounted while the agent is elsewhere
     return agent
 
 
@@ -161,17 +164,11 @@ def _redirect_output(log: bytes) -> None:
 
 def _spawn(argv: list[bytes], environment: dict[bytes, bytes], stdin: int) -> int:
     """Start the program in a session of its own; it is looked for where the agent's PATH says, as execvp would."""
-    denied = None
+    denied, streams = None, [(os.POSIX_SPAWN_DUP2, stdin, 0)]
     for program in _candidates(argv[0], environment):
         try:
             return os.posix_spawn(
-                program,
-                argv,
-                environment,
-                file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0)],
-                setsid=True,
-                setsigmask=(),
-                setsigdef=RESET,
+                program, argv, environment, file_actions=streams, setsid=True, setsigmask=(), setsigdef=RESET
             )
         except (FileNotFoundError, NotADirectoryError):
             continue
@@ -204,10 +201,15 @@ def _watch(agent: int) -> int:
             if status is not None:
                 return status
             continue
-        try:
-            os.killpg(agent, number)
-        except OSError:
-            pass  # it runs as another user now; the daemon will see that it goes on
+        _try(os.killpg, agent, number)
+
+
+def _try(act: "Callable[..., None]", *arguments: object) -> None:
+    """Do what may fail: what runs as another user by now cannot be signalled; others will see whether it goes on."""
+    try:
+        act(*arguments)
+    except OSError:
+        pass
 
 
 def _reap(agent: int) -> int | None:
@@ -233,9 +235,9 @@ def _sweep(mark: bytes) -> list[int]:
             return children
         for pid in children:
             if elapsed > PATIENCE_S:
-                os.kill(pid, signal.SIGKILL)
+                _try(os.kill, pid, signal.SIGKILL)
             elif pid not in asked:
-                os.kill(pid, signal.SIGTERM)
+                _try(os.kill, pid, signal.SIGTERM)
                 asked.add(pid)
         time.sleep(SWEEP_LOOK_S)
     return []
@@ -254,10 +256,8 @@ def _children(mark: bytes) -> list[int]:
 
 
 def _start_record(agent: int) -> bytes:
-    launcher = _identity(os.getpid())
-    return (
-        f'{{"boot":"{boot_id()}","launcher":{launcher},"agent":{_identity(agent)},"at":{time.time():.6f}}}\n'.encode()
-    )
+    processes = f'"launcher":{_identity(os.getpid())},"agent":{_identity(agent)}'
+    return f'{{"boot":"{boot_id()}",{processes},"at":{time.time():.6f}}}\n'.encode()
 
 
 def _identity(pid: int) -> str:
@@ -267,7 +267,7 @@ def _identity(pid: int) -> str:
 
 def _exit_record(code: int | None, signal_name: str | None, left: list[int], error: str | None = None) -> bytes:
     end = f'"exit_code":{"null" if code is None else code},"exit_signal":{_quoted(signal_name)}'
-    rest = f'"at":{time.time():.6f},"left":{left},"error":{_quoted(error)}'
+    rest = f'"at":{time.time():.6f},"left":[{",".join(map(_identity, left))}],"error":{_quoted(error)}'
     return f"{{{end},{rest}}}\n".encode("utf-8", "replace")
 
 
@@ -287,32 +287,34 @@ def _insist(place: int, record: bytes) -> None:
 def write_durable(place: int, name: str, data: bytes) -> None:
     """Make a file of the directory `place` (a descriptor) appear whole and durable."""
     temporary = name + ".tmp"
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=place)
-    try:
-        _write_all(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
+    _try(lambda: os.unlink(temporary, dir_fd=place))  # of an earlier try, or a trap: opening a FIFO would never return
+    _write_new(place, temporary, data)
     os.replace(temporary, name, src_dir_fd=place, dst_dir_fd=place)
     os.fsync(place)
 
 
-def _write_all(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
+def _write_new(place: int, name: str, data: bytes) -> None:
+    """Make a file that is not there yet, durable but for its name."""
+    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place)
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _nudge(order: Order) -> None:
     """Hint to a daemon, if one listens, that this session is worth a look. It never blocks, and may be lost."""
-    words = dict(pair.split(b"=", 1) for pair in order.environment)
     try:
+        words = dict(pair.split(b"=", 1) for pair in order.environment)
         fifo = os.open(words[b"ORCH_HOME"] + b"/run/nudge", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         try:
             if os.fstat(fifo).st_mode & 0o170000 == 0o010000:
                 os.write(fifo, words[b"ORCH_SESSION"] + b"\n")
         finally:
             os.close(fifo)
-    except (OSError, KeyError):
+    except (OSError, KeyError, ValueError):
         return
 
 
@@ -359,10 +361,10 @@ def read_stat(pid: int) -> list[bytes] | None:
 def mark_of(pid: int) -> bytes | None:
     """Give the ORCH_RUN that a process was started with; null when it has none, or may not be asked."""
     try:
-        environ = read_file(f"/proc/{pid}/environ")
+        pairs = read_file(f"/proc/{pid}/environ").split(b"\0")
     except OSError:
         return None
-    return next((pair[9:] for pair in environ.split(b"\0") if pair.startswith(b"ORCH_RUN=")), None)
+    return next((pair[9:] for pair in pairs if pair.startswith(b"ORCH_RUN=")), None)
 
 
 def signal_name(number: int) -> str:

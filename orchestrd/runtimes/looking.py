@@ -130,7 +130,7 @@ def _verdict(run: Run, trail: Trail, living: str | None, exit_: ExitRecord | Non
 
 def exited(run: Run, record: ExitRecord) -> Exited:
     """Tell of the end that a launcher has recorded."""
-    left = ", ".join(map(str, record.left))
+    left = ", ".join(str(one.pid) for one in record.left)
     error = record.error or (f"outlived the end of the agent: pid {left}" if left else None)
     return Exited(
         generation=run.generation,

@@ -87,6 +87,14 @@ def is_ours(found: Process | None, identity: ProcessIdentity, mark: str) -> bool
     return found.started_ticks == identity.started_ticks != 0 and leads_its_session and found.mark is None
 
 
+def was_left(found: Process | None, identity: ProcessIdentity, mark: str) -> bool:
+    """Tell whether what was found under a pid is what a launcher has seen there, and could not end, after the agent.
+
+    It may be another user's, and then shows no mark; its start time tells, for it was seen alive later than that.
+    """
+    return found is not None and found.mark in (None, mark) and found.started_ticks == identity.started_ticks != 0
+
+
 class Hold:
     """A hold on one process, by a pidfd where the kernel gives one."""
 

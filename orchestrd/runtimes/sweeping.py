@@ -1,11 +1,13 @@
 """Killing a run: what bears its mark, its agent's session, and all their descendants, until nothing is found.
 
 Invariant: every process is held by a pidfd and looked at again under it before it is signalled, so no stranger is ever
-hit; this process never; and the launcher only when its time to record the end is over.
+hit; this process never; and the launcher last, alone, and only when its time to record the end is over: while it lives,
+what cannot be ended is still its descendant, and found; when it leaves, what it could not end stands in its record.
 
-What one look can see is what /proc lists. Out of reach without a cgroup: a process that has left the session, cleared
-its environment *and* lost its launcher to a kill -9; one that forks and exits faster than the look; and whatever was
-handed to a service outside (a container engine, cron, a systemd unit). What runs as another user is named, not killed.
+What one look can see is what /proc lists. Out of reach without a cgroup: a process that has left the session, shows no
+environment (cleared, or another user's) *and* lost its launcher to a kill -9; one that forks and exits faster than the
+look; and whatever was handed to a service outside (a container engine, cron, a systemd unit). What runs as another user
+is named, not killed.
 """
 
 import os
@@ -15,7 +17,7 @@ from msgspec import Struct
 
 from orchestrd.core.launch import ProcessIdentity
 from orchestrd.runtimes.looking import Trail
-from orchestrd.runtimes.processes import Process, ProcessTable, belonging, is_ours, take_hold
+from orchestrd.runtimes.processes import Process, ProcessTable, belonging, is_ours, take_hold, was_left
 
 
 class Quarry(Struct, frozen=True, kw_only=True):
@@ -24,12 +26,15 @@ class Quarry(Struct, frozen=True, kw_only=True):
     mark: str
     launcher: ProcessIdentity | None = None
     agent: ProcessIdentity | None = None
+    left: tuple[ProcessIdentity, ...] = ()
 
 
-def quarry_of(mark: str, trail: Trail, boot: str) -> Quarry:
+def quarry_of(mark: str, trail: Trail, boot: str, left: tuple[ProcessIdentity, ...] = ()) -> Quarry:
     """Say what to look for; records of another boot name nothing in this one."""
-    named = dict(trail.processes) if trail.boot == boot else {}
-    return Quarry(mark=mark, launcher=named.get("launcher"), agent=named.get("agent"))
+    if trail.boot != boot:
+        return Quarry(mark=mark)
+    named = dict(trail.processes)
+    return Quarry(mark=mark, launcher=named.get("launcher"), agent=named.get("agent"), left=left)
 
 
 class Sweeper:
@@ -44,6 +49,7 @@ class Sweeper:
         processes = {pid: found for pid in self._table.pids() if (found := self._table.look(pid)) is not None}
         recorded = [one for one in (quarry.launcher, quarry.agent) if one is not None]
         roots = frozenset(one.pid for one in recorded if is_ours(processes.get(one.pid), one, quarry.mark))
+        roots |= {one.pid for one in quarry.left if was_left(processes.get(one.pid), one, quarry.mark)}
         if quarry.agent is not None and quarry.agent.pid in roots:
             self._sessions = frozenset({quarry.agent.pid})
         return belonging(processes, quarry.mark, roots, self._sessions, os.getpid())
@@ -54,9 +60,10 @@ class Sweeper:
         return "; ".join(refused) or None
 
     def kill_once(self, quarry: Quarry, *, spare_launcher: bool) -> tuple[list[Process], str | None]:
-        """Look, and kill what is found; give what was found, a spared launcher included."""
+        """Look, and kill what is found, the launcher last; give what was found, a spared launcher included."""
         found = self.find(quarry)
-        victims = [one for one in found if not (spare_launcher and is_launcher(one, quarry))]
+        others = [one for one in found if not is_launcher(one, quarry)]
+        victims = others if others or spare_launcher else found
         return found, self.signal_all(victims, signal.SIGKILL)
 
     def _signal(self, process: Process, number: int) -> str | None:

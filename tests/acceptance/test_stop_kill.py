@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from orchestrd.model.errors import RefusedError
+from orchestrd.model.event import EventType
 from tests.acceptance import agents
 from tests.acceptance.daemon import Home
 from tests.acceptance.processes import until
+from tests.processes import LEAVES_A_STRANGER, POWERLESS, skip_unless_there_can_be_strangers
 
 GRACE_S = 0.5
 
@@ -111,6 +113,25 @@ def test_what_has_detached_itself_ends_with_its_session(home: Home, way: str) ->
 
     assert list(home.processes()) == []  # terminal means: nothing of it lives
     assert told.state == ("completed" if way == "its own end" else "cancelled")
+
+
+def test_what_runs_as_another_user_by_now_is_named_and_when_it_has_gone_the_true_code_is_told(home: Home) -> None:
+    skip_unless_there_can_be_strangers()
+    home.start(before=POWERLESS)
+    session = home.spawn(LEAVES_A_STRANGER)
+    failures: list[str | None] = []
+
+    for event in home.follow(0, within_s=30.0):
+        failures += [event.error] if event.type is EventType.KILL_FAILED else []
+        if failures:
+            break
+    stranger = int(home.log(session))
+    state = home.show(session).state
+    os.kill(stranger, signal.SIGKILL)
+    told = home.reach(session, "failed")
+
+    assert (failures, state) == ([f"pid {stranger}: Operation not permitted"], "running")
+    assert (told.reason, told.exit_code) == ("exit_code", 7)
 
 
 def test_what_waits_in_the_lane_is_cancelled_and_never_launched(home: Home) -> None:

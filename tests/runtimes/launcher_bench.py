@@ -40,10 +40,10 @@ class LauncherBench:
         (self.directory / "order").write_bytes("\0".join(fields).encode("utf-8", "surrogateescape"))
         return self
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Start a launcher, and do not wait for it."""
+    def start(self, *before: str) -> "subprocess.Popen[bytes]":
+        """Start a launcher by what stands `before` it, and do not wait for it."""
         started = subprocess.Popen(
-            [sys.executable, launcher.__file__, str(self.directory)],
+            [*before, sys.executable, launcher.__file__, str(self.directory)],
             env={**os.environ, "ORCH_RUN": MARK},
             stdin=subprocess.DEVNULL,
             start_new_session=True,

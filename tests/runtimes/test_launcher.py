@@ -15,7 +15,14 @@ import pytest
 from orchestrd.model import limits
 from orchestrd.runtimes import launcher
 from orchestrd.runtimes.starting import LauncherCommand
-from tests.processes import bearers, is_alive, stat_of
+from tests.processes import (
+    LEAVES_A_STRANGER,
+    POWERLESS,
+    bearers,
+    is_alive,
+    skip_unless_there_can_be_strangers,
+    stat_of,
+)
 from tests.runtimes.launcher_bench import MARK, WAIT_S, LauncherBench
 
 # Detaches in every way there is: a grandchild in a session of its own, its environment cleared, its parent gone.
@@ -353,6 +360,34 @@ def test_what_cannot_be_ended_is_named_in_the_record(monkeypatch: pytest.MonkeyP
     assert now_s == pytest.approx(100.0 + launcher.SWEEP_S, abs=2 * launcher.SWEEP_LOOK_S)
 
 
+def test_what_runs_as_another_user_by_now_is_named_in_the_record_and_costs_no_exit_code(bench: LauncherBench) -> None:
+    skip_unless_there_can_be_strangers()
+    bench.write_order("sh", "-c", LEAVES_A_STRANGER).start(*POWERLESS)
+
+    record = bench.exit()
+
+    stranger = int(bench.output())
+    (left,) = record["left"]
+    assert (record["exit_code"], left["pid"]) == (7, stranger)
+    assert left["started_ticks"] == int((stat_of(stranger) or [])[19])
+    os.kill(stranger, signal.SIGKILL)
+
+
+def test_whatever_goes_wrong_with_the_sweep_the_end_of_the_agent_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(mark: bytes) -> list[int]:
+        raise OSError(23, "Too many open files in system")
+
+    monkeypatch.setattr(launcher, "_watch", lambda agent: 7 << 8)
+    monkeypatch.setattr(launcher, "_sweep", broken)
+
+    record = json.loads(launcher._end(4711, b"mark"))
+
+    assert (record["exit_code"], record["left"]) == (7, [])
+    assert record["error"] == (
+        "what the agent left behind could not be ended: OSError: [Errno 23] Too many open files in system"
+    )
+
+
 def test_a_run_whose_start_cannot_be_recorded_is_not_run(bench: LauncherBench) -> None:
     (bench.directory / "start.json").mkdir()
 
@@ -371,6 +406,21 @@ def test_an_end_that_cannot_be_recorded_is_tried_again(bench: LauncherBench) -> 
     blocker.rmdir()
 
     assert bench.exit()["exit_code"] == 4
+
+
+def test_a_trap_in_the_place_of_the_record_does_not_hold_up_the_end(bench: LauncherBench) -> None:
+    record = bench.run("mkfifo", "exit.json.tmp", directory=str(bench.directory))
+
+    assert record["exit_code"] == 0
+
+
+def test_a_link_in_the_place_of_the_record_leads_it_nowhere(bench: LauncherBench) -> None:
+    precious = bench.place / "precious"
+    precious.write_text("mine")
+
+    record = bench.run("ln", "-s", str(precious), "exit.json.tmp", directory=str(bench.directory))
+
+    assert (record["exit_code"], precious.read_text()) == (0, "mine")
 
 
 def test_a_launcher_whose_directory_was_removed_leaves(bench: LauncherBench) -> None:
@@ -448,7 +498,7 @@ def test_an_error_is_recorded_as_json_whatever_is_in_it() -> None:
     decoded = json.loads(record)
 
     assert decoded["error"] == 'say "hi"\\\n\x1b? \N{PILE OF POO}'
-    assert decoded["left"] == [1, 2]
+    assert [left["pid"] for left in decoded["left"]] == [1, 2]
 
 
 def test_the_bounds_that_it_cannot_import_are_those_of_the_house() -> None:

@@ -170,12 +170,12 @@ def test_an_exit_record_counts_whatever_its_boot(scene: Scene) -> None:
 
 
 def test_what_outlived_the_sweep_of_the_launcher_is_told_with_the_end(scene: Scene) -> None:
-    scene.put("exit.json", replace(END, left=(7, 8)))
+    scene.put("exit.json", replace(END, left=(START.launcher, START.agent)))
 
     (found,) = scene.look()
 
     assert isinstance(found, Exited)
-    assert found.error == "outlived the end of the agent: pid 7, 8"
+    assert found.error == f"outlived the end of the agent: pid {GONE}, {HERE}"
 
 
 def test_what_is_held_is_not_looked_for_again(scene: Scene) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.core.launch import ClaimRecord, ExitRecord
+from orchestrd.core.launch import ClaimRecord, ExitRecord, ProcessIdentity
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import HOOK_LINE_BYTES_MAX, HOOKS_READ_BYTES_MAX, RUN_RECORD_BYTES_MAX
 from orchestrd.model.run import Order, Run
@@ -82,12 +82,15 @@ def test_a_record_that_is_not_whole_counts_as_absent(directory: RunDirectory, da
 
 
 def test_an_exit_record_is_read_as_the_launcher_wrote_it(directory: RunDirectory) -> None:
-    write(directory, "exit.json", launcher._exit_record(None, "SIGKILL", [7], None))
+    write(directory, "exit.json", launcher._exit_record(None, "SIGKILL", [os.getpid()], None))
 
     record = directory.exit()
 
+    stat = launcher.read_stat(os.getpid())
     assert record is not None
-    assert record == ExitRecord(exit_code=None, exit_signal="SIGKILL", at=record.at, left=(7,), error=None)
+    assert stat is not None
+    left = ProcessIdentity(pid=os.getpid(), started_ticks=int(stat[19]))
+    assert record == ExitRecord(exit_code=None, exit_signal="SIGKILL", at=record.at, left=(left,), error=None)
 
 
 def test_what_is_no_regular_file_is_not_read_and_holds_nobody_up(directory: RunDirectory) -> None:

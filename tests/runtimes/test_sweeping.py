@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrd.core.launch import ProcessIdentity
 from orchestrd.runtimes.looking import Trail
@@ -14,6 +15,7 @@ from orchestrd.runtimes.sweeping import Quarry, Sweeper, is_same, quarry_of
 MARK = "sweeping:1:n"
 AGENT = ProcessIdentity(pid=10, started_ticks=5)
 LAUNCHER = ProcessIdentity(pid=9, started_ticks=4)
+LEFT = ProcessIdentity(pid=12, started_ticks=8)
 QUARRY = Quarry(mark=MARK, launcher=LAUNCHER, agent=AGENT)
 
 
@@ -61,8 +63,25 @@ def test_a_session_of_strangers_under_the_number_of_the_agent_is_never_swept() -
 def test_records_of_another_boot_name_nothing() -> None:
     trail = Trail(boot="before", processes=(("launcher", LAUNCHER), ("agent", AGENT)))
 
-    assert quarry_of(MARK, trail, "now") == Quarry(mark=MARK)
-    assert quarry_of(MARK, trail, "before") == QUARRY
+    assert quarry_of(MARK, trail, "now", (LEFT,)) == Quarry(mark=MARK)
+    assert quarry_of(MARK, trail, "before", (LEFT,)) == replace(QUARRY, left=(LEFT,))
+
+
+def test_what_the_launcher_could_not_end_is_found_by_its_record_though_it_shows_no_mark() -> None:
+    table = FakeTable(process(12, ticks=8, session=12), process(13, ticks=9, session=13, parent=12))
+
+    assert pids(Sweeper(table).find(replace(QUARRY, left=(LEFT,)))) == [12, 13]
+
+
+@pytest.mark.parametrize("stranger", [process(12, ticks=9), process(12, ticks=8, mark="another:1:n")])
+def test_who_has_the_number_of_what_was_left_by_now_is_not_taken_for_it(stranger: Process) -> None:
+    assert Sweeper(FakeTable(stranger)).find(replace(QUARRY, left=(LEFT,))) == []
+
+
+def test_without_a_start_time_nothing_is_taken_for_what_was_left() -> None:
+    nameless = ProcessIdentity(pid=12, started_ticks=0)
+
+    assert Sweeper(FakeTable(process(12, ticks=0))).find(replace(QUARRY, left=(nameless,))) == []
 
 
 @pytest.fixture
@@ -70,19 +89,24 @@ def victims() -> "list[subprocess.Popen[bytes]]":
     return [subprocess.Popen(["sleep", "300"]) for _ in range(2)]
 
 
-def test_the_launcher_is_spared_only_as_long_as_it_is_asked_for(victims: "list[subprocess.Popen[bytes]]") -> None:
+def test_the_launcher_goes_last_and_is_spared_as_long_as_it_is_asked_for(
+    victims: "list[subprocess.Popen[bytes]]",
+) -> None:
     launcher, agent = victims
     table = FakeTable(process(launcher.pid, mark=MARK), process(agent.pid, mark=MARK))
     sweeper = Sweeper(table)
     quarry = Quarry(mark=MARK, launcher=ProcessIdentity(pid=launcher.pid, started_ticks=5))
 
-    first, _ = sweeper.kill_once(quarry, spare_launcher=True)
+    first, _ = sweeper.kill_once(quarry, spare_launcher=False)
     agent_code = agent.wait()
-    is_spared = launcher.poll() is None
+    is_spared = [launcher.poll() is None]
+    del table.processes[agent.pid]
+    sweeper.kill_once(quarry, spare_launcher=True)
+    is_spared.append(launcher.poll() is None)
     sweeper.kill_once(quarry, spare_launcher=False)
 
     assert sorted(pids(first)) == sorted([launcher.pid, agent.pid])
-    assert (agent_code, is_spared, launcher.wait()) == (-signal.SIGKILL, True, -signal.SIGKILL)
+    assert (agent_code, is_spared, launcher.wait()) == (-signal.SIGKILL, [True, True], -signal.SIGKILL)
 
 
 def test_a_pid_that_has_changed_hands_since_the_look_is_not_signalled(victims: "list[subprocess.Popen[bytes]]") -> None:
