@@ -8,7 +8,8 @@ from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME
+from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME, LOGS_TRIMMED_AT_A_TIME
+from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, TERMINAL
 from orchestrd.ports import Attachments, Clock, Store
 
@@ -26,13 +27,17 @@ class Upkeep:
         self._clock = clock
         self._on_error = on_error
         self._said: set[str] = set()
+        self._final: dict[SessionId, int] = {}  # the generation that has ended, its output being trimmed since
 
     async def trim_logs(self) -> None:
-        """Hold the output of every run under its bound, in one call off the loop."""
-        writing = [session.id for session in self._roster.in_states(OCCUPYING)]
-        if writing:
-            for error in await self._ledger.on_thread(self._trim, writing):
+        """Hold the output of every run under its bound, and once more after its end, in one call off the loop."""
+        ended = [session for session in self._roster.in_states(TERMINAL) if self._is_untrimmed(session)]
+        ended = ended[:LOGS_TRIMMED_AT_A_TIME]
+        writing = self._roster.in_states(OCCUPYING)
+        if writing or ended:
+            for error in await self._ledger.on_thread(self._trim, [session.id for session in (*writing, *ended)]):
                 self._say_once(error)
+        self._final.update((session.id, session.generation) for session in ended)
 
     async def archive(self) -> None:
         """Put away sessions that ended long ago."""
@@ -50,6 +55,11 @@ class Upkeep:
             self._on_error(f"{session} was not archived", error)
         else:
             self._roster.remove(session)
+            self._final.pop(session, None)
+
+    def _is_untrimmed(self, session: Session) -> bool:
+        """Tell whether an end is new to us: a session that was revived ends once more."""
+        return self._final.get(session.id) != session.generation
 
     def _trim(self, sessions: Iterable[SessionId]) -> list[OrchestrdError]:
         errors: list[OrchestrdError] = []

@@ -3,11 +3,12 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.engine import upkeep
 from orchestrd.model.command import Kill, Revive
 from orchestrd.model.errors import ConflictError, RefusedError, TransientError
 from orchestrd.model.limits import ARCHIVE_AFTER_S
 from orchestrd.model.words import State
-from tests.engine.rig import ID, OTHER, Rig, running
+from tests.engine.rig import ID, OTHER, Rig, running, survivor
 
 HOUR_S = 3_600.0
 
@@ -116,12 +117,51 @@ async def test_a_record_without_the_time_of_its_end_is_put_away_by_the_time_of_i
 async def test_the_output_of_what_runs_is_held_under_its_bound() -> None:
     async with running() as rig:
         await rig.run(ID)
-        await ended(rig, OTHER)
+        await asyncio.sleep(0.5)
         rig.attachments.trimmed.clear()
 
-        await asyncio.sleep(5.5)
+        await asyncio.sleep(15.0)
 
-    assert set(rig.attachments.trimmed) == {ID}
+    assert rig.attachments.trimmed == [ID, ID, ID]
+
+
+async def test_the_output_of_what_ended_between_two_ticks_is_held_under_its_bound_once() -> None:
+    async with running() as rig:
+        await asyncio.sleep(0.5)
+        await ended(rig)
+        rig.attachments.trimmed.clear()
+
+        await asyncio.sleep(15.0)
+
+    assert rig.attachments.trimmed == [ID]
+
+
+async def test_the_output_of_what_was_revived_is_held_under_its_bound_after_each_end() -> None:
+    async with running(interval_s=HOUR_S) as rig:
+        await ended_by_nudge(rig)
+        await asyncio.sleep(HOUR_S)
+        await rig.service.revive(Revive(session=ID))
+        await rig.until(ID, State.STARTING)
+        await rig.service.stop(Kill(session=ID))
+        await rig.until(ID, State.CANCELLED)
+
+        await asyncio.sleep(3 * HOUR_S)
+
+    assert rig.attachments.trimmed == [ID, ID]
+
+
+async def test_all_output_is_held_under_its_bound_at_a_start_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "LOGS_TRIMMED_AT_A_TIME", 1)
+    async with running() as before:
+        await ended(before, ID)
+        await ended(before, OTHER)
+
+    async with running(survivor(before)) as rig:
+        await asyncio.sleep(0.5)
+        at_first = list(rig.attachments.trimmed)
+        await asyncio.sleep(30.0)
+
+    assert (at_first, rig.attachments.trimmed) == ([ID], [ID, OTHER])
 
 
 async def test_a_log_that_cannot_be_held_under_its_bound_is_said_once() -> None:
