@@ -7,7 +7,7 @@ from typer.exceptions import TyperException
 
 from orchestrd import __version__
 from orchestrd.model.errors import OrchestrdError, UsageError
-from orchestrd_cli import beginning, changing, exits, failures, following, looking, service, terminal, waiting
+from orchestrd_cli import beginning, changing, exits, failures, following, looking, reach, service, terminal, waiting
 from orchestrd_cli.grammar import app, laid_out, verb
 
 WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
@@ -68,8 +68,9 @@ def report(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = Non
     return reporting.main(words or [])
 
 
-def run(words: list[str]) -> int:
-    """Parse and perform one command line; gives the exit code."""
+def run(words: list[str], *, is_daemon_silent: bool = False) -> int:
+    """Parse and perform one command line; gives the exit code. A silent daemon is not asked once more."""
+    reach.is_daemon_silent = is_daemon_silent
     own, command = _split(words)
     as_json = "--json" in own
     try:

@@ -82,7 +82,7 @@ def spawn(
     told = home.spawn(request).document
     if wait:
         note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
-        return wait_for(reach.client(), [told.id], goal=None, timeout=timeout, as_json=json)
+        return wait_for(reach.client() if no_daemon else home, [told.id], goal=None, timeout=timeout, as_json=json)
     reach.write_document(told, as_json=json)
     if not json:
         note(f"  its output: orch logs -f {told.id}   end it: orch stop {told.id}")

@@ -2,7 +2,7 @@
 
 The daemon sends ready text or lines; here they are asked for and written out. Invariant: what this path does not
 understand - an option, an answer, a daemon that is not there - it declines before anything is written, and the full
-command line starts over with the same words.
+command line starts over with the same words. From a silent daemon it takes with it that nobody need ask that one again.
 """
 
 import os
@@ -12,7 +12,7 @@ from orchestrd import __version__
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.model.limits import REACHED_AGAIN_S
 from orchestrd_cli import exits, terminal
-from orchestrd_cli.wire import Answer, CutOff
+from orchestrd_cli.wire import Answer, CutOff, Silent
 
 WATCH_S = 1.0
 TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
@@ -35,7 +35,10 @@ class Declined(Exception):
 
 
 def run(words: list[str]) -> int | None:
-    """Do what the words ask for; gives the exit code, or null when the full command line has to do it."""
+    """Do what the words ask for; gives the exit code, or null when the full command line has to do it.
+
+    Raises Silent when that has to do it without the daemon, which is there and does not answer.
+    """
     if words in (["--version"], ["-V"]):
         terminal.write(f"orchestrd {__version__}\n".encode())
         return exits.OK
@@ -103,6 +106,8 @@ def _picture_or_excuse(daemon: "_Daemon", options: Options) -> bytes:
         return _picture(daemon, options)
     except Declined:
         return b"the daemon has gone; waiting for it (orch daemon start)\n"
+    except Silent:
+        return b"the daemon does not answer; waiting for it (orch daemon restart)\n"
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -167,7 +172,7 @@ class _Stream:
             time.sleep(REACHED_AGAIN_S)
             try:
                 return self.ask()
-            except Declined:
+            except (Declined, Silent):
                 continue
 
     def _go_on_after(self, number: str | None) -> None:
@@ -193,7 +198,7 @@ def _cut_off(cursor: str, *, as_json: bool) -> int:
 
 
 class _Daemon:
-    """The daemon of this home. Raises Declined when it does not answer, or not with what was asked for."""
+    """The daemon of this home. Raises Silent when it hangs, Declined when it is not there or says something else."""
 
     def __init__(self) -> None:
         self._socket = Layout(home_from(os.environ)).socket
@@ -204,6 +209,8 @@ class _Daemon:
         answer = self.ask(resource, asked, form)
         try:
             return answer.body()
+        except Silent:
+            raise
         except CutOff as error:
             raise Declined from error
         finally:
@@ -214,6 +221,8 @@ class _Daemon:
         query = "&".join(f"{name}={_quoted(value)}" for name, value in asked.items())
         try:
             answer = Answer(self._socket, f"/v1/{resource}?{query}", form)
+        except Silent:
+            raise
         except CutOff as error:
             raise Declined from error
         if answer.status != HTTP_OK:

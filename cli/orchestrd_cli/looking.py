@@ -116,7 +116,13 @@ def _picture(home: Client, *, all_: bool, project: str | None, quiet: bool, as_j
     if quiet:
         return b"%d\n" % sum(map(needs_me, found.sessions))
     columns, _ = terminal.size()
-    return status_table(found, reach.now(), columns=columns or None, colour=terminal.wants_colour()).encode()
+    return status_table(
+        found,
+        reach.now(),
+        columns=columns or None,
+        colour=terminal.wants_colour(),
+        silence=reach.silent_daemon(home),
+    ).encode()
 
 
 def _print_events(

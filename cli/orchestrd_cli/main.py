@@ -29,13 +29,18 @@ def main() -> int:
 
 def _run(arguments: list[str]) -> int:
     from orchestrd_cli import fast
+    from orchestrd_cli.wire import Silent
 
-    code = fast.run(arguments)
+    is_silent = False
+    try:
+        code = fast.run(arguments)
+    except Silent:
+        code, is_silent = None, True
     if code is not None:
         return code
     from orchestrd_cli import app
 
-    return app.run(arguments)
+    return app.run(arguments, is_daemon_silent=is_silent)
 
 
 def _let_go_of_stdout() -> None:

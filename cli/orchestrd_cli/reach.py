@@ -8,12 +8,18 @@ from orchestrd.client import Client
 from orchestrd.model.document import Document
 from orchestrd.model.words import Activity, State
 from orchestrd.render import age, visible, why
+from orchestrd_cli import holder
 from orchestrd_cli.terminal import note, write
+
+is_daemon_silent = False  # it has been asked in vain before the verb began
 
 
 def client(*, use_daemon: bool = True) -> Client:
     """Give the client of this home; what it has to say on the way goes to stderr."""
-    return Client(use_daemon=use_daemon, notice=note)
+    home = Client(use_daemon=use_daemon, notice=note)
+    if is_daemon_silent:
+        home.leave_alone()
+    return home
 
 
 def now() -> datetime:
@@ -56,8 +62,24 @@ def standing(told: Document) -> str:
 
 def note_age_of_disk(reader: Client) -> None:
     """Where no daemon answers, say so, and how old what the disk says is."""
-    if reader.answers():
+    if not reader.is_silent and reader.answers():
         return
     newest = reader.status().newest_record_at
     how_old = "nothing is on disk yet" if newest is None else f"this is from disk, as of {age(newest, now())} ago"
-    note(f"orch: no daemon answers; {how_old} (orch daemon start)")
+    silence = silent_daemon(reader)
+    note(
+        f"orch: no daemon answers; {how_old} (orch daemon start)"
+        if silence is None
+        else f"orch: {silence}; {how_old} (orch daemon restart)"
+    )
+
+
+def silent_daemon(reader: Client) -> str | None:
+    """Name the daemon that is there and has not answered; null where there is no such."""
+    if not reader.is_silent:
+        return None
+    daemon = holder.find(reader.layout)
+    if daemon is None:
+        return "the daemon does not answer"
+    with daemon:
+        return f"the daemon (pid {daemon.pid}) does not answer"

@@ -75,7 +75,8 @@ def restart(*, interval: Interval = None, max_running: MaxRunning = None, json: 
     """
     home = reach.client()
     before = home.status().daemon
-    _stop(home)
+    if _stop(home) is not None and before is None and interval is None and max_running is None:
+        terminal.note("orch: it could not say how it ran: the next one begins with the defaults")
     if before is not None:
         interval = before.interval_s if interval is None else interval
         max_running = before.max_running if max_running is None else max_running

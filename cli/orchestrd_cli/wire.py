@@ -6,18 +6,22 @@ Invariant: an answer that was cut off is never taken for whole; that is what chu
 import _socket
 
 from orchestrd.endpoint import Address
+from orchestrd.model.limits import LOOK_ANSWER_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ANSWER_S = 2.0  # longer, and the full command line tries, and reads the disk
 HEAD_BYTES_MAX = 64 * 1024
 PIECE_BYTES = 64 * 1024
 
 
 class CutOff(Exception):
-    """The daemon was not there, was too slow, or went away before the end of its answer."""
+    """The daemon was not there, or went away before the end of its answer."""
+
+
+class Silent(CutOff):
+    """The daemon is there and does not answer."""
 
 
 class Answer:
@@ -27,7 +31,7 @@ class Answer:
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
         self._buffer = b""
         try:
-            self._socket.settimeout(ANSWER_S)
+            self._socket.settimeout(LOOK_ANSWER_S)
             with Address(socket_path) as address:
                 self._socket.connect(address)
             request = f"GET {target} HTTP/1.1\r\nHost: orch\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
@@ -35,7 +39,7 @@ class Answer:
             head, *lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         except OSError as error:
             self._socket.close()
-            raise CutOff from error
+            raise _failure(error) from error
         self.status = int(head[9:12]) if head[9:12].isdigit() else 0
         self._headers = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
 
@@ -58,7 +62,7 @@ class Answer:
             else:
                 yield self._exactly(int(self.header("content-length") or 0))
         except (OSError, ValueError) as error:
-            raise CutOff from error
+            raise _failure(error) from error
 
     def close(self) -> None:
         """Hang up."""
@@ -89,3 +93,7 @@ class Answer:
         if not piece:
             raise ConnectionResetError("the answer was cut off")
         return piece
+
+
+def _failure(error: Exception) -> CutOff:
+    return Silent() if isinstance(error, TimeoutError | BlockingIOError) else CutOff()

@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 from orchestrd.client import calls
 from orchestrd.client.blocking import Client, Taken
 from orchestrd.client.calls import OK, Call, Lines
-from orchestrd.client.connection import RECEIVE_BYTES, check_size, unreachable
+from orchestrd.client.connection import RECEIVE_BYTES, UNRESPONSIVE, check_size, unreachable
 from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
 from orchestrd.client.waiting import Wait, Waited
@@ -20,7 +20,7 @@ from orchestrd.core.choice import head_of
 from orchestrd.endpoint import Address
 from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
 from orchestrd.model.errors import TimedOutError, UnreachableError
-from orchestrd.model.limits import ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
 T = TypeVar("T")
 
@@ -35,18 +35,18 @@ class AsyncClient:
 
     async def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
         """List the sessions; without a daemon `daemon` is null."""
-        return await self._or_in_a_thread(
+        return await self._read(
             calls.status(with_ended=with_ended, project=project),
             lambda: self._blocking.status(with_ended=with_ended, project=project),
         )
 
     async def show(self, ref: str) -> Document:
         """Give one session."""
-        return await self._or_in_a_thread(calls.show(ref), lambda: self._blocking.show(ref))
+        return await self._read(calls.show(ref), lambda: self._blocking.show(ref))
 
     async def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""
-        return await self._or_in_a_thread(calls.explain(ref), lambda: self._blocking.explain(ref))
+        return await self._read(calls.explain(ref), lambda: self._blocking.explain(ref))
 
     async def spawn(self, request: SpawnRequest) -> Taken:
         """Begin a session."""
@@ -121,6 +121,12 @@ class AsyncClient:
                 if not wait.pending:
                     return
 
+    async def _read(self, call: Call[T], from_disk: Callable[[], T]) -> T:
+        if not self._blocking.is_silent:
+            with contextlib.suppress(UnreachableError):
+                return await self._ask(call, only_looks=True)
+        return await asyncio.to_thread(from_disk)
+
     async def _change(self, call: Call[Document], otherwise: Callable[[], Taken]) -> Taken:
         try:
             return Taken(document=await self._ask(call), is_spooled=False)
@@ -141,14 +147,27 @@ class AsyncClient:
     async def _kept_on_disk(self, since: int, sessions: tuple[str, ...], types: tuple[str, ...]) -> list[bytes]:
         return await asyncio.to_thread(lambda: list(self._offline.events(since, sessions, types)))
 
-    async def _ask(self, call: Call[T]) -> T:
-        async with _Connection(self._socket) as connection:
+    async def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
+        async with self._connected(LOOK_ANSWER_S if only_looks else ANSWER_S) as connection:
             return await connection.ask(call)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, answer_s: float) -> "AsyncIterator[_Connection]":
+        """Give a connection; that its daemon is silent is remembered."""
+        try:
+            async with _Connection(self._socket, answer_s) as connection:
+                yield connection
+        except UnreachableError as error:
+            if error.code == UNRESPONSIVE:
+                self._blocking.leave_alone()
+            raise
 
     async def _stream(
         self, since: int, sessions: tuple[str, ...], types: tuple[str, ...], *, follow: bool
     ) -> AsyncGenerator[bytes, None]:
-        async with _Connection(self._socket) as connection:
+        if not follow and self._blocking.is_silent:
+            raise UnreachableError("the daemon has just not answered", code=UNRESPONSIVE, hint="orch daemon restart")
+        async with self._connected(LOOK_ANSWER_S) as connection:
             async for line in connection.lines(calls.events(since, follow=follow, sessions=sessions, types=types)):
                 yield line
 
@@ -156,16 +175,17 @@ class AsyncClient:
 class _Connection:
     """One connection for one call. Raises UnreachableError when nobody answers."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, answer_s: float) -> None:
         self._path = path
+        self._answer_s = answer_s
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(self._answer_s):
                 with Address(self._path) as address:
                     self._reader, self._writer = await asyncio.open_unix_connection(address)
         except OSError as error:
-            raise unreachable(self._path, error) from error
+            raise unreachable(self._path, error, self._answer_s) from error
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -178,7 +198,7 @@ class _Connection:
         self._writer.write(call.request())
         body, receiver = bytearray(), Receiver()
         while not receiver.is_complete:
-            body += receiver.feed(await self._receive(ANSWER_S))
+            body += receiver.feed(await self._receive(self._answer_s))
             check_size(len(body))
         return call.read(receiver.status, bytes(body))
 
@@ -187,7 +207,7 @@ class _Connection:
         self._writer.write(call.request())
         lines = Lines()
         while not lines.receiver.is_complete:
-            for line in lines.feed(await self._receive(None if lines.receiver.status in OK else ANSWER_S)):
+            for line in lines.feed(await self._receive(None if lines.receiver.status in OK else self._answer_s)):
                 yield line
 
     async def _receive(self, timeout_s: float | None) -> bytes:
@@ -195,6 +215,6 @@ class _Connection:
             async with asyncio.timeout(timeout_s):
                 return await self._reader.read(RECEIVE_BYTES)
         except TimeoutError as error:
-            raise unreachable(self._path, error) from error
+            raise unreachable(self._path, error, self._answer_s) from error
         except ConnectionError:
             return b""  # reset is one way to go away

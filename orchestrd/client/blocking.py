@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from orchestrd.client import calls
 from orchestrd.client.calls import Call, version_notice
-from orchestrd.client.connection import Connection
+from orchestrd.client.connection import UNRESPONSIVE, Connection
 from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
 from orchestrd.client.starting import start_daemon
@@ -24,7 +24,7 @@ from orchestrd.core.choice import head_of
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
 from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
-from orchestrd.model.limits import REACHED_AGAIN_S
+from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
 T = TypeVar("T")
 
@@ -50,6 +50,7 @@ class Client:
         self._use_daemon = use_daemon
         self._notice = notice
         self._has_compared = False
+        self._left_alone_until = 0.0
         self._offline = OfflineHome(self.layout)
 
     # ---- reading -----------------------------------------------------------------------------------------------------
@@ -144,6 +145,10 @@ class Client:
         """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
         if self.answers():
             return False
+        if self.is_silent:
+            raise UnreachableError(
+                "a daemon is there and does not answer", code=UNRESPONSIVE, hint="orch daemon restart"
+            )
         self._notice("orch: starting the daemon")
         start_daemon(self.layout, self.answers, interval_s=interval_s, max_running=max_running)
         return True
@@ -151,26 +156,48 @@ class Client:
     def answers(self) -> bool:
         """Tell whether a daemon answers."""
         try:
-            self._ask(calls.health())
+            self._ask(calls.health(), only_looks=True)
         except OrchestrdError:
             return False
         return True
 
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether a daemon is there that has just not answered: for a while, reading is from the disk at once."""
+        return _clock() < self._left_alone_until
+
+    def leave_alone(self) -> None:
+        """Take the daemon for silent."""
+        self._left_alone_until = _clock() + ANSWER_S
+
     # ---- how ---------------------------------------------------------------------------------------------------------
 
-    def _ask(self, call: Call[T]) -> T:
-        with Connection(self.layout.socket) as connection:
-            try:
-                return connection.ask(call)
-            finally:
-                self._compare(connection.version)
+    def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
+        with self._connected(LOOK_ANSWER_S if only_looks else ANSWER_S) as connection:
+            told = connection.ask(call)
+        self._left_alone_until = 0.0
+        return told
+
+    @contextlib.contextmanager
+    def _connected(self, answer_s: float) -> Iterator[Connection]:
+        """Give a connection; what its daemon is like is remembered."""
+        try:
+            with Connection(self.layout.socket, answer_s) as connection:
+                try:
+                    yield connection
+                finally:
+                    self._compare(connection.version)
+        except UnreachableError as error:
+            if error.code == UNRESPONSIVE:
+                self.leave_alone()
+            raise
 
     def _read(self, call: Call[T], from_disk: Callable[[], T]) -> T:
-        if self._use_daemon:
+        if self._use_daemon and not self.is_silent:
             try:
-                return self._ask(call)
+                return self._ask(call, only_looks=True)
             except UnreachableError as error:
-                if error.code != UnreachableError.code:
+                if error.code not in (UnreachableError.code, UNRESPONSIVE):
                     self._notice(f"orch: {error.message}; reading the disk")
         return from_disk()
 
@@ -198,12 +225,13 @@ class Client:
 
     def _kept(self, since: int, sessions: tuple[str, ...], types: tuple[str, ...]) -> Iterator[bytes]:
         """Give what is kept. Where the daemon goes away in the middle, the rest comes from the disk."""
-        try:
-            for line in self._stream(since, sessions, types, follow=False, deadline=None):
-                yield line
-                since = head_of(line).cursor
-        except UnreachableError:
-            yield from self._offline.events(since, sessions, types)
+        if self._use_daemon and not self.is_silent:
+            with contextlib.suppress(UnreachableError):
+                for line in self._stream(since, sessions, types, follow=False, deadline=None):
+                    yield line
+                    since = head_of(line).cursor
+                return
+        yield from self._offline.events(since, sessions, types)
 
     def _followed(
         self, since: int, sessions: tuple[str, ...], types: tuple[str, ...], deadline: float | None
@@ -232,17 +260,15 @@ class Client:
         if not self._use_daemon:
             yield from self._offline.events(since, sessions, types)
             return
-        with Connection(self.layout.socket) as connection:
+        with self._connected(_patience_s(deadline)) as connection:
             call = calls.events(since, follow=follow, sessions=sessions, types=types)
-            for line in connection.lines(call, deadline):
-                self._compare(connection.version)
-                yield line
+            yield from connection.lines(call, deadline)
 
     def newest(self) -> int:
         """Give the number of the newest event there is."""
-        if self._use_daemon:
+        if self._use_daemon and not self.is_silent:
             with contextlib.suppress(UnreachableError):
-                return self._ask(calls.health()).sequence
+                return self._ask(calls.health(), only_looks=True).sequence
         return self._offline.newest()
 
     def _compare(self, theirs: str | None) -> None:
@@ -253,6 +279,12 @@ class Client:
 
 def _absolute(home: str) -> str:
     return home if home.startswith("/") else os.path.abspath(home)  # noqa: PTH100 - a layout holds strings
+
+
+def _patience_s(deadline: float | None) -> float:
+    """Wait for the beginning of a stream no longer than the caller waits for what is in it."""
+    left_s = LOOK_ANSWER_S if deadline is None else deadline - _clock()
+    return max(REACHED_AGAIN_S, min(left_s, LOOK_ANSWER_S))
 
 
 def _clock() -> float:

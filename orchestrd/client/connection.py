@@ -14,25 +14,30 @@ from orchestrd.model.limits import ANSWER_BYTES_MAX, ANSWER_S
 T = TypeVar("T")
 
 RECEIVE_BYTES = 256 * 1024
+UNRESPONSIVE = "unresponsive"  # the code of a daemon that is there, and hangs
 
 
 class Connection:
-    """One connection for one call, good inside its `with` block. Raises UnreachableError when nobody answers."""
+    """One connection for one call, good inside its `with` block.
 
-    def __init__(self, path: str) -> None:
+    Raises UnreachableError when nobody answers, `unresponsive` when it takes longer than `answer_s`.
+    """
+
+    def __init__(self, path: str, answer_s: float = ANSWER_S) -> None:
         self._path = path
+        self._answer_s = answer_s
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._receiver = Receiver()
         self._is_patient = False
 
     def __enter__(self) -> Self:
         try:
-            self._socket.settimeout(ANSWER_S)
+            self._socket.settimeout(self._answer_s)
             with Address(self._path) as address:
                 self._socket.connect(address)
         except OSError as error:
             self._socket.close()
-            raise unreachable(self._path, error) from error
+            raise unreachable(self._path, error, self._answer_s) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,7 +76,7 @@ class Connection:
         except ConnectionError:
             return  # it may have said why before it hung up
         except OSError as error:
-            raise unreachable(self._path, error) from error
+            raise unreachable(self._path, error, self._answer_s) from error
 
     def _receive(self) -> bytes:
         try:
@@ -79,7 +84,7 @@ class Connection:
         except TimeoutError as error:
             if self._is_patient:
                 raise TimedOutError("the time given is over, and nothing more has happened") from error
-            raise unreachable(self._path, error) from error
+            raise unreachable(self._path, error, self._answer_s) from error
         except OSError:
             return b""  # reset is one way to go away
 
@@ -97,10 +102,10 @@ def check_size(size: int) -> None:
         raise OrchestrdError(f"the daemon's answer is larger than {ANSWER_BYTES_MAX} bytes", code="too_large")
 
 
-def unreachable(path: str, error: OSError) -> UnreachableError:
+def unreachable(path: str, error: OSError, answer_s: float) -> UnreachableError:
     """Say that no daemon answers, and whether one is there at all."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | BlockingIOError):  # the latter: too many stand in line already
         return UnreachableError(
-            f"the daemon does not answer within {ANSWER_S:g} s", code="unresponsive", hint="orch daemon restart"
+            f"the daemon does not answer within {answer_s:g} s", code=UNRESPONSIVE, hint="orch daemon restart"
         )
     return UnreachableError(f"no daemon answers on {path}: {error.strerror or error}", hint="orch daemon start")

@@ -19,7 +19,7 @@ from orchestrd.core.resolve import candidates, refusal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Spawn, Stop
 from orchestrd.model.document import Document, Explanation, SpawnRequest, Status
-from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
+from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import INBOX_FILES_MAX, RECORD_BYTES_MAX
@@ -59,13 +59,26 @@ class OfflineHome:
         """Give the journal lines above a cursor, and gaps where numbers are no longer kept."""
         from orchestrd.store.offline import read_events
 
-        named = frozenset(ref if is_session_id(ref) else self.show(ref).id for ref in sessions)
+        named = frozenset(map(self._resolve_past, sessions))
         choice = Choice(sessions=named or None, types=frozenset(types) or None)
         with _reading():
             for page in read_events(self._layout, since):
                 if page.gap is not None:
                     yield gap_line(*page.gap)
                 yield from (line for line in page.lines if choice.takes(head_of(line)))
+
+    def _resolve_past(self, ref: str) -> str:
+        """What is archived has left its events."""
+        from orchestrd.store.attachments import is_put_away
+        from orchestrd.store.disk import LOCAL
+
+        try:
+            return self.show(ref).id
+        except NotFoundError:
+            with _reading():
+                if is_session_id(ref) and is_put_away(LOCAL, self._layout, SessionId(ref)):
+                    return ref
+            raise
 
     def newest(self) -> int:
         """Give the number of the newest event on disk, 0 when there is none."""

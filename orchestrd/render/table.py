@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from orchestrd.model.document import DaemonFacts, Document, Status
+from orchestrd.model.document import Document, Status
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
 from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted, fit, visible, width
 
@@ -39,11 +39,16 @@ class Column(Struct, frozen=True, kw_only=True):
     narrowest: int = 0
 
 
-def status_table(status: Status, now: datetime, *, columns: int | None = None, colour: bool = False) -> str:
-    """Draw the answer of `orch status`: table, counts, the daemon's line; `columns` is the terminal's width."""
+def status_table(
+    status: Status, now: datetime, *, columns: int | None = None, colour: bool = False, silence: str | None = None
+) -> str:
+    """Draw the answer of `orch status`: table, counts, the daemon's line; `columns` is the terminal's width.
+
+    `silence` names a daemon that is there and does not answer, where the table is from the disk.
+    """
     sessions = sorted(status.sessions, key=lambda told: _order(told, now))
     lines = _rows(sessions, now, columns, colour=colour) if sessions else []
-    footer = [_counts(status), _daemon_line(status.daemon, status.newest_record_at, now)]
+    footer = [_counts(status), _daemon_line(status, silence, now)]
     clipped = footer if columns is None else [clip(line, columns) for line in footer]
     return "\n".join([*lines, *clipped]) + "\n"
 
@@ -150,9 +155,12 @@ def _counted_as(told: Document) -> str:
     return told.activity if needs_me(told) else told.state
 
 
-def _daemon_line(daemon: DaemonFacts | None, newest_record_at: datetime | None, now: datetime) -> str:
+def _daemon_line(status: Status, silence: str | None, now: datetime) -> str:
+    daemon, newest_record_at = status.daemon, status.newest_record_at
     if daemon is not None:
         rejected = f", {counted(daemon.rejected, 'file')} set aside (orch events)" if daemon.rejected else ""
         return f"daemon {daemon.pid}, version {daemon.version}, up {age(daemon.started_at, now)}{rejected}"
     as_of = "" if newest_record_at is None else f"; as of {age(newest_record_at, now)} ago"
+    if silence is not None:
+        return f"{silence}{as_of}; start it anew: orch daemon restart"
     return f"no daemon answers{as_of}; start it: orch daemon start"

@@ -85,6 +85,17 @@ def spawn_orch(home: Path, *words: str, stdout: int) -> subprocess.Popen[bytes]:
     )
 
 
+@contextmanager
+def never_answering(home: Path) -> Iterator[None]:
+    """Let connections be made to a home's socket, and nothing come of them."""
+    path = home / "run" / "daemon.sock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        yield
+
+
 HOLD = """
 import fcntl, signal, sys, time
 lock = open(sys.argv[1], "r+")

@@ -1,14 +1,16 @@
 """A daemon that holds its home and answers nobody is seen, named and stopped; and other things said of a daemon."""
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from orchestrd.client import blocking
 from orchestrd.core.layout import Layout
-from orchestrd_cli import exits, holder, service
-from tests.cli.fake_daemon import Result, holding
+from orchestrd_cli import exits, fast, holder, service, wire
+from tests.cli.fake_daemon import Result, holding, never_answering
 
 Orch = Callable[..., Result]
 
@@ -63,6 +65,50 @@ def test_one_that_even_a_kill_does_not_end_is_said(home: Path, orch: Orch, monke
     assert done.code == exits.TIMED_OUT
     assert f"daemon {stuck.pid} was killed and has not ended" in done.err
     assert f"try: ps -o pid,stat,wchan -p {stuck.pid}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("status",), 0), (("status", "--json"), 0), (("events",), 0), (("show", "x"), 3)]
+)
+def test_looking_waits_once_for_a_daemon_that_hangs_and_says_which(
+    home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int
+) -> None:
+    for module in (wire, blocking):
+        monkeypatch.setattr(module, "LOOK_ANSWER_S", 0.5)
+
+    with holding(Layout(str(home)).lock) as hung, never_answering(home):
+        begun = time.monotonic()
+        done = orch(*words)
+
+        assert time.monotonic() - begun < 0.95
+        assert done.code == code
+        if code == exits.OK:
+            assert f"the daemon (pid {hung.pid}) does not answer" in done.out + done.err
+            assert "orch daemon restart" in done.out + done.err
+            assert "orch daemon start" not in done.out + done.err
+
+
+def test_a_restart_of_one_that_cannot_say_how_it_ran_says_so(
+    home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_start", lambda *_, **__: exits.OK)
+
+    with holding(Layout(str(home)).lock):
+        done = orch("daemon", "restart")
+
+    assert (done.code, done.err) == (
+        exits.OK,
+        "orch: it could not say how it ran: the next one begins with the defaults\n",
+    )
+
+
+def test_a_watch_says_that_the_daemon_hangs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LOOK_ANSWER_S", 0.1)
+
+    with never_answering(home):
+        assert fast._picture_or_excuse(fast._Daemon(), {}) == (
+            b"the daemon does not answer; waiting for it (orch daemon restart)\n"
+        )
 
 
 def test_no_daemon_at_all_is_said_as_json_too(home: Path, orch: Orch) -> None:

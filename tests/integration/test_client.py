@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from orchestrd.api.server import ApiServer
-from orchestrd.client import Client, asynchronous, calls, connection
+from orchestrd.client import Client, asynchronous, blocking, calls, connection
 from orchestrd.client.asynchronous import AsyncClient
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.words import Receipt
@@ -200,8 +201,9 @@ async def test_what_can_be_is_spooled_where_no_daemon_starts(
 async def test_a_daemon_that_is_slow_or_goes_away_is_as_good_as_none(
     client: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch, notices: list[str], says: bytes | None
 ) -> None:
-    for module in (connection, asynchronous):
+    for module in (blocking, asynchronous):
         monkeypatch.setattr(module, "ANSWER_S", 0.1)
+        monkeypatch.setattr(module, "LOOK_ANSWER_S", 0.1)
 
     async with _rude(service, says):
         assert (await client.status()).daemon is None
@@ -211,6 +213,54 @@ async def test_a_daemon_that_is_slow_or_goes_away_is_as_good_as_none(
             await client.revive("bbb")
 
     assert notices
+
+
+async def test_who_only_looks_waits_once_for_a_daemon_that_hangs_and_not_for_long(
+    client: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (blocking, asynchronous):
+        monkeypatch.setattr(module, "LOOK_ANSWER_S", 0.3)
+
+    async with _rude(service, None):
+        begun = time.monotonic()
+        for _ in range(20):
+            assert (await client.status()).daemon is None
+            assert [line async for line in client.events()] == []
+
+        assert time.monotonic() - begun < 3.0
+
+
+async def test_a_wait_is_bounded_though_the_daemon_hangs(tmp_path: Path, service: FakeService) -> None:
+    from orchestrd.store.inbox import spool_spawn
+
+    await asyncio.to_thread(spool_spawn, service.layout, a_request("bbbbbbbb"), 1)
+    home = Client(str(tmp_path))
+    home.leave_alone()
+
+    async with _rude(service, None):
+        begun = time.monotonic()
+        with pytest.raises(TimedOutError):
+            await asyncio.to_thread(home.wait, ["bbbbbbbb"], timeout_s=0.2)
+
+        assert time.monotonic() - begun < 2.0
+
+
+async def test_a_daemon_that_hung_is_asked_again_once_it_has_answered(
+    tmp_path: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocking, "LOOK_ANSWER_S", 0.1)
+    home = Client(str(tmp_path))
+    client = InAThread(home)
+    async with _rude(service, None):
+        await client.status()
+        assert home.is_silent
+        with pytest.raises(UnreachableError, match="does not answer"):
+            await client.ensure_daemon()
+    monkeypatch.undo()
+
+    async with _serving(service):
+        assert await client.ensure_daemon() is False
+        assert (await client.status()).daemon is not None
 
 
 async def test_what_is_no_daemon_at_all_is_said(client: Any, service: FakeService) -> None:

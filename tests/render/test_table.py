@@ -125,6 +125,9 @@ def test_a_home_without_a_daemon_says_how_old_its_news_are() -> None:
 
     assert status_table(status, NOW).splitlines()[1] == ("no daemon answers; as of 3m ago; start it: orch daemon start")
     assert status_table(empty, NOW).splitlines()[1] == "no daemon answers; start it: orch daemon start"
+    assert status_table(status, NOW, silence="the daemon (pid 7) does not answer").splitlines()[1] == (
+        "the daemon (pid 7) does not answer; as of 3m ago; start it anew: orch daemon restart"
+    )
 
 
 def test_files_that_were_set_aside_are_not_kept_secret() -> None:
