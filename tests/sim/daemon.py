@@ -13,7 +13,7 @@ from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
 from tests.sim.checking import CheckedStore
-from tests.sim.troubles import Trouble, TroubledKeeper, TroubledRuntime
+from tests.sim.troubles import CALM, Trouble, TroubledKeeper, TroubledRuntime
 from tests.store.simdisk import Crash
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Daemon:
         chance, troubles = simulation.chance, simulation.troubles
         self._store = CheckedStore(LAYOUT, simulation.disk, simulation.checker)
         self._runtime = TroubledRuntime(simulation.world, "scripted", chance, troubles)
+        self._keeper = TroubledKeeper(chance, troubles)
         adapters = Adapters(
             layout=LAYOUT,
             clock=simulation.clock,
@@ -48,7 +49,7 @@ class Daemon:
             attachments=FileAttachments(LAYOUT, simulation.disk),
             runtimes={"scripted": self._runtime},
             agents={"shell": ShellAgent()},
-            workspaces={"none": TroubledKeeper(chance, troubles)},
+            workspaces={"none": self._keeper},
             read_screen=lambda _: "the end of its output",
         )
         settings = Settings(interval_s=simulation.interval_s, max_running=simulation.max_running, pid=1, version="0")
@@ -75,6 +76,10 @@ class Daemon:
             self._cut_off(end)
         if not self._ended.done():
             self._ended.set_result(end)
+
+    def calm(self) -> None:
+        """Spare it all trouble from now on."""
+        self._runtime.troubles = self._keeper.troubles = CALM
 
     async def _live(self, life: Callable[["Daemon"], Awaitable[None]]) -> None:
         try:

@@ -2,7 +2,7 @@
 
 A seed decides everything: what people ask for, what agents do, which troubles there are, and when each daemon is killed
 or loses its power. A daemon that dies is cut off from disk and world at that very moment, and then dropped, so nothing
-that it still wanted to do is done. The last daemon is spared all trouble: then everything must come to rest.
+that it still wanted to do is done. The last daemon is not killed, and its troubles end: then all must come to rest.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from orchestrd.codec import Decoded, decode_session, encode_record
+from orchestrd.codec import Decoded, decode_event, decode_session, encode_record
 from orchestrd.core.layout import Layout
 from orchestrd.model.command import Stop
 from orchestrd.model.errors import OrchestrdError
@@ -63,6 +63,7 @@ class Simulation:
         self._moment = DAWN
         self._spooled = 0
         self._boots = 1
+        self._is_at_rest = False
 
     def run(self) -> str:
         """Live through it, and give the digest of all that was committed, and when. Raises Violation."""
@@ -71,9 +72,13 @@ class Simulation:
             if self.chance.random() < 0.5:
                 self._prepare_home()
                 self._spool()
-        self.troubles = CALM
         self._live(self._last_life)
+        if not self._is_at_rest:  # its troubles were the death of it
+            self.troubles = CALM
+            self._live(self._last_life)
+        self.judge.must(self._is_at_rest, "a daemon without any trouble came to an end")
         self.users.check(self.records, self.world.typed)
+        self.users.check_rejected(event for line in self.checker.lines.values() if (event := decode_event(line)))
         self.judge.close()
         return self.trace.hexdigest()
 
@@ -97,8 +102,12 @@ class Simulation:
         asyncio.get_running_loop().call_later(self.chance.uniform(0.0, LIFE_S_MAX), daemon.end, end)
         if self.chance.random() < 0.4:
             self.disk.crash_after = self.chance.randint(0, DISK_STEPS_MAX)
-        self.disk.chance, self.disk.troubles = self.chance, self.troubles
         await daemon.engine.start()
+        await self._trouble(daemon)
+
+    async def _trouble(self, daemon: Daemon) -> None:
+        """Let everything happen that can, for ever."""
+        self.disk.chance, self.disk.troubles = self.chance, self.troubles
         async with asyncio.TaskGroup() as group:
             for _ in range(USERS):
                 pause_s = self.chance.choice((0.5, 3.0, 20.0))
@@ -107,9 +116,13 @@ class Simulation:
             group.create_task(self._meddle())
 
     async def _last_life(self, daemon: Daemon) -> None:
-        """Live in peace, then stop everything, and see it come to rest."""
+        """Live in trouble, then in peace, then stop everything, and see it come to rest."""
         await daemon.engine.start()
         self.users.check(self.records, self.world.typed)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.chance.choice((0.0, 1.0, LIFE_S_MAX))):
+                await self._trouble(daemon)
+        self._calm(daemon)
         await asyncio.sleep(REST_S + 4 * self.interval_s)
         self._check_rest()
         for session in sorted(self.records):
@@ -117,7 +130,14 @@ class Simulation:
                 await daemon.engine.service.stop(Stop(session=session, grace_s=1.0))
         await asyncio.sleep(END_S)
         self._check_end()
+        self._is_at_rest = True
         daemon.end(End.STOPPED)
+
+    def _calm(self, daemon: Daemon) -> None:
+        """End all troubles."""
+        self.disk.chance = None
+        self.world.outage, self.world.unseen = None, set()
+        daemon.calm()
 
     def _check_rest(self) -> None:
         must = self.judge.must
@@ -127,6 +147,7 @@ class Simulation:
         must(State.SCHEDULED not in states or taken == self.max_running, "a place in the lane stays empty")
         must(not FileInbox(LAYOUT, self.disk).pending(), "a spooled command still waits")
         for record in self.records.values():
+            must(not any(effect.attempted for effect in record.effects), f"{record.id} still types")
             if record.state is State.RUNNING and record.ending is None and record.spec.runtime in RUNTIMES:
                 lives = self.world.is_alive((record.id, record.generation))
                 must(lives, f"{record.id} is running, and nothing of it lives")

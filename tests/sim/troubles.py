@@ -158,12 +158,12 @@ class TroubledKeeper:
 
     def __init__(self, chance: random.Random, troubles: Troubles) -> None:
         self._chance = chance
-        self._troubles = troubles
+        self.troubles = troubles
 
     async def prepare(self, spec: Spec) -> None:
         """See the port."""
         await asyncio.sleep(self._chance.random() * 0.05)
-        if self._chance.random() < self._troubles.workspace:
+        if self._chance.random() < self.troubles.workspace:
             raise TransientError("the workspace is not there", hint="try again")
 
 

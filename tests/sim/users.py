@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -11,6 +11,7 @@ from orchestrd.engine.service import EngineService
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import ID_ALPHABET, SessionId
 from orchestrd.model.session import Session, Spec, Workspace
 from orchestrd.model.words import Authority, Desired, Receipt, Until
@@ -27,6 +28,7 @@ class Promises:
         self.specs: dict[SessionId, Spec] = {}
         self.stopped: dict[SessionId, int] = {}  # the newest generation whose stop or kill was accepted
         self.revived: dict[SessionId, int] = {}
+        self.spooled: set[SessionId] = set()
         self.receipts: dict[tuple[SessionId, str], Receipt] = {}
 
 
@@ -152,6 +154,7 @@ class Users:
         """Remember that a command lies durably in the inbox; a stop there is for whatever runs when it is read."""
         if isinstance(command, Spawn):
             self._promises.specs[command.session] = command.spec
+            self._promises.spooled.add(command.session)
 
     # ---- what must have come true
 
@@ -168,6 +171,12 @@ class Users:
             self._must(records[session].generation >= generation, f"{session} was revived, and is not")
         for (session, message), receipt in self._promises.receipts.items():
             self._check_message(records[session], message, receipt, typed.get(message, 0))
+
+    def check_rejected(self, events: Iterable[Event]) -> None:
+        """Check that nothing which was spooled behind its own spawn was rejected for want of it."""
+        for event in events:
+            for_want = event.type is EventType.COMMAND_REJECTED and "there is no session" in (event.error or "")
+            self._must(not for_want or event.session not in self._promises.spooled, f"rejected: {event.error}")
 
     def _check_message(self, record: Session, message: str, receipt: Receipt, times: int) -> None:
         known = {m.id for m in record.messages} | {m.id for m in record.settled}
