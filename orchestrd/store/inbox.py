@@ -1,9 +1,10 @@
 """The inbox: commands that clients spool while no daemon answers, and how the daemon takes them in.
 
 A client makes the whole entry durable in inbox/tmp before it links it into inbox/new under a name that nothing bears,
-so an entry is there whole or not at all and none replaces another. Names sort in the order of spooling. What a spawn
-needs beside its command is durable before: no value of an environment ever stands in an entry. An entry stays until
-what it asked for is committed; the daemon may see it twice, and its id makes that harmless.
+so an entry is there whole or not at all and none replaces another. Names sort in the order of spooling, for a name is
+above all that wait, wherever the clock was set meanwhile. What a spawn needs beside its command is durable before: no
+value of an environment ever stands in an entry. An entry stays until what it asked for is committed; the daemon may see
+it twice, and its id makes that harmless.
 """
 
 import contextlib
@@ -21,11 +22,12 @@ from orchestrd.store.disk import LOCAL, Disk, Stamp, kind_of, unwritable
 from orchestrd.store.quarantine import Quarantine
 
 _TIME_DIGITS = 20
+_TIME_MAX = 10 ** (_TIME_DIGITS - 1)  # the year 2286
 _TRIES = 1_000  # entries of one session in the same nanosecond
 
 
 def spool(layout: Layout, command: Command, at_ns: int, disk: Disk = LOCAL) -> str:
-    """Make a command durable for the next daemon; `at_ns` is the time of day, by which entries are ordered.
+    """Make a command durable for the next daemon; `at_ns` is the time of day, or above what was spooled before.
 
     Gives the entry's name. Raises TransientError when it cannot be written: then nothing was accepted.
     """
@@ -34,7 +36,7 @@ def spool(layout: Layout, command: Command, at_ns: int, disk: Disk = LOCAL) -> s
         for directory in (layout.home, layout.inbox, layout.inbox_tmp, layout.inbox_new):
             disk.make_directory(directory)
         disk.write(draft, encode_command(command))
-        name = _named(layout, command, at_ns, draft, disk)
+        name = _named(layout, command, max(at_ns, _newest(layout, disk) + 1), draft, disk)
         disk.unlink(draft)
         disk.sync_directory(layout.inbox_new)
     except OSError as error:
@@ -49,6 +51,17 @@ def spool_spawn(layout: Layout, request: SpawnRequest, at_ns: int, disk: Disk = 
     if request.prompt is not None:
         attachments.write_prompt(request.id, request.prompt)
     return spool(layout, Spawn(session=request.id, spec=request.spec, authority=request.authority), at_ns, disk)
+
+
+def _newest(layout: Layout, disk: Disk) -> int:
+    """Give the time in the newest name that a client gave; one at the end of all time leaves no room above it."""
+    times = (time for name in disk.scan(layout.inbox_new) if (time := _time_in(name)) is not None)
+    return max((time for time in times if time < _TIME_MAX), default=0)
+
+
+def _time_in(name: str) -> int | None:
+    time, dash, _ = name.partition("-")
+    return int(time) if dash and len(time) == _TIME_DIGITS and time.isascii() and time.isdigit() else None
 
 
 def _named(layout: Layout, command: Command, at_ns: int, draft: str, disk: Disk) -> str:

@@ -32,16 +32,31 @@ def inbox(layout: Layout) -> FileInbox:
 
 
 def test_commands_come_out_in_the_order_they_went_in(layout: Layout, inbox: FileInbox) -> None:
-    for at_ns, session in ((3, "cccccccc"), (1, "aaaaaaaa"), (2, "bbbbbbbb")):
+    for at_ns, session in ((3, "aaaaaaaa"), (1, "cccccccc"), (2, "bbbbbbbb")):
         spool(layout, Kill(session=session), at_ns)  # type: ignore[arg-type] # ids
 
     taken = [inbox.take(entry) for entry in inbox.pending()]
 
     assert [command.session for command in taken if not isinstance(command, Rejected)] == [
         "aaaaaaaa",
-        "bbbbbbbb",
         "cccccccc",
+        "bbbbbbbb",
     ]
+
+
+def test_a_clock_that_was_set_back_changes_no_order(layout: Layout, inbox: FileInbox) -> None:
+    names = [spool(layout, STOP, at_ns) for at_ns in (AT_NS, AT_NS - 3_600 * 10**9, 1, AT_NS + 5)]
+
+    assert inbox.pending() == tuple(names)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "zzz.json", "9" * 20 + "-aaaaaaaa.json", "9" * 40, "\u0663" * 20 + "-a"])
+def test_a_name_that_no_client_gave_moves_no_entry(layout: Layout, name: str) -> None:
+    Path(layout.inbox_new, name).touch()
+
+    entry = spool(layout, STOP, AT_NS)
+
+    assert entry == f"{AT_NS:020d}-{ID}.json"
 
 
 def test_an_entry_stays_until_it_is_done(layout: Layout, inbox: FileInbox) -> None:
