@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # `typing` would cost each launch 5 ms
 
     T = TypeVar("T")
 
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 NO_BOOT_ID = "no-boot-id"  # where the kernel has none
 PR_SET_CHILD_SUBREAPER = 36
 FORWARDED = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
@@ -333,37 +334,39 @@ def read_file(path: "bytes | str", place: int | None = None) -> bytes:
     return b"".join(parts)
 
 
+def _ask(name: str) -> bytes | None:
+    """Read a file of /proc; null when it is not there or not for us. What cannot be read just now raises OSError."""
+    try:
+        return read_file(f"/proc/{name}")
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        return None
+
+
 def boot_id() -> str:
     """Name this boot of the machine."""
-    try:
-        return read_file("/proc/sys/kernel/random/boot_id").decode().strip()
-    except OSError:
-        return NO_BOOT_ID
+    found = _ask("sys/kernel/random/boot_id")
+    return NO_BOOT_ID if found is None else found.decode().strip()
 
 
 def all_pids() -> list[int]:
     """List every process; none where there is no /proc."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
+    except FileNotFoundError:
         return []
 
 
 def read_stat(pid: int) -> list[bytes] | None:
     """Give the fields of /proc/PID/stat from the third on: state, parent, group, session; [19] is the start time."""
-    try:
-        data = read_file(f"/proc/{pid}/stat")
-    except OSError:
-        return None
-    return data[data.rindex(b")") + 2 :].split()
+    data = _ask(f"{pid}/stat")
+    return None if data is None else data[data.rindex(b")") + 2 :].split()
 
 
 def mark_of(pid: int) -> bytes | None:
     """Give the ORCH_RUN that a process was started with; null when it has none, or may not be asked."""
-    try:
-        pairs = read_file(f"/proc/{pid}/environ").split(b"\0")
-    except OSError:
-        return None
+    pairs = (_ask(f"{pid}/environ") or b"").split(b"\0")
     return next((pair[9:] for pair in pairs if pair.startswith(b"ORCH_RUN=")), None)
 
 

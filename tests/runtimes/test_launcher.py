@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -489,7 +490,26 @@ def test_without_proc_the_system_answers_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 def _missing(path: str) -> bytes:
-    raise FileNotFoundError(path)
+    raise FileNotFoundError(2, "No such file or directory", path)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [launcher.boot_id, launcher.all_pids, lambda: launcher.read_stat(1), lambda: launcher.mark_of(1)],
+    ids=["boot", "pids", "stat", "mark"],
+)
+def test_a_system_that_cannot_answer_now_is_not_taken_for_one_where_there_is_nothing(
+    ask: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "open", _exhausted)
+    monkeypatch.setattr(os, "listdir", _exhausted)
+
+    with pytest.raises(OSError, match="Too many open files"):
+        ask()
+
+
+def _exhausted(*_: object, **__: object) -> int:
+    raise OSError(23, "Too many open files in system")
 
 
 def test_an_error_is_recorded_as_json_whatever_is_in_it() -> None:
