@@ -125,6 +125,10 @@ class Store(Protocol):
         """Move an ended session with all that belongs to it out of the way, into archive/."""
         ...
 
+    def is_archived(self, session: SessionId) -> bool:
+        """Tell whether the archive holds this session; may be called from another thread than the rest."""
+        ...
+
     def close(self) -> None:
         """Sync, and let go of the lock."""
         ...
@@ -140,8 +144,8 @@ class Rejected(Struct, frozen=True, kw_only=True):
 class Inbox(Protocol):
     """Commands that clients spooled while no daemon answered. Blocking: called from the ledger's thread."""
 
-    def pending(self) -> tuple[str, ...]:
-        """Name the entries that wait, in the order they were spooled, at most INBOX_FILES_MAX of them.
+    def pending(self, after: str = "") -> tuple[str, ...]:
+        """Name the entries that wait behind this one, in the order they were spooled, at most INBOX_FILES_MAX of them.
 
         Raises TransientError when the inbox cannot be listed.
         """
@@ -283,6 +287,10 @@ class Service(Protocol):
 
         Raises NotFoundError, or UsageError (`ambiguous`) listing the candidates.
         """
+        ...
+
+    async def resolve_past(self, text: str) -> SessionId:
+        """The same for what is to be read in the journal: the id of an archived session is found too."""
         ...
 
     def document(self, session: SessionId) -> Document:

@@ -2,7 +2,9 @@
 
 An entry of the inbox is forgotten only after its command was committed or refused for good; a crash in between offers
 it again, and the session's id makes that harmless. One that cannot be committed now waits for the next tick, and with
-it those behind it for the same session, but no other. What cannot be read is in quarantine, and said.
+it those behind it for the same session, but no other, however many they are: each drain takes the page behind the last
+one, and one after the end begins anew. A command for a session that is not there yet waits for the end, for its spawn
+may be among what is still to come. What cannot be read is in quarantine, and said.
 """
 
 from orchestrd.core.step import Refusal
@@ -18,6 +20,7 @@ from orchestrd.model.document import Document
 from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import INBOX_FILES_MAX
 from orchestrd.model.session import Session
 from orchestrd.ports import Inbox, Rejected, Scan, Store
 
@@ -46,6 +49,9 @@ class Intake(Actor):
         self._mailboxes = mailboxes
         self._home_events = home_events
         self._unadopted: dict[SessionId, Session] = {}  # the store has taken them in, and we have not been able to yet
+        self._after = ""  # the page of the inbox that was taken in last ends here
+        self._held: set[SessionId] = set()  # whose commands wait for the next time around
+        self._early: list[str] = []  # commands that came before their session
         self.read_only: dict[SessionId, Document] = {}
 
     async def started(self) -> None:
@@ -63,30 +69,43 @@ class Intake(Actor):
         """Look at the records again. Raises TransientError when they cannot be listed."""
         await self._take_in(await self._ledger.on_thread(self._store.scan))
 
-    async def drain(self) -> int:
-        """Take in the commands that wait now; how many were dealt with. Raises TransientError where it cannot list."""
-        entries = await self._ledger.on_thread(self._inbox.pending)
-        held: set[SessionId] = set()
-        done = 0
-        for entry in entries:
-            if await self._deal(entry, held):
-                await self._ledger.on_thread(self._inbox.done, entry)
-                done += 1
-        return done
+    async def drain(self) -> bool:
+        """Take in one page of the commands that wait; true where there may be more. Raises TransientError from it."""
+        page = await self._ledger.on_thread(self._inbox.pending, self._after)
+        self._after = page[-1] if len(page) == INBOX_FILES_MAX else ""
+        for entry in page:
+            await self._deal(entry, may_be_early=len(self._early) < INBOX_FILES_MAX)
+        if not self._after:
+            await self._end_round()
+        return bool(self._after)
 
-    async def _deal(self, entry: str, held: set[SessionId]) -> bool:
+    async def _end_round(self) -> None:
+        """Every spawn is in: whose session is not there now has none."""
+        early, self._early = self._early, []
+        for entry in early:
+            await self._deal(entry, may_be_early=False)
+        self._held.clear()
+
+    async def _deal(self, entry: str, *, may_be_early: bool) -> None:
+        if await self._is_dealt_with(entry, may_be_early=may_be_early):
+            await self._ledger.on_thread(self._inbox.done, entry)
+
+    async def _is_dealt_with(self, entry: str, *, may_be_early: bool) -> bool:
         """Deal with one entry; false where it must wait, and its session's others behind it."""
         found = await self._ledger.on_thread(self._inbox.take, entry)
         if isinstance(found, Rejected):
             await self._home_events.tell(EventType.COMMAND_REJECTED, error=found.why, path=found.path)
             return True
-        if found.session in held or found.session in self._unadopted:
+        if found.session in self._held or found.session in self._unadopted:
+            return False
+        if may_be_early and not isinstance(found, Spawn) and self._roster.get(found.session) is None:
+            self._early.append(entry)
             return False
         try:
             await self._obey(found)
         except (TransientError, RefusedError) as error:
             self._on_error(f"a spooled command for {found.session} waits", error)
-            held.add(found.session)
+            self._held.add(found.session)
             return False
         return True
 

@@ -82,14 +82,14 @@ class FileInbox:
         self._quarantine = Quarantine(layout.quarantine, disk)
         self._stuck: set[str] = set()  # what could not be removed is passed over until the next start
 
-    def pending(self) -> tuple[str, ...]:
+    def pending(self, after: str = "") -> tuple[str, ...]:
         try:
             names = self._disk.scan(self._directory).keys() - self._stuck
         except OSError as error:
             raise TransientError(
                 f"cannot list {self._directory}: {error.strerror}", hint=f"ls -ld {self._directory}"
             ) from error
-        return tuple(sorted(name for name in names if not name.startswith("."))[:INBOX_FILES_MAX])
+        return tuple(sorted(name for name in names if name > after and not name.startswith("."))[:INBOX_FILES_MAX])
 
     def take(self, entry: str) -> Command | Rejected:
         path = f"{self._directory}/{entry}"

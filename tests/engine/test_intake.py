@@ -7,6 +7,7 @@ from orchestrd.model.command import Kill, Spawn, Stop
 from orchestrd.model.errors import ConflictError, FaultError, OrchestrdError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import INBOX_FILES_MAX
 from orchestrd.model.session import Session
 from orchestrd.model.words import Liveness, Reason, State
 from orchestrd.store.inbox import FileInbox
@@ -42,6 +43,38 @@ async def test_spooled_commands_are_obeyed_in_their_order() -> None:
     async with running(rig):
         assert rig.record(ID).desired == "stopped"
         await rig.until(ID, State.CANCELLED)
+
+
+async def test_a_stop_that_comes_out_before_its_spawn_still_stops_it() -> None:
+    rig = spooling()
+    rig.spool(Stop(session=ID), at_ns=1)
+    rig.spool_spawn(ID, at_ns=2)
+
+    async with running(rig):
+        await rig.until(ID, State.CANCELLED)
+
+        assert rig.inbox() == ()
+        assert rig.events(EventType.COMMAND_REJECTED) == []
+
+
+async def test_any_number_of_entries_that_must_wait_keep_no_other_back() -> None:
+    rig = spooling()
+    rig.spool(Stop(session=OTHER), at_ns=1)
+    rig.spool_spawn(ID, at_ns=2)
+    for at_ns in range(INBOX_FILES_MAX):
+        rig.spool(Stop(session=ID), at_ns=3 + at_ns)
+    rig.spool_spawn(OTHER, at_ns=INBOX_FILES_MAX + 3)
+    full = rig.full_for(ID)
+
+    async with running(rig):
+        assert rig.record(OTHER).desired == "stopped"
+        assert len(rig.inbox()) == INBOX_FILES_MAX
+
+        full.close()
+        await rig.until(ID, State.CANCELLED)
+
+        await rig.when(lambda: not rig.inbox())
+        assert rig.events(EventType.COMMAND_REJECTED) == []
 
 
 async def test_what_is_spooled_while_the_daemon_runs_is_taken_in_at_the_next_tick() -> None:
@@ -359,10 +392,10 @@ class TroubledInbox(FileInbox):
         super().__init__(rig.layout, rig.store.disk)
         self.error: Exception | None = TransientError("cannot list the inbox")
 
-    def pending(self) -> tuple[str, ...]:
+    def pending(self, after: str = "") -> tuple[str, ...]:
         if self.error is not None:
             raise self.error
-        return super().pending()
+        return super().pending(after)
 
 
 def _fault() -> FaultError:

@@ -182,7 +182,12 @@ def test_no_more_than_a_bounded_part_is_taken_at_a_time(layout: Layout, inbox: F
     for number in range(INBOX_FILES_MAX + 5):
         Path(layout.inbox_new, f"{number:020d}-x.json").touch()
 
-    assert len(inbox.pending()) == INBOX_FILES_MAX
+    first = inbox.pending()
+    second = inbox.pending(first[-1])
+
+    assert (len(first), len(second)) == (INBOX_FILES_MAX, 5)
+    assert [*first, *second] == sorted({*first, *second})
+    assert inbox.pending(second[-1]) == ()
 
 
 def test_an_inbox_that_cannot_be_listed_says_so(layout: Layout, inbox: FileInbox) -> None:
