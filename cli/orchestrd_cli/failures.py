@@ -5,7 +5,7 @@ With --json the same stands on stderr as one JSON object, in the words of the AP
 
 import msgspec
 
-from orchestrd.core.problem import problem_of
+from orchestrd.core.problem import error_of, problem_of
 from orchestrd.model.errors import (
     NotFoundError,
     OrchestrdError,
@@ -34,5 +34,6 @@ def exit_code_of(error: OrchestrdError) -> int:
 
 def tell(error: OrchestrdError, *, as_json: bool) -> int:
     """Say what went wrong on stderr; gives the exit code."""
-    note(msgspec.json.encode(problem_of(error)).decode() if as_json else f"orch: {error_text(error)}")
+    told = problem_of(error)
+    note(msgspec.json.encode(told).decode() if as_json else f"orch: {error_text(error_of(told))}")
     return exit_code_of(error)

@@ -49,6 +49,7 @@ TOO_SLOW = Problem(
     status=408,
     code="slow_request",
     detail=f"the head of the request was not complete within {REQUEST_HEAD_S:g} s",
+    hint="orch daemon status",
 )
 
 

@@ -10,7 +10,6 @@ from orchestrd.api.stream import EventStream
 from orchestrd.core.choice import Choice
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.event import EventType
-from orchestrd.model.ids import is_session_id
 from orchestrd.ports import Service
 
 
@@ -29,7 +28,7 @@ class Events:
             raise _ahead(since, newest)
         form = preferred(request, SSE, NDJSON, TEXT)
         until = None if flag(request, "follow", default=True) else newest
-        choice = Choice(until=until, sessions=self._sessions(request), types=_types(request))
+        choice = Choice(until=until, sessions=await self._sessions(request), types=_types(request))
         cursor = since if since is not None else newest if until is None else 0
         if until is not None and cursor >= until:
             return Response(media_type=form, headers={"orch-cursor": str(cursor)})
@@ -41,17 +40,17 @@ class Events:
         for stream in tuple(self._streams):
             stream.close()
 
-    def _sessions(self, request: Request) -> frozenset[str] | None:
-        """A whole id need not exist any more: what is archived has left its events."""
-        named = _listed(request, "session")
-        return frozenset(text if is_session_id(text) else self._service.resolve(text) for text in named) or None
+    async def _sessions(self, request: Request) -> frozenset[str] | None:
+        return frozenset([await self._service.resolve_past(text) for text in _listed(request, "session")]) or None
 
 
 def _types(request: Request) -> frozenset[str] | None:
     named = frozenset(_listed(request, "type"))
     if unknown := named.difference(EventType):
         raise UsageError(
-            f"there is no event type {min(unknown)[:40]!r}: the types are {', '.join(EventType)}", code="invalid"
+            f"there is no event type {min(unknown)[:40]!r}: the types are {', '.join(EventType)}",
+            code="invalid",
+            hint="orch events --help",
         )
     return named or None
 

@@ -72,6 +72,7 @@ class Sessions:
             raise UsageError(
                 f"the Idempotency-Key is {key!r} and the id in the body {body.id[:40]!r}: send the same in both",
                 code="idempotency_key",
+                hint="orch spawn --help",
             )
         told, is_new = await self._service.spawn(body)
         return json(told, 201 if is_new else 200)

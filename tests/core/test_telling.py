@@ -221,12 +221,8 @@ def test_an_error_arrives_as_it_was_raised(error: OrchestrdError) -> None:
     arrived = error_of(problem_of(error))
 
     assert type(arrived) is type(error)
-    assert (arrived.message, arrived.code, arrived.hint, arrived.candidates) == (
-        error.message,
-        error.code,
-        error.hint,
-        error.candidates,
-    )
+    assert (arrived.message, arrived.code, arrived.candidates) == (error.message, error.code, error.candidates)
+    assert arrived.hint == error.hint or (arrived.hint.startswith("orch ") and not error.hint)
 
 
 @pytest.mark.parametrize(
