@@ -33,6 +33,10 @@ _SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 class Lock(Protocol):
     """A lock that is held until it is released, or its process ends."""
 
+    def is_still_named(self) -> bool:
+        """Tell whether the next comer will find this lock: not where the home was removed, moved or replaced."""
+        ...
+
     def release(self) -> None:
         """Let go; harmless when it was done before."""
         ...

@@ -228,7 +228,9 @@ class FileStore:
             raise
 
     def _stay_sound(self) -> None:
-        """Do nothing more once nobody can say what is durable."""
+        """Do nothing more once nobody can say what is durable, or once the home is not ours: it may be another's."""
+        if self._lock and not self._lock.is_still_named():
+            self._fault = self._fault or _lost(self._layout)
         if fault := self._fault or self._journal.fault:
             raise fault
 
@@ -246,3 +248,10 @@ class FileStore:
         if self._lock:
             self._lock.release()
             self._lock = None
+
+
+def _lost(layout: Layout) -> FaultError:
+    return FaultError(
+        f"the home {layout.home} was removed or replaced under its daemon; what runs, runs on",
+        hint="orch daemon start",
+    )

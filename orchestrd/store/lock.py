@@ -18,10 +18,21 @@ class HomeLock:
     """The lock of one home, held from the moment this is made. Raises RefusedError (`already_running`)."""
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._descriptor = _locked(path)
         with contextlib.suppress(OSError):  # a full disk takes no pid, and the lock holds all the same
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, b"%d\n" % os.getpid(), 0)
+
+    def is_still_named(self) -> bool:
+        """Tell whether the next comer will find this lock: not where the home was removed, moved or replaced.
+
+        Where nobody can say (a network that is away), it is.
+        """
+        try:
+            return _is_still_named(self._path, self._descriptor)
+        except OSError:
+            return True
 
     def release(self) -> None:
         """Let go; harmless when it was done before."""
@@ -45,7 +56,7 @@ def _locked(path: str) -> int:
 
 def _is_still_named(path: str, descriptor: int) -> bool:
     """Tell whether the file that is locked is the one that the next comer will find."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     return False
 

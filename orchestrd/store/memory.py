@@ -59,6 +59,9 @@ class MemoryLock:
         self._disk = disk
         self._path = path
 
+    def is_still_named(self) -> bool:
+        return self._path in self._disk.locked
+
     def release(self) -> None:
         self._disk.locked.discard(self._path)
 

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from orchestrd.core.layout import Layout
-from orchestrd.model.errors import RefusedError
+from orchestrd.model.errors import FaultError, RefusedError
 from orchestrd.store.files import FileStore
 from orchestrd.store.lock import HomeLock
-from tests.store.making import NOW
+from tests.store.benches import FileBench
+from tests.store.making import NOW, a_session, following
 
 HOLDER = """
 import sys, time
@@ -139,3 +141,52 @@ def test_a_lock_file_that_is_replaced_again_and_again_is_given_up(
 
     with pytest.raises(RefusedError, match="again and again"):
         HomeLock(str(path))
+
+
+def test_a_lock_knows_whether_the_next_comer_will_find_it(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    path = tmp_path / "run" / "lock"
+    lock = HomeLock(str(path))
+    found = [lock.is_still_named()]
+
+    path.unlink()
+    found.append(lock.is_still_named())
+    other = HomeLock(str(path))
+    found.append(lock.is_still_named())
+    shutil.rmtree(tmp_path / "run")
+    (tmp_path / "run").touch()
+    found.append(lock.is_still_named())
+
+    assert found == [True, False, False, False]
+    lock.release()
+    other.release()
+
+
+def test_where_nobody_can_say_who_holds_the_home_it_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = HomeLock(str(tmp_path / "lock"))
+
+    def unreachable(*_: object, **__: object) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "stat", unreachable)
+
+    assert lock.is_still_named()
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_nothing_is_committed_in_a_home_that_was_removed_under_its_daemon(tmp_path: Path, *, is_taken: bool) -> None:
+    bench = FileBench(tmp_path / "home")
+    record = bench.commit(a_session())
+    shutil.rmtree(bench.layout.home)
+    other = FileStore(bench.layout)
+    if is_taken:
+        other.recover(NOW)
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(FaultError, match="removed or replaced"):
+        bench.store.scan()
+    with pytest.raises(FaultError, match="removed or replaced"):
+        bench.store.commit([following(record)])
+    bench.store.close()
+
+    assert sorted(tmp_path.rglob("*")) == before
