@@ -22,7 +22,7 @@ from orchestrd.engine.roster import Roster
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
-from orchestrd.model.ids import SessionId
+from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
 from orchestrd.model.session import Settled
 from orchestrd.model.words import Receipt
@@ -74,6 +74,15 @@ class EngineService:
         if len(found) != 1:
             raise refusal(text, found)
         return found[0]
+
+    async def resolve_past(self, text: str) -> SessionId:
+        """The same for what is to be read in the journal: the id of an archived session is found too."""
+        try:
+            return self.resolve(text)
+        except NotFoundError:
+            if is_session_id(text) and await asyncio.to_thread(self._store.is_archived, SessionId(text)):
+                return SessionId(text)
+            raise
 
     def document(self, session: SessionId) -> Document:
         """Give one session. Raises NotFoundError."""

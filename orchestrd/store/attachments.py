@@ -52,6 +52,11 @@ class FileAttachments:
             raise unwritable(path, error) from error
 
 
+def is_put_away(disk: Disk, layout: Layout, session: SessionId) -> bool:
+    """Tell whether a session lies whole in archive/. Raises OSError."""
+    return disk.stamp(f"{layout.archive}/{session}/{session}.json") is not None
+
+
 def put_away(disk: Disk, layout: Layout, session: SessionId) -> None:
     """Move an ended session into archive/, its record last, so that a crash in between is mended by doing it again.
 

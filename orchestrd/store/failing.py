@@ -46,6 +46,10 @@ class FailingStore:
         self._fail("archive")
         self._store.archive(session)
 
+    def is_archived(self, session: SessionId) -> bool:
+        self._fail("is_archived")
+        return self._store.is_archived(session)
+
     def close(self) -> None:
         self._fail("close")
         self._store.close()

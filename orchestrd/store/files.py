@@ -31,7 +31,7 @@ from orchestrd.model.instant import Instant
 from orchestrd.model.limits import JOURNAL_UNSYNCED_EVENTS_MAX
 from orchestrd.model.session import SCHEMA, Home, Session
 from orchestrd.ports import Page, Recovered, Scan, Stored
-from orchestrd.store.attachments import put_away
+from orchestrd.store.attachments import is_put_away, put_away
 from orchestrd.store.disk import LOCAL, Disk, Lock, undecided, unwritable
 from orchestrd.store.draft import Draft, Place, completed, encoded
 from orchestrd.store.home import HomeFile
@@ -142,6 +142,12 @@ class FileStore:
             raise unwritable(self._layout.archive, error) from error
         self._records.forget(session)
         self._sync_directory(self._layout.sessions)
+
+    def is_archived(self, session: SessionId) -> bool:
+        try:
+            return is_put_away(self._disk, self._layout, session)
+        except OSError as error:
+            raise TransientError(f"cannot read the archive: {error.strerror}", hint="orch daemon logs") from error
 
     # ---- the steps of a commit
 

@@ -116,7 +116,7 @@ class MemoryDisk:
 
     def stamp(self, path: str) -> Stamp | None:
         directory, _, name = path.rpartition("/")
-        file = self._names(directory).get(name)
+        file = self.directories.get(directory, {}).get(name)
         return file.stamp if file else None
 
     def make_directory(self, path: str) -> None:

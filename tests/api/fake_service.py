@@ -65,6 +65,7 @@ class FakeService:
     def __init__(self, home: str = "/home/me/.orch") -> None:
         self.layout = Layout(home)
         self.told: dict[SessionId, Document] = {}
+        self.archived: set[str] = set()
         self.requests: dict[SessionId, SpawnRequest] = {}
         self.commands: list[Stop | Kill | Revive | Send] = []
         self.journal: list[bytes] = []
@@ -118,6 +119,9 @@ class FakeService:
         if len(found) != 1:
             raise refusal(text, found)
         return found[0]
+
+    async def resolve_past(self, text: str) -> SessionId:
+        return SessionId(text) if text in self.archived else self.resolve(text)
 
     def document(self, session: SessionId) -> Document:
         return self.told[session]

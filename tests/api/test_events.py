@@ -9,6 +9,7 @@ from orchestrd.api.app import App
 from orchestrd.model.event import EventType
 from tests.api.fake_service import FakeClock, FakeService
 from tests.asgi import Reader, call, reading
+from tests.documents import a_document
 
 NDJSON = {"Accept": "application/x-ndjson"}
 
@@ -121,6 +122,7 @@ async def test_a_cursor_older_than_what_is_kept_is_told_of_the_gap_first(app: Ap
     for _ in range(9):
         service.write("abcdefgh")
     service.kept_from = 8
+    service.put(a_document("bbbbbbbb"))
 
     answer = await call(app, "GET", "/v1/events?follow=0&since=3&session=bbbbbbbb", headers=NDJSON)
     events = await call(app, "GET", "/v1/events?follow=0&since=3&session=bbbbbbbb")
@@ -130,6 +132,8 @@ async def test_a_cursor_older_than_what_is_kept_is_told_of_the_gap_first(app: Ap
 
 
 async def test_only_what_is_asked_for_is_sent(app: App, service: FakeService) -> None:
+    service.put(a_document("abcdefgh", name="frontend"))
+    service.archived.add("bbbbbbbb")
     service.write("abcdefgh")
     service.write("bbbbbbbb")
     service.write("abcdefgh", EventType.ACTIVITY_CHANGED)
@@ -138,7 +142,7 @@ async def test_only_what_is_asked_for_is_sent(app: App, service: FakeService) ->
     async def numbers(query: str) -> list[int]:
         return _numbers((await call(app, "GET", f"/v1/events?follow=0&{query}", headers=NDJSON)).body)
 
-    assert await numbers("session=abcdefgh") == [1, 3]
+    assert await numbers("session=abcdefgh") == await numbers("session=frontend") == [1, 3]
     assert await numbers("session=abcdefgh&session=bbbbbbbb") == [1, 2, 3]
     assert await numbers("type=activity_changed,daemon_started") == [3, 4]
     assert await numbers("session=abcdefgh&type=state_changed") == [1]
@@ -151,6 +155,7 @@ async def test_only_what_is_asked_for_is_sent(app: App, service: FakeService) ->
         ("since=99", 409, "ahead of event 1"),
         ("type=state_chnged", 400, "state_changed"),
         ("session=nobody", 404, "nobody"),
+        ("session=zzzzzzzz", 404, "zzzzzzzz"),
         ("follow=maybe", 400, "follow"),
     ],
 )

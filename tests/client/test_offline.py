@@ -11,7 +11,13 @@ from msgspec.structs import replace
 from orchestrd.client import Client, spawn_request
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import SpawnRequest
-from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UnreachableError, UsageError
+from orchestrd.model.errors import (
+    NotFoundError,
+    OrchestrdError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
@@ -122,7 +128,7 @@ def test_a_record_of_a_newer_orchestrd_is_shown(client: Client, layout: Layout, 
 
 
 def test_the_journal_is_read_from_a_cursor_and_by_choice(client: Client, commit: Commit) -> None:
-    commit()
+    commit(spec=a_spec(name="frontend"))
     commit("bbbbbbbb")
 
     def told(**choice: object) -> list[str]:
@@ -130,9 +136,24 @@ def test_the_journal_is_read_from_a_cursor_and_by_choice(client: Client, commit:
 
     assert told() == ["abcdefgh", "bbbbbbbb"]
     assert told(since=1) == ["bbbbbbbb"]
-    assert told(sessions=["abc"]) == ["abcdefgh"]
+    assert told(sessions=["abc"]) == told(sessions=["frontend"]) == ["abcdefgh"]
     assert told(types=["void"]) == []
     assert client.newest() == 2
+
+
+def test_an_archived_session_has_left_its_events_and_one_that_never_was_is_not_found(
+    client: Client, layout: Layout, commit: Commit
+) -> None:
+    commit(state=State.COMPLETED, reason=Reason.EXITED, ended_at=NOON)
+    store = FileStore(layout)
+    store.recover(NOW)
+    store.archive(SessionId("abcdefgh"))
+    store.close()
+
+    assert len(list(client.events(sessions=["abcdefgh"]))) == 1
+    for nobody in ("zzzzzzzz", "abc"):
+        with pytest.raises(NotFoundError, match=nobody):
+            list(client.events(sessions=[nobody]))
 
 
 def test_numbers_that_are_no_longer_kept_are_a_gap(client: Client, layout: Layout, commit: Commit) -> None:

@@ -650,6 +650,15 @@ def test_an_archived_session_is_whole_in_the_archive_and_nowhere_else(bench: Ben
     assert (bench.get(f"{kept}/{ID}"), bench.get(f"{kept}/{ID}.log")) == (b"do it", b"output")
 
 
+def test_what_is_archived_is_known_by_its_id(bench: Bench) -> None:
+    ended(bench)
+    before = bench.store.is_archived(ID)
+
+    bench.store.archive(ID)
+
+    assert (before, bench.store.is_archived(ID), bench.store.is_archived(OTHER)) == (False, True, False)
+
+
 def test_numbers_go_on_after_what_was_archived(bench: Bench) -> None:
     ended(bench)
     bench.store.archive(ID)

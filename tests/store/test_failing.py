@@ -18,6 +18,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "sync": lambda store: store.sync(),
     "read": lambda store: store.read(0, 1000),
     "archive": lambda store: store.archive(ID),
+    "is_archived": lambda store: store.is_archived(ID),
     "close": lambda store: store.close(),
 }
 
@@ -41,6 +42,7 @@ def test_what_is_not_to_fail_works() -> None:
     store.sync()
     store.archive(ID)
 
+    assert store.is_archived(ID)
     assert recovered.home.epoch == 1
     assert store.scan().drifts == ()
     assert len(store.read(0, 10_000).lines) == 2
