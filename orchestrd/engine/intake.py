@@ -17,7 +17,7 @@ from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.command import Command, Replaced, Spawn
 from orchestrd.model.document import Document
-from orchestrd.model.errors import RefusedError, TransientError
+from orchestrd.model.errors import ConflictError, RefusedError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import INBOX_FILES_MAX
@@ -103,10 +103,12 @@ class Intake(Actor):
             return False
         try:
             await self._obey(found)
-        except (TransientError, RefusedError) as error:
+        except (TransientError, ConflictError) as error:
             self._on_error(f"a spooled command for {found.session} waits", error)
             self._held.add(found.session)
             return False
+        except RefusedError as error:  # nothing that will change
+            await self._home_events.tell(EventType.COMMAND_REJECTED, found.session, error=error.message)
         return True
 
     async def _obey(self, command: Command) -> None:
@@ -140,13 +142,15 @@ class Intake(Actor):
             await self._adopt(replaced)
 
     async def _adopt(self, record: Session) -> None:
-        """Commit what another hand has put on disk; until that works it is tried at every tick."""
+        """Commit what another hand has put on disk; while that may still work it is tried at every tick."""
         try:
             await self._mailboxes.submit(record.id, Replaced(record=record))
-        except (TransientError, RefusedError) as error:
+        except (TransientError, ConflictError) as error:
             self._on_error(f"could not adopt the record of {record.id} yet", error)
-        else:
-            del self._unadopted[record.id]
+            return
+        except RefusedError as error:  # nothing that will change
+            await self._home_events.tell(EventType.RECORD_REJECTED, record.id, error=error.message)
+        del self._unadopted[record.id]
 
 
 def _problem_in(reply: Reply) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.command import Kill, Spawn, Stop
-from orchestrd.model.errors import ConflictError, FaultError, OrchestrdError, TransientError
+from orchestrd.model.errors import ConflictError, FaultError, OrchestrdError, RefusedError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import INBOX_FILES_MAX
@@ -14,6 +14,7 @@ from orchestrd.store.inbox import FileInbox
 from tests.engine.rig import FULL, ID, OTHER, Rig, request_of, running, survivor
 
 THIRD = SessionId("cccccccc")
+TOO_LARGE = RefusedError("the record would be too large", code="record_too_large")
 NEWER = b'{"schema": 99, "id": "dddddddd", "revision": 3, "state": "dreaming"}'
 
 
@@ -112,6 +113,26 @@ async def test_an_entry_that_must_wait_holds_up_its_own_session_and_no_start(err
 
         rig.store.rejects = lambda _: None
         await rig.until(ID, State.CANCELLED)
+
+
+async def test_a_command_that_can_never_be_committed_is_rejected_once() -> None:
+    async with running() as rig:
+        rig.store.rejects = lambda record: TOO_LARGE if isinstance(record, Session) else None
+        rig.spool_spawn(ID)
+        await asyncio.sleep(12.0)
+
+        assert rig.inbox() == ()
+        assert [event.error for event in rig.events(EventType.COMMAND_REJECTED)] == ["the record would be too large"]
+
+
+async def test_a_record_that_can_never_be_adopted_is_rejected_once() -> None:
+    async with running() as rig:
+        mine = await rig.run(ID)
+        rig.store.rejects = lambda record: TOO_LARGE if isinstance(record, Session) else None
+        rig.edit(replace(mine, revision=mine.revision + 5))
+        await asyncio.sleep(12.0)
+
+        assert [event.error for event in rig.events(EventType.RECORD_REJECTED)] == ["the record would be too large"]
 
 
 async def test_a_crash_between_commit_and_removal_offers_the_command_again_harmlessly() -> None:
