@@ -16,7 +16,7 @@ from orchestrd_cli.wire import Answer, CutOff, Silent
 
 WATCH_S = 1.0
 TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
-UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~,")
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 ALIASES = {"ls": "status", "ps": "status"}
 SWITCHES = {
@@ -24,7 +24,8 @@ SWITCHES = {
     "events": {"-f": "follow", "--follow": "follow", "--json": "json"},
 }
 VALUES = {"status": ("--project",), "events": ("--since", "--session", "--type")}
-LISTS = ("session", "type")  # may be given several times
+REPEATABLE = ("session", "type")
+BETWEEN = "\0"  # the values of such an option: no word of a command line can hold it
 HTTP_OK = 200
 
 Options = dict[str, str]
@@ -66,7 +67,8 @@ def _parse(verb: str, words: list[str]) -> Options:
             options[SWITCHES[verb][word]] = "1"
         elif word in VALUES[verb] and (equals or left):
             given, name = value if equals else left.pop(), word[2:]
-            options[name] = f"{options[name]},{given}" if name in options and name in LISTS else given
+            is_one_more = name in options and name in REPEATABLE
+            options[name] = options[name] + BETWEEN + given if is_one_more else given
         else:
             raise Declined
     return options
@@ -218,7 +220,8 @@ class _Daemon:
 
     def ask(self, resource: str, asked: Options, form: str) -> Answer:
         """Ask for something, to be read as it comes."""
-        query = "&".join(f"{name}={_quoted(value)}" for name, value in asked.items())
+        pairs = ((name, value) for name, values in asked.items() for value in values.split(BETWEEN))
+        query = "&".join(f"{name}={_quoted(value)}" for name, value in pairs)
         try:
             answer = Answer(self._socket, f"/v1/{resource}?{query}", form)
         except Silent:

@@ -1,7 +1,5 @@
 """The endpoint of the event stream: where it begins, where it ends, what of it is wanted, and in which form."""
 
-from collections.abc import Iterable
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -41,11 +39,12 @@ class Events:
             stream.close()
 
     async def _sessions(self, request: Request) -> frozenset[str] | None:
-        return frozenset([await self._service.resolve_past(text) for text in _listed(request, "session")]) or None
+        named = request.query_params.getlist("session")
+        return frozenset([await self._service.resolve_past(text) for text in named]) or None
 
 
 def _types(request: Request) -> frozenset[str] | None:
-    named = frozenset(_listed(request, "type"))
+    named = frozenset(request.query_params.getlist("type"))
     if unknown := named.difference(EventType):
         raise UsageError(
             f"there is no event type {min(unknown)[:40]!r}: the types are {', '.join(EventType)}",
@@ -53,11 +52,6 @@ def _types(request: Request) -> frozenset[str] | None:
             hint="orch events --help",
         )
     return named or None
-
-
-def _listed(request: Request, name: str) -> Iterable[str]:
-    """Read a query parameter that may be given several times, or once with commas."""
-    return [part for text in request.query_params.getlist(name) for part in text.split(",") if part]
 
 
 def _cursor(request: Request) -> int | None:

@@ -144,8 +144,17 @@ async def test_only_what_is_asked_for_is_sent(app: App, service: FakeService) ->
 
     assert await numbers("session=abcdefgh") == await numbers("session=frontend") == [1, 3]
     assert await numbers("session=abcdefgh&session=bbbbbbbb") == [1, 2, 3]
-    assert await numbers("type=activity_changed,daemon_started") == [3, 4]
+    assert await numbers("type=activity_changed&type=daemon_started") == [3, 4]
     assert await numbers("session=abcdefgh&type=state_changed") == [1]
+
+
+async def test_a_comma_may_be_part_of_a_name(app: App, service: FakeService) -> None:
+    service.put(a_document(name="a,b"))
+    service.write("abcdefgh")
+
+    answer = await call(app, "GET", "/v1/events?follow=0&session=a,b", headers=NDJSON)
+
+    assert _numbers(answer.body) == [1]
 
 
 @pytest.mark.parametrize(

@@ -152,9 +152,9 @@ def test_events_are_written_line_by_line_however_they_are_cut(daemon: FakeDaemon
 def test_the_filters_reach_the_daemon_safely(daemon: FakeDaemon, orch: Orch) -> None:
     daemon.answers("/v1/events", chunked())
 
-    orch("events", "--since=7", "--session", "a b&c", "--session", "d", "--type", "state_changed")
+    orch("events", "--since=7", "--session", "a&b,c", "--session", "d", "--type", "state_changed")
 
-    assert "?since=7&session=a%20b%26c,d&type=state_changed&follow=0 " in daemon.requests[0]
+    assert "?since=7&session=a%26b%2Cc&session=d&type=state_changed&follow=0 " in daemon.requests[0]
 
 
 def test_an_answer_that_was_cut_off_is_no_success(daemon: FakeDaemon, orch: Orch) -> None:
