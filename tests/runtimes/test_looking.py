@@ -181,6 +181,7 @@ def test_what_outlived_the_sweep_of_the_launcher_is_told_with_the_end(scene: Sce
 def test_what_is_held_is_not_looked_for_again(scene: Scene) -> None:
     scene.put("start.json", START)
     scene.look()
+    scene.watchlist.ended()
     scene.table.mark = "somebody:1:else"
 
     assert scene.look(replace(RUN, is_started=True)) == (alive(),)
