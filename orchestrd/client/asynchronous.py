@@ -117,7 +117,9 @@ class AsyncClient:
             return
         async with contextlib.aclosing(self.events(cursor, follow=True, sessions=tuple(wait.pending))) as lines:
             async for line in lines:
-                wait.take(line)
+                if wait.take(line):
+                    for id_ in tuple(wait.pending):
+                        wait.begin(await self.show(id_))
                 if not wait.pending:
                     return
 

@@ -105,7 +105,9 @@ class Client:
             wait.begin(documents[ref])
         if wait.pending:
             for line in self._followed(cursor, tuple(wait.pending), (), deadline):
-                wait.take(line)
+                if wait.take(line):
+                    for id_ in tuple(wait.pending):
+                        wait.begin(self.show(id_))
                 if not wait.pending:
                     break
         told = {shown.id: self.show(shown.id) for shown in documents.values()}

@@ -7,6 +7,7 @@ is the other source: what holds there need not happen again.
 import msgspec
 from msgspec import Struct
 
+from orchestrd.core.choice import GAP, head_of
 from orchestrd.core.document import is_over
 from orchestrd.model.document import Document
 from orchestrd.model.errors import UsageError
@@ -36,19 +37,25 @@ class Wait:
         self.met: dict[str, bool] = {}
 
     def begin(self, told: Document) -> None:
-        """Look at a session for the first time."""
+        """Look at a session: for the first time, or again where something may have been missed."""
         self.pending.add(told.id)
         if self._holds(told):
             self._settle(told.id, is_met=True)
         elif is_over(told):
             self._settle(told.id, is_met=False)
 
-    def take(self, line: bytes) -> None:
-        """Take one journal line in; what does not bear on the wait changes nothing."""
+    def take(self, line: bytes) -> bool:
+        """Take one journal line in; tells whether it is a gap: then what is pending has to be looked at again."""
+        if head_of(line).type == GAP:
+            return True
+        self._take(line)
+        return False
+
+    def _take(self, line: bytes) -> None:
         try:
             event = msgspec.json.decode(line, type=Event)
         except msgspec.MsgspecError:
-            return  # a gap, or an event of a newer orchestrd
+            return  # an event of a newer orchestrd
         if event.session not in self.pending:
             return
         if event.type in CHANGES and event.to == self._goal:

@@ -6,6 +6,9 @@ from msgspec import Struct
 from orchestrd.model.document import Gap
 
 
+GAP = "gap"  # the type of a line that tells of numbers no longer kept
+
+
 class Head(Struct):
     """What must be known of a line to filter and number it; a gap has no number, but an end."""
 
@@ -36,7 +39,7 @@ class Choice(Struct, frozen=True, kw_only=True):
         """Tell whether a line is wanted."""
         if self.until is not None and head.cursor > self.until:
             return False
-        if head.type == "gap":
+        if head.type == GAP:
             return True
         return (self.sessions is None or head.session in self.sessions) and (
             self.types is None or head.type in self.types

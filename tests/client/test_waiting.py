@@ -69,7 +69,6 @@ def test_how_it_stands_may_decide_at_once(goal: str | None, changes: dict[str, A
         ("stopping", _line("stopping"), True),
         (None, _line("completed", session="bbbbbbbb"), None),
         (None, _line("completed", EventType.RECORD_REPLACED), True),
-        (None, gap_line(1, 9), None),
     ],
 )
 def test_what_happens_may_decide_later(goal: str | None, line: bytes, *, met: bool | None) -> None:
@@ -79,6 +78,20 @@ def test_what_happens_may_decide_later(goal: str | None, line: bytes, *, met: bo
     wait.take(line)
 
     assert wait.met.get("abcdefgh") is met
+
+
+def test_a_gap_asks_for_another_look_and_nothing_else_does() -> None:
+    wait = Wait(None)
+    wait.begin(a_document())
+
+    assert wait.take(gap_line(1, 9))
+    assert not wait.take(_line("stopping"))
+    assert not wait.take(b'{"sequence":2,"type":"from_the_future"}')
+    assert wait.pending == {"abcdefgh"}
+
+    wait.begin(a_document(state="completed"))
+
+    assert (wait.met, wait.pending) == ({"abcdefgh": True}, set())
 
 
 def test_the_first_decision_stands() -> None:

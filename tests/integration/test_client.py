@@ -14,6 +14,7 @@ import pytest
 from orchestrd.api.server import ApiServer
 from orchestrd.client import Client, asynchronous, blocking, calls, connection
 from orchestrd.client.asynchronous import AsyncClient
+from orchestrd.core.choice import gap_line
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.words import Receipt
 from tests.api.fake_service import FakeClock, FakeService
@@ -161,6 +162,19 @@ async def test_a_wait_ends_with_what_was_waited_for(client: Any, service: FakeSe
 
         assert (waited.is_met, waited.document.exit_code) == (True, 0)
         assert (await client.wait(["abc"], goal="failed"))[0].is_met is False
+
+
+async def test_a_wait_whose_end_fell_into_a_gap_ends(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        waiting = asyncio.ensure_future(client.wait(["fix-login"]))
+        await service.followed.wait()
+        service.put(a_document(state="completed", exit_code=0))
+        service.journal.append(gap_line(1, 9))
+        service.grown.set()
+        async with asyncio.timeout(10):
+            (waited,) = await waiting
+
+    assert waited.is_met
 
 
 async def test_a_wait_is_bounded(client: Any, service: FakeService) -> None:
