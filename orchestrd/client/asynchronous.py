@@ -15,7 +15,7 @@ from orchestrd.client.connection import RECEIVE_BYTES, UNRESPONSIVE, check_size,
 from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
 from orchestrd.client.waiting import Wait, Waited
-from orchestrd.client.wire import Receiver
+from orchestrd.client.wire import CUT_OFF, Receiver
 from orchestrd.core.choice import head_of
 from orchestrd.endpoint import Address
 from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
@@ -64,13 +64,16 @@ class AsyncClient:
     async def revive(self, ref: str) -> Document:
         """Start a new run of an ended session."""
         call = calls.revive(ref, caller_authority())
-        return await self._or_in_a_thread(call, lambda: self._blocking.revive(ref), only_if_absent=True)
+        return await self._commanded(call, lambda: self._blocking.revive(ref))
 
     async def send(self, ref: str, text: str, *, message: str | None = None) -> SendReply:
         """Type a text into the agent and give its receipt."""
         known = message or mint_message_id()
         call = calls.send(ref, SendRequest(message=known, text=text, authority=caller_authority()))
-        return await self._or_in_a_thread(call, lambda: self._blocking.send(ref, text, message=known))
+        repeats_after = (UnreachableError.code, CUT_OFF)
+        return await self._commanded(
+            call, lambda: self._blocking.send(ref, text, message=known), repeats_after=repeats_after
+        )
 
     async def events(
         self,
@@ -135,11 +138,17 @@ class AsyncClient:
         except UnreachableError:
             return await asyncio.to_thread(otherwise)
 
-    async def _or_in_a_thread(self, call: Call[T], otherwise: Callable[[], T], *, only_if_absent: bool = False) -> T:
+    async def _commanded(
+        self,
+        call: Call[T],
+        otherwise: Callable[[], T],
+        *,
+        repeats_after: tuple[str, ...] = (UnreachableError.code,),
+    ) -> T:
         try:
             return await self._ask(call)
         except UnreachableError as error:
-            if only_if_absent and error.code != UnreachableError.code:
+            if error.code not in repeats_after:
                 raise
         return await asyncio.to_thread(otherwise)
 

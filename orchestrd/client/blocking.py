@@ -1,8 +1,8 @@
 """The blocking client: every verb as a method, typed, with a daemon or without one.
 
 Reading asks the daemon, and where none answers the disk. Changing asks the daemon too, starts one where none answers,
-and where that fails spools what may be spooled: spawn, stop and kill. A daemon that goes away in the middle is the same
-as one that was not there: what is asked again is harmless to ask again.
+and where that fails spools what may be spooled: spawn, stop and kill. Where a daemon goes away in the middle, what is
+harmless to ask again is asked again: all but revive, which raises UnreachableError (`cut_off`).
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
 from orchestrd.client.starting import start_daemon
 from orchestrd.client.waiting import Wait, Waited
+from orchestrd.client.wire import CUT_OFF
 from orchestrd.core.choice import head_of
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
@@ -132,7 +133,10 @@ class Client:
         return self._change(calls.kill(ref, authority), lambda: self._offline.spool_kill(ref, authority))
 
     def revive(self, ref: str) -> Document:
-        """Start a new run of an ended session. Raises UnreachableError without a daemon: it cannot be spooled."""
+        """Start a new run of an ended session.
+
+        Raises UnreachableError without a daemon, for it cannot be spooled, and `cut_off` where it may have happened.
+        """
         return self._commanded(calls.revive(ref, caller_authority()))
 
     def send(self, ref: str, text: str, *, message: str | None = None) -> SendReply:
@@ -141,7 +145,7 @@ class Client:
         Raises UnreachableError without a daemon: it cannot be spooled.
         """
         body = SendRequest(message=message or mint_message_id(), text=text, authority=caller_authority())
-        return self._commanded(calls.send(ref, body))
+        return self._commanded(calls.send(ref, body), repeats_after=(UnreachableError.code, CUT_OFF))
 
     def ensure_daemon(self, *, interval_s: float | None = None, max_running: int | None = None) -> bool:
         """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
@@ -203,15 +207,15 @@ class Client:
                     self._notice(f"orch: {error.message}; reading the disk")
         return from_disk()
 
-    def _commanded(self, call: Call[T]) -> T:
-        """Ask for a change; start a daemon where none answers."""
+    def _commanded(self, call: Call[T], *, repeats_after: tuple[str, ...] = (UnreachableError.code,)) -> T:
+        """Ask for a change; start a daemon where none answers, and ask again after failures with these codes."""
         if not self._use_daemon:
             raise UnreachableError("this needs a daemon, and none is to be used", hint="orch daemon start")
         try:
             return self._ask(call)
         except UnreachableError as error:
-            if error.code != UnreachableError.code:
-                raise  # one is there
+            if error.code not in repeats_after:
+                raise
         self.ensure_daemon()
         return self._ask(call)
 

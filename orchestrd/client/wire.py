@@ -7,6 +7,7 @@ from orchestrd.model.errors import OrchestrdError, UnreachableError
 from orchestrd.model.limits import ANSWER_BYTES_MAX
 
 HEAD_BYTES_MAX = 64 * 1024
+CUT_OFF = "cut_off"  # the code of an answer without its end: what was asked for may have happened
 VERSION_HEADER = "orch-version"
 _HEAD_END = b"\r\n\r\n"
 _LINE_END = b"\r\n"
@@ -39,7 +40,7 @@ class Receiver:
         """
         if not data and not self.is_complete:
             raise UnreachableError(
-                "the daemon went away before the end of its answer", code="cut_off", hint="orch daemon status"
+                "the daemon went away before the end of its answer", code=CUT_OFF, hint="orch daemon status"
             )
         self._buffer += data
         if not self.status and not self._read_head():

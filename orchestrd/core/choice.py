@@ -5,7 +5,6 @@ from msgspec import Struct
 
 from orchestrd.model.document import Gap
 
-
 GAP = "gap"  # the type of a line that tells of numbers no longer kept
 
 

@@ -291,6 +291,30 @@ async def test_a_refused_stream_is_an_error_and_not_an_end(client: Any, service:
             [line async for line in client.events(99)]
 
 
+async def test_a_message_whose_receipt_was_cut_off_is_sent_again_and_a_revive_is_not(
+    client: Any, service: FakeService
+) -> None:
+    server = ApiServer(service, service.layout, FakeClock())
+
+    async def dies_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        dying.close()
+        await server.started()
+        writer.close()
+
+    dying = await asyncio.start_unix_server(dies_first, service.layout.socket)
+    try:
+        assert (await client.send("abc", "go on", message="m1")).receipt is Receipt.SUBMITTED
+    finally:
+        await server.stopped()
+    async with _rude(service, b""):
+        with pytest.raises(UnreachableError) as refused:
+            await client.revive("abc")
+
+    assert refused.value.code == "cut_off"
+    assert [type(command).__name__ for command in service.commands] == ["Send"]
+
+
 async def test_lines_that_a_dying_daemon_did_not_send_come_from_the_disk(client: Any, service: FakeService) -> None:
     service.write()
     line = service.journal[0] + b"\n"
