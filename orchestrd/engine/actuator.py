@@ -176,7 +176,7 @@ class Actuator(Actor):
             async with asyncio.timeout(TYPING_S):
                 return await runtime.deliver(run_of(session), text)
         except TimeoutError:
-            return Receipt.UNKNOWN, f"it was not typed within {TYPING_S:g} s"
+            return Receipt.UNKNOWN, f"not known to be typed: the runtime said nothing within {TYPING_S:g} s"
         except Exception as error:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
             return Receipt.UNKNOWN, f"{type(error).__name__}: {error}"
 

@@ -1,8 +1,8 @@
 """The process runtime: one launcher and one agent per run, as plain processes.
 
 Whatever is known of a run stands in its directory, so a daemon that starts anew finds every run of its predecessors,
-and nothing here ends one because the daemon ends. In steady state a look costs one `lstat` per run: its launcher's
-pidfd is held and has not ended. All blocking work is done on one thread of its own; behind a look that does not come
+and nothing here ends one because the daemon ends. In steady state a look costs one `lstat` and one stat of /proc per
+run: its launcher's pidfd is held and has not ended, and its agent is still there. All blocking work is done on one thread of its own; behind a look that does not come
 back others wait on the loop, where they can be given up, and not on the thread.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -73,10 +73,14 @@ class ProcessRuntime:
             return Sweep(error=f"the processes of the run cannot be looked for: {error}")
 
     async def deliver(self, run: Run, text: str) -> tuple[Receipt, str | None]:
+        typing = self._thread.submit(self._blocking.type, run, text)
         try:
-            fifo, is_whole = await self._on_thread(self._blocking.type, run, text)
+            fifo, is_whole = await asyncio.wrap_future(typing)
         except RefusedError as refusal:
             return Receipt.REFUSED, refusal.message
+        except asyncio.CancelledError:
+            typing.add_done_callback(_close_fifo)  # once begun it goes on, though nobody waits for it any more
+            raise
         try:
             if not is_whole:
                 return Receipt.UNKNOWN, "only a part of the text went into the stdin of the run"
@@ -130,6 +134,13 @@ class ProcessRuntime:
             pause_s = min(2 * pause_s, KILL_LOOK_S_MAX)
         recorded = await self._on_thread(self._blocking.exit_of, run)
         return Sweep(survivors=tuple(one.pid for one in found), exit=recorded, error=error if found else None)
+
+
+def _close_fifo(typing: "Future[tuple[int, bool]]") -> None:
+    """Close what was opened to type, if anything was."""
+    if not typing.cancelled() and typing.exception() is None:
+        fifo, _ = typing.result()
+        os.close(fifo)
 
 
 async def _is_read(fifo: int) -> bool:

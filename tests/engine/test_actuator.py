@@ -8,7 +8,7 @@ from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import NotFoundError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import DELIVERY_S, DRAIN_S, KILL_DEADLINE_S, START_DEADLINE_S
+from orchestrd.model.limits import DELIVERY_S, DRAIN_S, KILL_DEADLINE_S, START_DEADLINE_S, TYPING_S
 from orchestrd.model.observation import Reported
 from orchestrd.model.run import Order, Run, Sweep
 from orchestrd.model.session import Session
@@ -389,7 +389,11 @@ async def test_a_delivery_that_hangs_is_given_up_and_holds_up_nothing() -> None:
             await rig.until(ID, State.CANCELLED)
 
     assert asyncio.get_running_loop().time() < 4 * DELIVERY_S
-    assert rig.record().settled[0].receipt is Receipt.UNKNOWN
+    settled = rig.record().settled[0]
+    assert (settled.receipt, settled.error) == (
+        Receipt.UNKNOWN,
+        f"not known to be typed: the runtime said nothing within {TYPING_S:g} s",
+    )
 
 
 async def test_a_delivery_that_raises_may_have_typed_something() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.observation import Cause, Observation, Sighted, Started, Vanished
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Liveness, Receipt
-from tests.contract.runtime_contract import SLEEPS, end_of, look, look_until, started, verdict_of
+from tests.contract.runtime_contract import READS, SLEEPS, end_of, look, look_until, started, verdict_of
 from tests.integration.process_stage import ProcessStage
 from tests.processes import all_pids, bearers, children, is_alive, read
 
@@ -356,6 +357,28 @@ async def test_a_look_that_is_given_up_does_not_pile_up_others(
 
     assert given_up == 1
     assert verdict_of(await look(stage, run)) is Liveness.ALIVE
+
+
+async def test_typing_that_is_given_up_leaves_no_fifo_open(
+    stage: ProcessStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await started(stage, READS)
+    goes_on = threading.Event()
+    type_ = stage.runtime._blocking.type
+
+    def slow(run: Run, text: str) -> tuple[int, bool]:
+        goes_on.wait()
+        return type_(run, text)
+
+    monkeypatch.setattr(stage.runtime._blocking, "type", slow)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await stage.runtime.deliver(run, "hello")
+    goes_on.set()
+    await look(stage, run)  # on the same thread, after it
+
+    held = [os.path.realpath(descriptor) for descriptor in Path("/proc/self/fd").iterdir()]
+    assert f"{stage.directory(run)}/stdin" not in held
 
 
 REUSE = """

@@ -5,6 +5,7 @@ import select
 import subprocess
 import sys
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_run_that_is_forgotten_between_any_two_steps_of_being_added_is_let_go(
     watchlist = Watchlist()
     _, pidfd = spawn("true")
 
-    def forget(frame: FrameType, event: str, argument: object) -> object:
+    def forget(frame: FrameType, event: str, argument: object) -> Any:
         """Do on the way what the loop may do while the thread adds."""
         frame.f_trace_opcodes = True
         if frame.f_code is Watchlist.add.__code__:
