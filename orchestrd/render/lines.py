@@ -23,7 +23,7 @@ def event_line(line: bytes) -> str:
 
 def _told(event: Event) -> str:
     at = NONE if event.at is None else moment(event.at)
-    run = NONE if event.session is None else f"{event.session}.{event.generation}"
+    run = ".".join(str(part) for part in (event.session, event.generation) if part is not None) or NONE
     return visible(f"{event.sequence:>6}  {at:<20}  {run:<10}  {_SENTENCES[event.type](event)}{_details(event)}")
 
 

@@ -109,6 +109,10 @@ def test_a_change_says_from_where_to_where_and_why() -> None:
     assert line.endswith("  abcdefgh.2  running -> failed (exit code 3); by user; error: it\\nbroke")
 
 
+def test_an_event_of_no_run_in_particular_names_the_session_alone() -> None:
+    assert event_line(_event(EventType.COMMAND_REJECTED, generation=None)).split()[3] == "abcdefgh"
+
+
 def test_an_activity_says_who_reported_it_and_what_was_said() -> None:
     line = event_line(_event(EventType.ACTIVITY_CHANGED, from_="working", to="blocked", source="report", text="rm?"))
 
