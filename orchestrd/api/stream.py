@@ -46,18 +46,23 @@ class EventStream:
         self._media_type = media_type
         self._form = FORMS[media_type]
         self._is_closed = False
+        self._is_whole = choice.until is None  # without a last number any end is a proper one
         self._open_streams = open_streams
         open_streams.add(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the reader, the follower or the choice comes to its end."""
+        """Send until the reader, the follower or the choice comes to its end.
+
+        An answer that is to have a last number and has not reached it is cut off, so that nobody takes it for whole.
+        """
         try:
             await send(self._head())
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(self._watch(receive), name="event stream: watch for hang-up")
                 await self._pump(send)
                 watch.cancel()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if self._is_whole:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self.close()
             self._open_streams.discard(self)
@@ -75,6 +80,7 @@ class EventStream:
             if chunk := self._form(self._chosen(lines)):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if self._is_complete(lines):
+                self._is_whole = True
                 self.close()
 
     def _chosen(self, lines: Sequence[bytes]) -> Sequence[bytes]:

@@ -226,6 +226,21 @@ async def test_closing_the_streams_gives_each_its_proper_end(app: App) -> None:
         assert [(await reader.message())["more_body"] for reader in (one, other)] == [False, False]
 
 
+async def test_closing_an_answer_before_its_last_event_cuts_it_off(
+    app: App, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.write()
+    facts = msgspec.structs.replace(service.facts(), sequence=2)
+    monkeypatch.setattr(service, "facts", lambda: facts)
+
+    async with reading(app, "/v1/events?follow=0", NDJSON) as reader:
+        await reader.message()
+        await reader.chunk()
+        app.close_streams()
+
+        assert await _is_silent(reader)
+
+
 async def test_a_stream_that_breaks_is_cut_off_and_not_ended(
     app: App, service: FakeService, capsys: pytest.CaptureFixture[str]
 ) -> None:
