@@ -2,7 +2,8 @@
 
 Order matters. The processes are looked at first and the exit record is read after that: if they are gone and there is
 no record, then there never will be one. The records carry their boot, so nothing of an earlier boot is looked for in
-this one; an exit record counts whatever its boot.
+this one; an exit record counts whatever its boot. What is called alive is the agent: a launcher that outlives it, with
+nothing recorded yet, proves nothing.
 """
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from orchestrd.model.observation import Cause, Exited, Observation, Sighted, Sta
 from orchestrd.model.run import Look, Run
 from orchestrd.model.words import Liveness
 from orchestrd.runtimes.handle import Handle, decode_handle
-from orchestrd.runtimes.processes import ProcessTable, holding
+from orchestrd.runtimes.processes import ProcessTable, holding, is_over
 from orchestrd.runtimes.rundir import RunDirectory
 from orchestrd.runtimes.watchlist import RunKey, Watchlist
 
@@ -86,15 +87,19 @@ class Looker:
         self._starts.pop((run.session, run.generation), None)
 
     def _facts(self, run: Run, directory: RunDirectory, boot: str) -> tuple[Observation, ...]:
-        if run.is_started and self._watchlist.holds((run.session, run.generation)):
+        key = (run.session, run.generation)
+        known = self._starts.get(key)
+        if run.is_started and known and self._watchlist.holds(key) and not is_over(self._table, known.agent):
             return (_sighted(run, Liveness.ALIVE),)
         trail = self.trail(run, directory)
         living = self._living(run, trail, boot)
         if living is None:  # what a launcher wrote between the two, before it died, may name an agent that lives
             trail = self.trail(run, directory)
             living = self._living(run, trail, boot)
-        exit_ = directory.exit()
         start = self.start_of(run, directory)
+        if living == "launcher" and start is not None and is_over(self._table, start.agent):
+            living = "launcher alone"
+        exit_ = directory.exit()
         beginning = () if start is None or run.is_started else (_started(run, start),)
         return (*beginning, _verdict(run, trail, living, exit_, boot))
 
@@ -119,6 +124,8 @@ class Looker:
 def _verdict(run: Run, trail: Trail, living: str | None, exit_: ExitRecord | None, boot: str) -> Observation:
     if exit_ is not None:
         return exited(run, exit_)
+    if living == "launcher alone":
+        return _sighted(run, Liveness.UNKNOWN, "the agent has ended; its launcher has not recorded it yet")
     if living is not None:
         return _sighted(run, Liveness.ALIVE, "" if living == "launcher" else "its launcher is gone, the agent lives")
     if trail.boot not in (None, boot):

@@ -13,6 +13,10 @@ class PortableProcessTable:
     def pids(self) -> list[int]:
         return psutil.pids()
 
+    def started_ticks(self, pid: int) -> int | None:
+        found = self.look(pid)
+        return None if found is None else found.started_ticks
+
     def look(self, pid: int) -> Process | None:
         try:
             found = psutil.Process(pid)

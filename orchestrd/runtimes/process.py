@@ -1,9 +1,10 @@
 """The process runtime: one launcher and one agent per run, as plain processes.
 
 Whatever is known of a run stands in its directory, so a daemon that starts anew finds every run of its predecessors,
-and nothing here ends one because the daemon ends. In steady state a look costs one `lstat` and one stat of /proc per
-run: its launcher's pidfd is held and has not ended, and its agent is still there. All blocking work is done on one thread of its own; behind a look that does not come
-back others wait on the loop, where they can be given up, and not on the thread.
+and nothing here ends one because the daemon ends. In steady state a look costs one `lstat` and one read of /proc per
+run: its launcher's pidfd is held and has not ended, and its agent is still there. All blocking work is done on one
+thread of its own; behind a look that does not come back others wait on the loop, where they can be given up, and not
+on the thread.
 """
 
 import asyncio

@@ -40,9 +40,13 @@ class FakeTable:
     def __init__(self) -> None:
         self.mark: str | None = MARK
         self.ticks = 5
+        self.agent_ticks: int | None = 5
 
     def pids(self) -> list[int]:
         return [HERE]
+
+    def started_ticks(self, pid: int) -> int | None:
+        return self.agent_ticks
 
     def look(self, pid: int) -> Process | None:
         return Process(pid=pid, parent=1, group=1, session=1, started_ticks=self.ticks, mark=self.mark)
@@ -73,6 +77,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 def alive(excerpt: str = "") -> Sighted:
     return Sighted(generation=1, observer="process", verdict=Liveness.ALIVE, excerpt=excerpt)
+
+
+def unknown(excerpt: str) -> Sighted:
+    return Sighted(generation=1, observer="process", verdict=Liveness.UNKNOWN, excerpt=excerpt)
 
 
 def vanished(cause: Cause) -> Vanished:
@@ -185,6 +193,24 @@ def test_what_is_held_is_not_looked_for_again(scene: Scene) -> None:
     scene.table.mark = "somebody:1:else"
 
     assert scene.look(replace(RUN, is_started=True)) == (alive(),)
+
+
+@pytest.mark.parametrize("ticks", [None, 6])
+def test_a_launcher_that_outlives_its_agent_without_a_record_is_not_called_alive(
+    scene: Scene, ticks: int | None
+) -> None:
+    scene.put("start.json", replace(START, launcher=ProcessIdentity(pid=HERE, started_ticks=5)))
+    before = scene.look()[-1]
+    scene.watchlist.ended()
+
+    scene.table.agent_ticks = ticks  # its pid is nobody's, or somebody else's by now
+    unrecorded = scene.look(replace(RUN, is_started=True))
+    scene.put("exit.json", END)
+    recorded = scene.look(replace(RUN, is_started=True))
+
+    assert before == alive()
+    assert unrecorded == (unknown("the agent has ended; its launcher has not recorded it yet"),)
+    assert isinstance(recorded[0], Exited)
 
 
 def test_an_agent_that_was_recorded_while_its_launcher_died_is_found(scene: Scene) -> None:

@@ -110,15 +110,17 @@ def child() -> Iterator["subprocess.Popen[bytes]"]:
 
 @pytest.mark.parametrize("table", [LinuxProcessTable(), PortableProcessTable()], ids=["linux", "portable"])
 def test_both_tables_see_a_process_and_not_a_zombie(table: ProcessTable, child: "subprocess.Popen[bytes]") -> None:
-    alive = table.look(child.pid)
+    alive, ticks = table.look(child.pid), table.started_ticks(child.pid)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
     assert alive is not None
     assert (alive.parent, alive.group, alive.session) == (os.getpid(), child.pid, child.pid)
     assert alive.mark == MARK
+    assert alive.started_ticks == ticks
     assert child.pid in table.pids()
     assert table.look(child.pid) is None
+    assert table.started_ticks(child.pid) is None
 
 
 @pytest.mark.parametrize("table", [LinuxProcessTable(), PortableProcessTable()], ids=["linux", "portable"])

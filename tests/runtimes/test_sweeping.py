@@ -30,6 +30,9 @@ class FakeTable:
     def pids(self) -> list[int]:
         return list(self.processes)
 
+    def started_ticks(self, pid: int) -> int | None:
+        return self.processes[pid].started_ticks if pid in self.processes else None
+
     def look(self, pid: int) -> Process | None:
         return self.processes.get(pid)
 
