@@ -31,7 +31,7 @@ from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
 from orchestrd.runtimes.blocking import BlockingRuntime
-from orchestrd.runtimes.processes import table_of_this_system
+from orchestrd.runtimes.processes import LinuxProcessTable, ProcessTable
 from orchestrd.runtimes.stdin import unread_bytes
 from orchestrd.runtimes.sweeping import Sweeper
 from orchestrd.runtimes.watchlist import Watchlist
@@ -142,6 +142,15 @@ def _close_fifo(typing: "Future[tuple[int, bool]]") -> None:
     if not typing.cancelled() and typing.exception() is None:
         fifo, _ = typing.result()
         os.close(fifo)
+
+
+def table_of_this_system() -> ProcessTable:
+    """Choose how processes are looked up here."""
+    if os.uname().sysname == "Linux":
+        return LinuxProcessTable()
+    from orchestrd.runtimes.portable import PortableProcessTable  # noqa: PLC0415 - its price is paid where it is needed
+
+    return PortableProcessTable()
 
 
 async def _is_read(fifo: int) -> bool:

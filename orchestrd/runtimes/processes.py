@@ -78,15 +78,6 @@ class LinuxProcessTable:
         )
 
 
-def table_of_this_system() -> ProcessTable:
-    """Choose how processes are looked up here."""
-    if os.uname().sysname == "Linux":
-        return LinuxProcessTable()
-    from orchestrd.runtimes.portable import PortableProcessTable  # noqa: PLC0415 - its price is paid where it is needed
-
-    return PortableProcessTable()
-
-
 def is_ours(found: Process | None, identity: ProcessIdentity, mark: str) -> bool:
     """Tell whether what was found under a pid is the process that was recorded."""
     if found is None or found.mark == mark:

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrd.core.launch import ProcessIdentity
 from orchestrd.runtimes.portable import PortableProcessTable
+from orchestrd.runtimes.process import table_of_this_system
 from orchestrd.runtimes.processes import (
     Hold,
     LinuxProcessTable,
@@ -18,7 +19,6 @@ from orchestrd.runtimes.processes import (
     belonging,
     holding,
     is_ours,
-    table_of_this_system,
     take_hold,
 )
 
