@@ -8,13 +8,12 @@ command line starts over with the same words. From a silent daemon it takes with
 import os
 import time
 
-from orchestrd import __version__
+from orchestrd import __version__, versions
 from orchestrd.core.layout import Layout, home_from
-from orchestrd.model.limits import REACHED_AGAIN_S
+from orchestrd.model.limits import REACHED_AGAIN_S, WATCH_S
 from orchestrd_cli import exits, terminal
 from orchestrd_cli.wire import Answer, CutOff, Silent
 
-WATCH_S = 1.0
 TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
 UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -235,8 +234,8 @@ class _Daemon:
         return answer
 
     def _compare_versions(self, theirs: str | None) -> None:
-        if theirs not in (None, __version__) and not self._versions_compared:
-            terminal.note(f"orch: the daemon is version {theirs}, this is {__version__}: orch daemon restart")
+        if (said := versions.notice(theirs)) and not self._versions_compared:
+            terminal.note(f"orch: {said}")
         self._versions_compared = True
 
 

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import Client
+from orchestrd.model.limits import WATCH_S
 from orchestrd.render import event_line, explanation_page, needs_me, session_page, status_table
 from orchestrd_cli import exits, reach, terminal
 from orchestrd_cli.grammar import Follow, Json, Ref, verb
-
-WATCH_S = 1.0
 
 
 @verb("[OPTIONS]", "ls", "ps")

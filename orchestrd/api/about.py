@@ -7,9 +7,16 @@ from orchestrd import __version__
 from orchestrd.api.answering import json, text
 from orchestrd.api.reading import JSON, TEXT, flag, number, preferred
 from orchestrd.core.document import status
-from orchestrd.model.document import Health, Version
+from orchestrd.model.document import Health, Status, Version
 from orchestrd.ports import Clock, Service
 from orchestrd.render import needs_me, status_table
+
+
+def status_asked(service: Service, request: Request) -> Status:
+    """Give the sessions that a request wants to see."""
+    with_ended = flag(request, "all", default=False)
+    project = request.query_params.get("project")
+    return status(service.documents(), service.facts(), with_ended=with_ended, project=project)
 
 
 class About:
@@ -30,12 +37,7 @@ class About:
 
     async def status(self, request: Request) -> Response:
         """Tell of the daemon and its sessions: JSON, or as text: the table, or how many need a person."""
-        told = status(
-            self._service.documents(),
-            self._service.facts(),
-            with_ended=flag(request, "all", default=False),
-            project=request.query_params.get("project"),
-        )
+        told = status_asked(self._service, request)
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
         if flag(request, "quiet", default=False):

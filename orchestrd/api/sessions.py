@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestrd.api.about import status_asked
 from orchestrd.api.answering import json, text
-from orchestrd.api.reading import JSON, TEXT, flag, preferred, read_body
-from orchestrd.core.document import status
+from orchestrd.api.reading import JSON, TEXT, preferred, read_body
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import SendRequest, SpawnRequest, StopRequest
 from orchestrd.model.errors import UsageError
@@ -25,9 +25,7 @@ class Sessions:
         """List the sessions, or begin one."""
         if request.method == "POST":
             return await self._spawn(request)
-        with_ended = flag(request, "all", default=False)
-        project = request.query_params.get("project")
-        return json(status(self._service.documents(), self._service.facts(), with_ended=with_ended, project=project))
+        return json(status_asked(self._service, request))
 
     async def show(self, request: Request) -> Response:
         """Show one session."""

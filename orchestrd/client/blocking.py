@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from orchestrd import versions
 from orchestrd.client import calls
-from orchestrd.client.calls import Call, version_notice
+from orchestrd.client.calls import Call
 from orchestrd.client.connection import UNRESPONSIVE, Connection
 from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
@@ -278,7 +279,7 @@ class Client:
         return self._offline.newest()
 
     def _compare(self, theirs: str | None) -> None:
-        if not self._has_compared and (said := version_notice(theirs)):
+        if not self._has_compared and (said := versions.notice(theirs)):
             self._notice(f"orch: {said}")
         self._has_compared = self._has_compared or theirs is not None
 

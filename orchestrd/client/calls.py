@@ -6,7 +6,6 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from orchestrd import __version__
 from orchestrd.client.wire import Receiver, request_bytes
 from orchestrd.core.problem import error_of
 from orchestrd.core.resolve import refusal
@@ -148,13 +147,6 @@ def error_from(status: int, body: bytes) -> OrchestrdError:
     except msgspec.MsgspecError:
         detail = f"the daemon answered {status}: {body[:200].decode('utf-8', 'replace')}"
         return error_of(Problem(title="It did not work", status=status, code="failed", detail=detail))
-
-
-def version_notice(theirs: str | None) -> str | None:
-    """Say that daemon and client are of different versions, or null."""
-    if theirs in (None, __version__):
-        return None
-    return f"the daemon is version {theirs}, this is {__version__}: orch daemon restart (sessions go on)"
 
 
 def _command(ref: str, verb: str, body: Struct, answer: type[T]) -> Call[T]:

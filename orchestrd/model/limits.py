@@ -102,4 +102,5 @@ DAEMON_STOP_S = 15.0  # a client that stops one waits this long for its end, ...
 DAEMON_KILL_S = 5.0  # ... kills it then, and waits this much longer
 DAEMON_LOOK_S = 0.02  # and looks this often
 WAIT_S_MAX = 366 * 24 * 3_600.0  # nobody waits longer for a session
+WATCH_S = 1.0  # from one picture of a watched status to the next
 REACHED_AGAIN_S = 0.5  # a waiting client whose daemon went away looks this often, at the socket and at the disk

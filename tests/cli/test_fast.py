@@ -120,7 +120,9 @@ def test_a_daemon_of_another_version_is_told_of_once(daemon: FakeDaemon, orch: O
     done = orch("status")
 
     assert done.out == "table\n"
-    assert done.err == f"orch: the daemon is version 0.0.1, this is {__version__}: orch daemon restart\n"
+    assert (
+        done.err == f"orch: the daemon is version 0.0.1, this is {__version__}: orch daemon restart (sessions go on)\n"
+    )
 
 
 def test_a_socket_in_a_deep_home_is_reached(tmp_path: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrd import __version__
+from orchestrd import __version__, versions
 from orchestrd.client import caller_authority, calls, mint_id, mint_message_id, spawn_request
-from orchestrd.client.calls import error_from, version_notice
+from orchestrd.client.calls import error_from
 from orchestrd.model.document import Problem, SpawnRequest, Version
 from orchestrd.model.errors import ConflictError, OrchestrdError, UsageError
 from orchestrd.model.ids import is_session_id
@@ -139,6 +139,6 @@ def test_an_error_that_is_no_problem_document_is_an_error_all_the_same() -> None
 
 
 def test_versions_that_differ_are_told() -> None:
-    assert version_notice(None) is None
-    assert version_notice(__version__) is None
-    assert "orch daemon restart" in (version_notice("9.9") or "")
+    assert versions.notice(None) is None
+    assert versions.notice(__version__) is None
+    assert "orch daemon restart" in (versions.notice("9.9") or "")

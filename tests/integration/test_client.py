@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from orchestrd import versions
 from orchestrd.api.server import ApiServer
 from orchestrd.client import Client, asynchronous, blocking, calls, connection
 from orchestrd.client.asynchronous import AsyncClient
@@ -341,14 +342,14 @@ async def test_an_answer_beyond_the_bound_is_refused(
 async def test_another_version_is_told_once(
     tmp_path: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch, notices: list[str]
 ) -> None:
-    monkeypatch.setattr(calls, "__version__", "9.9.9")
+    monkeypatch.setattr(versions, "__version__", "9.9.9")
     client = InAThread(Client(str(tmp_path), notice=notices.append))
 
     async with _serving(service):
         await client.status()
         await client.show("abc")
 
-    assert notices == [f"orch: {calls.version_notice('0.1.0')}"]
+    assert notices == [f"orch: {versions.notice('0.1.0')}"]
 
 
 async def test_who_is_turned_away_learns_why(
