@@ -1,7 +1,5 @@
 """`orch spawn`: begin a session."""
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,10 +11,8 @@ from orchestrd.model.words import Until
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
 from orchestrd_cli.terminal import note
+from orchestrd_cli.texts import read_text
 from orchestrd_cli.waiting import checked, wait_for
-
-STDIN = "-"
-
 
 AgentName = Annotated[str, typer.Option("--agent", metavar="NAME", help="Program to drive; `shell` runs CMD.")]
 RuntimeName = Annotated[str, typer.Option("--runtime", metavar="NAME", help="Where it runs.")]
@@ -83,7 +79,8 @@ def spawn(
     if wait:
         note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
         return wait_for(reach.client() if no_daemon else home, [told.id], goal=None, timeout=timeout, as_json=json)
-    reach.write_document(told, as_json=json)
+    with reach.telling_that(f"session {told.id} was accepted"):
+        reach.write_document(told, as_json=json)
     if not json:
         note(f"  its output: orch logs -f {told.id}   end it: orch stop {told.id}")
     return exits.OK
@@ -109,16 +106,4 @@ def _prompt(text: str | None, file: str | None) -> str | None:
         return text
     if text is not None:
         raise UsageError("two prompts: give PROMPT or --prompt-file, not both", hint="orch spawn --help")
-    try:
-        with sys.stdin.buffer if file == STDIN else Path(file).open("rb") as source:
-            data = source.read(PROMPT_BYTES_MAX + 1)
-        return data.decode()
-    except OSError as error:
-        raise UsageError(
-            f"the prompt file {file!r} cannot be read: {error.strerror}", hint="orch spawn --help"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"the prompt file {file!r} is no UTF-8 text (byte {error.start}): convert it first",
-            hint="iconv -f latin1 -t utf-8",
-        ) from error
+    return read_text(f"the prompt file {file!r}", file, PROMPT_BYTES_MAX, hint="orch spawn --help")

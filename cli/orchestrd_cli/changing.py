@@ -1,20 +1,19 @@
 """Verbs that act on sessions: send, stop, kill and revive."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from orchestrd.client import Client, Taken
-from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
+from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.words import Receipt
 from orchestrd_cli import exits, failures, reach
 from orchestrd_cli.grammar import Json, NeverStart, NoDaemon, Ref, Refs, verb
 from orchestrd_cli.terminal import note
+from orchestrd_cli.texts import STDIN, read_text
 
-STDIN = "-"
 ALREADY_ENDED = "already_ended"
 EXIT_OF_RECEIPT = {
     Receipt.SUBMITTED: exits.OK,
@@ -37,14 +36,15 @@ def send(
     orch send fix "use the other branch"
     git diff | orch send fix -
     """
-    reply = reach.client(use_daemon=not no_daemon).send(ref, _stdin() if text == STDIN else text)
-    if json:
-        reach.write_json(reply)
-    elif reply.receipt is Receipt.REFUSED:
+    reply = reach.client(use_daemon=not no_daemon).send(ref, _message() if text == STDIN else text)
+    if reply.receipt is Receipt.REFUSED and not json:
         why = reply.error or f"session {reply.session} may not be typed into now"
         raise RefusedError(why, hint=f"orch explain {reply.session}")
-    else:
-        reach.write_text(f"{reply.session}  {reply.receipt}{f': {reply.error}' if reply.error else ''}\n")
+    with reach.telling_that(f"the message to session {reply.session} is {reply.receipt}"):
+        if json:
+            reach.write_json(reply)
+        else:
+            reach.write_text(f"{reply.session}  {reply.receipt}{f': {reply.error}' if reply.error else ''}\n")
     return EXIT_OF_RECEIPT[reply.receipt]
 
 
@@ -66,7 +66,7 @@ def stop(
     orch stop k3v5 b7aa --grace 60
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, lambda ref: home.stop(ref, grace_s=grace), as_json=json)
+    return _each(home, refs, "stop", lambda ref: home.stop(ref, grace_s=grace), as_json=json)
 
 
 @verb("[OPTIONS] ID...")
@@ -76,7 +76,7 @@ def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
     orch kill fix
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, home.kill, as_json=json)
+    return _each(home, refs, "kill", home.kill, as_json=json)
 
 
 @verb("[OPTIONS] ID...")
@@ -86,35 +86,31 @@ def revive(refs: Refs, *, json: Json = False, no_daemon: NeverStart = False) -> 
     orch revive fix
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, lambda ref: Taken(document=home.revive(ref), is_spooled=False), as_json=json)
+    return _each(home, refs, "revival", lambda ref: Taken(document=home.revive(ref), is_spooled=False), as_json=json)
 
 
-def _each(home: Client, refs: list[str], act: Callable[[str], Taken], *, as_json: bool) -> int:
+def _each(home: Client, refs: list[str], deed: str, act: Callable[[str], Taken], *, as_json: bool) -> int:
     """Act on every session, whatever becomes of the others; gives the first failure's code."""
-    codes = [_one(home, ref, act, as_json=as_json) for ref in refs]
+    codes = [_one(home, ref, deed, act, as_json=as_json) for ref in refs]
     return next((code for code in codes if code != exits.OK), exits.OK)
 
 
-def _one(home: Client, ref: str, act: Callable[[str], Taken], *, as_json: bool) -> int:
+def _one(home: Client, ref: str, deed: str, act: Callable[[str], Taken], *, as_json: bool) -> int:
     try:
         taken = act(ref)
     except RefusedError as error:
         if error.code != ALREADY_ENDED:
             return failures.tell(error, as_json=as_json)
         note(f"orch: {error.message}")
-        taken = Taken(document=home.show(ref), is_spooled=False)
+        reach.write_document(home.show(ref), as_json=as_json)
     except OrchestrdError as error:
         return failures.tell(error, as_json=as_json)
-    reach.write_document(taken.document, as_json=as_json, is_spooled=taken.is_spooled)
+    else:
+        with reach.telling_that(f"the {deed} of session {taken.document.id} was accepted"):
+            reach.write_document(taken.document, as_json=as_json, is_spooled=taken.is_spooled)
     return exits.OK
 
 
-def _stdin() -> str:
-    """Read the message from stdin, without its last newline: sending adds one."""
-    data = sys.stdin.buffer.read(MESSAGE_BYTES_MAX + 1)
-    try:
-        return data.decode().removesuffix("\n")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"what stands on stdin is no UTF-8 text (byte {error.start})", hint="orch send --help"
-        ) from error
+def _message() -> str:
+    """Read it from stdin, without its last newline: sending adds one."""
+    return read_text("the message on stdin", STDIN, MESSAGE_BYTES_MAX, hint="orch send --help").removesuffix("\n")

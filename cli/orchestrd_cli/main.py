@@ -4,7 +4,6 @@ Invariant: until the fast path has declined a command line, nothing beyond `orch
 interpreter holds anyway is imported; a test looks at `sys.modules`. Nothing else in the package knows of the fast path.
 """
 
-import os
 import sys
 
 from orchestrd_cli import exits, terminal
@@ -12,6 +11,7 @@ from orchestrd_cli import exits, terminal
 
 def main() -> int:
     """Run the command line of this process; the exit code is one of `orchestrd_cli.exits`."""
+    terminal.stand_in_for_closed_streams()
     try:
         code = _run(sys.argv[1:])
         if sys.stdout is not None:
@@ -19,9 +19,10 @@ def main() -> int:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        _let_go_of_stdout()
+        terminal.let_go_of_stdout()
         return exits.PIPE_CLOSED
-    except OSError as error:  # a full disk behind stdout, a file that may not be read
+    except (OSError, terminal.Unwritable) as error:  # a full disk behind stdout, a file that may not be read
+        terminal.let_go_of_stdout()
         terminal.note(f"orch: {error}")
         return exits.FAILED
     return code
@@ -41,10 +42,3 @@ def _run(arguments: list[str]) -> int:
     from orchestrd_cli import app
 
     return app.run(arguments, is_daemon_silent=is_silent)
-
-
-def _let_go_of_stdout() -> None:
-    """Give what is still buffered somewhere to go, or the interpreter complains about it at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)

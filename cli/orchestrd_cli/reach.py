@@ -1,22 +1,32 @@
 """How verbs reach the home, and the few forms in which they write what they found."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
 from orchestrd.client import Client
 from orchestrd.model.document import Document
+from orchestrd.model.errors import UsageError
 from orchestrd.model.words import Activity, State
 from orchestrd.render import age, visible, why
 from orchestrd_cli import holder
-from orchestrd_cli.terminal import note, write
+from orchestrd_cli.terminal import Unwritable, note, write
 
 is_daemon_silent = False  # it has been asked in vain before the verb began
 
 
 def client(*, use_daemon: bool = True) -> Client:
-    """Give the client of this home; what it has to say on the way goes to stderr."""
+    """Give the client of this home; what it has to say on the way goes to stderr.
+
+    Raises UsageError where the home is there and is no directory.
+    """
     home = Client(use_daemon=use_daemon, notice=note)
+    place = Path(home.layout.home)
+    if place.exists() and not place.is_dir():
+        raise UsageError(f"the home '{place}' is no directory", code="no_directory", hint="export ORCH_HOME=DIRECTORY")
     if is_daemon_silent:
         home.leave_alone()
     return home
@@ -48,6 +58,18 @@ def write_document(told: Document, *, as_json: bool, is_spooled: bool = False) -
         write_json(told)
     else:
         write_text(f"{told.id}  {standing(told)}{', spooled' if is_spooled else ''}\n")
+
+
+@contextmanager
+def telling_that(deed: str) -> Iterator[None]:
+    """Where stdout takes no word of what is done, say so on stderr: nobody should do it twice."""
+    try:
+        yield
+    except Unwritable as error:
+        raise Unwritable(f"{deed}, but {error}") from error
+    except BrokenPipeError:
+        note(f"orch: {deed}, but nobody reads stdout")
+        raise
 
 
 def standing(told: Document) -> str:

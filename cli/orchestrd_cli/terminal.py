@@ -1,7 +1,32 @@
-"""The two streams: stdout is for the next program, stderr for the person. Imports nothing that costs."""
+"""The streams: stdout is for the next program, stderr for the person. Imports nothing that costs.
+
+Invariant: nothing that is opened ever stands in the place of a stream the caller has closed.
+"""
 
 import os
 import sys
+
+STREAMS = ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY))  # what stands in for a closed one works as little
+
+
+class Unwritable(Exception):
+    """Stdout does not take what it is given, for another reason than a reader who went away."""
+
+
+def stand_in_for_closed_streams() -> None:
+    """Keep the numbers of closed streams from the next file or socket, which would be written to as if it were one."""
+    for descriptor, mode in STREAMS:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest number that is free: this one
+
+
+def let_go_of_stdout() -> None:
+    """Give what is still buffered somewhere to go, or the interpreter complains about it at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def is_terminal(descriptor: int = 1) -> bool:
@@ -26,16 +51,24 @@ def size() -> tuple[int, int]:
 
 
 def note(text: str) -> None:
-    """Say something to the person."""
+    """Say something to the person, if they can be reached."""
     if sys.stderr is not None:
-        print(text, file=sys.stderr, flush=True)
+        try:  # noqa: SIM105 - importing contextlib takes as long as all the rest
+            print(text, file=sys.stderr, flush=True)
+        except OSError:
+            pass
 
 
 def write(data: bytes) -> None:
-    """Write all of it to stdout, now."""
+    """Write all of it to stdout, now. Raises Unwritable, or BrokenPipeError when the reader went away."""
     view = memoryview(data)
-    while view:
-        view = view[os.write(1, view) :]
+    try:
+        while view:
+            view = view[os.write(1, view) :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
 
 
 def show(picture: bytes, *, below: bool = False) -> None:

@@ -258,7 +258,7 @@ def test_a_full_disk_behind_stdout_is_said(daemon: FakeDaemon) -> None:
         said = process.stderr.read()
 
     assert process.wait() == exits.FAILED
-    assert said == b"orch: [Errno 28] No space left on device\n"
+    assert said == b"orch: stdout cannot be written: No space left on device\n"
     process.stderr.close()
 
 

@@ -1,0 +1,26 @@
+"""A text that a verb takes from a file or from stdin: read whole or refused in one sentence."""
+
+from orchestrd.model.errors import UsageError
+
+STDIN = "-"
+
+
+def read_text(what: str, file: str, bytes_max: int, *, hint: str) -> str:
+    """Read all of it; `-` is stdin. Raises UsageError."""
+    try:
+        data = _read(file, bytes_max + 1)
+        if len(data) > bytes_max:
+            raise UsageError(f"{what} has more than {bytes_max:,} bytes: put it in a file and name the file", hint=hint)
+        return data.decode()
+    except OSError as error:
+        raise UsageError(f"{what} cannot be read: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{what} is no UTF-8 text (byte {error.start}): convert it first", hint="iconv -f latin1 -t utf-8"
+        ) from error
+
+
+def _read(file: str, limit: int) -> bytes:
+    is_stdin = file == STDIN  # which may be closed: then python has no `sys.stdin`
+    with open(0 if is_stdin else file, "rb", closefd=not is_stdin) as source:
+        return source.read(limit)
