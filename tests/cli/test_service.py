@@ -111,6 +111,16 @@ def test_a_watch_says_that_the_daemon_hangs(home: Path, monkeypatch: pytest.Monk
         )
 
 
+@pytest.mark.parametrize("words", [("status",), ("daemon", "start"), ("spawn", "--", "true")])
+def test_a_home_that_is_a_file_is_said(home: Path, orch: Orch, words: tuple[str, ...]) -> None:
+    home.touch()
+
+    done = orch(*words)
+
+    assert done.code == exits.USAGE
+    assert done.err == f"orch: the home '{home}' is no directory\n  try: export ORCH_HOME=DIRECTORY\n"
+
+
 def test_no_daemon_at_all_is_said_as_json_too(home: Path, orch: Orch) -> None:
     done = orch("daemon", "status", "--json")
 
