@@ -23,6 +23,7 @@ from orchestrd.core.layout import Layout
 from orchestrd.engine.bus import Bus
 from orchestrd.engine.ledger import Commit, Ledger
 from orchestrd.engine.roster import NO_EVIDENCE, Roster
+from orchestrd.engine.troubles import Troubles
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.session import Session
 from orchestrd.model.words import Authority, Reason, State
@@ -62,6 +63,7 @@ class Bench:
             roster=Roster(fail),
             bus=Bus(),
             clock=SystemClock(),
+            troubles=Troubles(),
             on_error=fail,
             on_fault=fail_with,
         )

@@ -26,6 +26,7 @@ from orchestrd.engine.prober import Prober
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.service import EngineService
 from orchestrd.engine.tasks import OnError
+from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.model.errors import FaultError
 from orchestrd.ports import Agent, Attachments, Clock, Inbox, Runtime, Store, WorkspaceKeeper
@@ -54,12 +55,13 @@ class Engine:
         clock = adapters.clock
         self._adapters = adapters
         self._on_error = on_error
-        self._bus, self._roster = Bus(), Roster(on_error)
+        self._bus, self._roster, self._troubles = Bus(), Roster(on_error), Troubles()
         self._ledger = Ledger(
             store=adapters.store,
             roster=self._roster,
             bus=self._bus,
             clock=clock,
+            troubles=self._troubles,
             on_error=on_error,
             on_fault=on_fault,
         )
@@ -90,6 +92,7 @@ class Engine:
         return Presence(
             ledger=self._ledger,
             home_events=self._home_events,
+            troubles=self._troubles,
             clock=self._adapters.clock,
             layout=self._adapters.layout,
             settings=settings,
@@ -130,11 +133,13 @@ class Engine:
             on_error=self._on_error,
         )
         manager = LifecycleManager(
+            ledger=self._ledger,
             intake=intake,
             deadlines=deadlines,
             lane=lane,
             prober=prober,
             upkeep=upkeep,
+            troubles=self._troubles,
             interval_s=settings.interval_s,
             on_error=self._on_error,
         )

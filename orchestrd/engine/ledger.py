@@ -7,6 +7,7 @@ once, nothing is committed any more, and the next start recovers.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
@@ -18,7 +19,8 @@ from orchestrd.engine.actor import Actor, Envelope, Message
 from orchestrd.engine.bus import Bus, Notice
 from orchestrd.engine.roster import NO_EVIDENCE, Roster
 from orchestrd.engine.tasks import OnError
-from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.engine.troubles import Troubles
+from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.event import Event
 from orchestrd.model.limits import JOURNAL_UNSYNCED_S
 from orchestrd.model.observation import Evidence
@@ -26,6 +28,8 @@ from orchestrd.model.session import Home, Session
 from orchestrd.ports import Clock, Recovered, Store, Stored
 
 T = TypeVar("T")
+
+_COMMITS = "commits"
 
 
 class Commit(Message[Session]):
@@ -55,6 +59,7 @@ class Ledger(Actor):
         roster: Roster,
         bus: Bus,
         clock: Clock,
+        troubles: Troubles,
         on_error: OnError,
         on_fault: Callable[[FaultError], None],
     ) -> None:
@@ -63,6 +68,7 @@ class Ledger(Actor):
         self._roster = roster
         self._bus = bus
         self._clock = clock
+        self._troubles = troubles
         self._on_fault = on_fault
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._fault: FaultError | None = None
@@ -102,11 +108,18 @@ class Ledger(Actor):
         if announcements:
             drafts.append(self._announced(announcements.values()))
         answers = await self.on_thread(self._commit, drafts)
+        self._note(answers)
         self._take_in(answers, [message.evidence for message in commits.values()])
         for envelope, answer in zip(commits, answers, strict=False):
             envelope.settle(answer.record if isinstance(answer, Stored) else answer)
         for envelope in announcements:
             envelope.settle(None if isinstance(answers[-1], Stored) else answers[-1])
+
+    async def try_again(self) -> None:
+        """Where nothing could be written, find out whether something can be by now."""
+        if self._troubles.has(_COMMITS):
+            with contextlib.suppress(TransientError):
+                await self.ask(Announce(()))
 
     async def stopped(self) -> None:
         """Make the journal durable and let go of the home."""
@@ -122,6 +135,13 @@ class Ledger(Actor):
         revision = self._home.revision + 1
         news = tuple(replace(event, revision=revision) for message in messages for event in message.events)
         return replace(self._home, revision=revision, events=(*self._home.events, *news))
+
+    def _note(self, answers: Sequence[Stored | OrchestrdError]) -> None:
+        failed = next((answer for answer in answers if isinstance(answer, TransientError)), None)
+        if failed is not None:
+            self._troubles.failed(_COMMITS, failed)
+        elif any(isinstance(answer, Stored) for answer in answers):
+            self._troubles.works(_COMMITS)
 
     def _take_in(self, answers: Sequence[Stored | OrchestrdError], evidences: Sequence[Evidence]) -> None:
         """What is durable is known first, then published, then acted on."""

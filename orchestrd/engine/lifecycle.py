@@ -13,10 +13,12 @@ from orchestrd.engine.actor import Actor
 from orchestrd.engine.deadlines import Deadlines
 from orchestrd.engine.intake import Intake
 from orchestrd.engine.lane import Lane
+from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.prober import Prober
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, TaskBag
+from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.upkeep import Upkeep
 
 
@@ -42,19 +44,23 @@ class LifecycleManager:
     def __init__(
         self,
         *,
+        ledger: Ledger,
         intake: Intake,
         deadlines: Deadlines,
         lane: Lane,
         prober: Prober,
         upkeep: Upkeep,
+        troubles: Troubles,
         interval_s: float,
         on_error: OnError,
     ) -> None:
+        self._ledger = ledger
         self._intake = intake
         self._deadlines = deadlines
         self._lane = lane
         self._prober = prober
         self._upkeep = upkeep
+        self._troubles = troubles
         self._on_error = on_error
         self._tasks = TaskBag(on_error)
         self._halting = asyncio.Event()
@@ -76,6 +82,7 @@ class LifecycleManager:
             self._prober.probe_all,
             self._upkeep.trim_logs,
             self._upkeep.archive,
+            self._ledger.try_again,
         ):
             await self._do(part)
         self.ticks += 1
@@ -113,6 +120,9 @@ class LifecycleManager:
             await part()
         except Exception as error:  # noqa: BLE001 - one part of a tick never costs the others
             self._on_error(f"tick: {part.__qualname__}", error)
+            self._troubles.failed(part.__qualname__, error)
+        else:
+            self._troubles.works(part.__qualname__)
 
 
 class Lifecycle(Actor):

@@ -7,6 +7,7 @@ from orchestrd.engine.actor import Actor
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.tasks import OnError
+from orchestrd.engine.troubles import Troubles
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.event import EventType
 from orchestrd.ports import Clock
@@ -31,6 +32,7 @@ class Presence(Actor):
         *,
         ledger: Ledger,
         home_events: HomeEvents,
+        troubles: Troubles,
         clock: Clock,
         layout: Layout,
         settings: Settings,
@@ -39,6 +41,7 @@ class Presence(Actor):
         super().__init__(on_error)
         self._ledger = ledger
         self._home_events = home_events
+        self._troubles = troubles
         self._layout = layout
         self._settings = settings
         self._since = clock.now().at
@@ -63,4 +66,5 @@ class Presence(Actor):
             max_running=self._settings.max_running,
             sequence=self._ledger.tail,
             rejected=self._home_events.rejected,
+            trouble=self._troubles.newest,
         )

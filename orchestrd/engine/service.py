@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from weakref import WeakValueDictionary
 
+from msgspec.structs import replace
+
 from orchestrd.core.document import document
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
@@ -91,9 +93,10 @@ class EngineService:
     def explain(self, session: SessionId) -> Explanation:
         """Say why its row says what it says. Raises NotFoundError, RefusedError for a record that is only shown."""
         self._require_writable(session)
-        return explanation(
+        explained = explanation(
             self._roster.require(session), self._roster.evidence(session), self._clock.now(), self._layout
         )
+        return replace(explained, trouble=self.facts().trouble)
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new. Raises UsageError, ConflictError, TransientError."""

@@ -47,7 +47,10 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class DaemonFacts(Struct, frozen=True, kw_only=True):
-    """The daemon that answers. `rejected` counts the files it had to set aside since its start."""
+    """The daemon that answers. `rejected` counts the files it had to set aside since its start.
+
+    `trouble` says what failed when it was last tried (a full disk: nothing can be written); null when all works.
+    """
 
     pid: int
     version: str
@@ -58,6 +61,7 @@ class DaemonFacts(Struct, frozen=True, kw_only=True):
     max_running: int
     sequence: int  # number of the newest event: the cursor that belongs to this snapshot
     rejected: int
+    trouble: str | None = None
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -113,6 +117,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     activity_rule: str
     witnesses: tuple[WitnessDocument, ...]
     pending: tuple[str, ...]  # deadlines, effects and messages in flight, each as a sentence
+    trouble: str | None = None  # of the daemon: while it lasts, what is said here may be old
 
 
 class SpawnRequest(Struct, frozen=True, kw_only=True):

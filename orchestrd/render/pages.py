@@ -50,6 +50,7 @@ def explanation_page(explanation: Explanation, now: datetime) -> str:
         *_field("", explanation.activity_rule),
         *_section("witness", (_testimony(witness) for witness in explanation.witnesses)),
         *_section("to come", explanation.pending),
+        *(_field("trouble", explanation.trouble) if explanation.trouble else ()),
     ]
     return "\n".join(lines) + "\n"
 

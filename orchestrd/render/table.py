@@ -42,13 +42,15 @@ class Column(Struct, frozen=True, kw_only=True):
 def status_table(
     status: Status, now: datetime, *, columns: int | None = None, colour: bool = False, silence: str | None = None
 ) -> str:
-    """Draw the answer of `orch status`: table, counts, the daemon's line; `columns` is the terminal's width.
+    """Draw the answer of `orch status`: table, counts, the daemon's lines; `columns` is the terminal's width.
 
     `silence` names a daemon that is there and does not answer, where the table is from the disk.
     """
     sessions = sorted(status.sessions, key=lambda told: _order(told, now))
     lines = _rows(sessions, now, columns, colour=colour) if sessions else []
     footer = [_counts(status), _daemon_line(status, silence, now)]
+    if status.daemon and status.daemon.trouble:
+        footer.append(f"trouble: {visible(status.daemon.trouble)}")
     clipped = footer if columns is None else [clip(line, columns) for line in footer]
     return "\n".join([*lines, *clipped]) + "\n"
 

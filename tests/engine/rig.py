@@ -257,6 +257,10 @@ class Rig:
         theirs = json.loads(encode_record(replace(record, events=()))) | {"digest": ours["digest"]}
         self.store.disk.write(self.layout.record(record.id), json.dumps(theirs).encode())
 
+    async def home_is_told(self) -> None:
+        """Let something happen to the home that is to be recorded."""
+        await self.engine._home_events.tell(EventType.BREAKER_TRIPPED)
+
     def hang_the_ledger(self) -> None:
         """Let the disk answer nothing from now on."""
 

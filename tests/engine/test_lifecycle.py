@@ -117,7 +117,7 @@ async def test_a_listing_error_is_logged_and_the_loop_goes_on() -> None:
         await rig.until(ID, State.COMPLETED)
 
 
-@pytest.mark.parametrize("part", ["_intake", "_deadlines", "_lane", "_prober", "_upkeep"])
+@pytest.mark.parametrize("part", ["_intake", "_deadlines", "_lane", "_prober", "_upkeep", "_ledger"])
 async def test_a_part_of_a_tick_with_a_defect_costs_the_others_nothing(part: str) -> None:
     async with running() as rig:
         manager = manager_of(rig)
@@ -148,7 +148,7 @@ class Broken:
         self._part = part
 
     def __getattr__(self, name: str) -> object:
-        if name not in ("scan", "drain", "check_all", "wake", "probe_all", "trim_logs", "archive"):
+        if name not in ("scan", "drain", "check_all", "wake", "probe_all", "trim_logs", "archive", "try_again"):
             return getattr(self._part, name)
 
         def fail() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrd.model.document import DaemonFacts, Document, Status
 from orchestrd.render import needs_me, status_table
@@ -136,6 +137,14 @@ def test_files_that_were_set_aside_are_not_kept_secret() -> None:
     table = status_table(Status(daemon=daemon, sessions=(), hidden=0), NOW)
 
     assert table.endswith("up 5h, 2 files set aside (orch events)\n")
+
+
+def test_what_does_not_work_stands_in_a_line_of_its_own() -> None:
+    daemon = replace(DAEMON, trouble="cannot write the record: no space left on device")
+
+    table = status_table(Status(daemon=daemon, sessions=(), hidden=0), NOW, columns=80)
+
+    assert table.endswith("up 5h\ntrouble: cannot write the record: no space left on device\n")
 
 
 def test_colour_repeats_what_the_words_say() -> None:

@@ -177,7 +177,11 @@ def test_an_explanation_names_rules_witnesses_and_what_is_to_come() -> None:
         pending=(),
     )
 
-    assert explanation_page(explanation, NOON + timedelta(minutes=2)) == (
+    page = explanation_page(explanation, NOON + timedelta(minutes=2))
+    troubled = explanation_page(msgspec.structs.replace(explanation, trouble="the disk is full"), NOON)
+
+    assert troubled.endswith("to come     -\ntrouble     the disk is full\n")
+    assert page == (
         "session     abcdefgh fix-login\n"
         "state       running (started), for 2m\n"
         "            it started\n"
