@@ -1,7 +1,7 @@
 """The status table: one row a session, those that need a person first; `?` is not known, `-` is not there.
 
 It fits the width it is given by clipping the columns that can bear it, the widest first; without a width (a pipe, a
-file) nothing is clipped. Words only: colour adds nothing that is not said.
+file) only the last column is, which says what a row is about. Words only: colour adds nothing that is not said.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted, fit, visibl
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
+ABOUT_CHARS_MAX = 80  # nobody reads a whole script in a row, not even in a pipe
 
 PLAIN_REASONS = frozenset(  # they say no more than the state does
     {
@@ -82,8 +83,15 @@ def activity_cell(told: Document, now: datetime) -> str:
 
 
 def name_cell(told: Document) -> str:
-    """Write the name, or for a session that was given none the command it runs."""
-    return visible(told.name if told.name != told.id or not told.argv else " ".join(told.argv))
+    """Write the name that was given; a word in this column can be typed in the place of the id."""
+    return NONE if told.name == told.id else visible(told.name)
+
+
+def about_cell(told: Document) -> str:
+    """Write what a person would ask next: what it waits for, else what went wrong, else what it was given to do."""
+    asked = told.activity_text if needs_me(told) else None
+    text = asked or told.error or told.prompt or " ".join(told.argv)
+    return clip(visible(" ".join(text[: 2 * ABOUT_CHARS_MAX].split())), ABOUT_CHARS_MAX) or NONE
 
 
 COLUMNS = (
@@ -98,6 +106,7 @@ COLUMNS = (
     Column(head="SINCE", cell=lambda told, now: age(told.state_since, now)),
 )
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation))
+ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=10)
 
 
 def _order(told: Document, now: datetime) -> tuple[int, float, str]:
@@ -113,7 +122,7 @@ def _rank(told: Document, now: datetime) -> int:
 
 
 def _rows(sessions: Sequence[Document], now: datetime, columns: int | None, *, colour: bool) -> list[str]:
-    shown = (*COLUMNS, GENERATION) if any(told.generation > 1 for told in sessions) else COLUMNS
+    shown = (*COLUMNS, *((GENERATION,) if any(told.generation > 1 for told in sessions) else ()), ABOUT)
     cells = [[column.cell(told, now) for column in shown] for told in sessions]
     heads = [column.head for column in shown]
     widths = _fitted(shown, [max(map(width, column)) for column in zip(heads, *cells, strict=True)], columns)

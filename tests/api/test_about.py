@@ -60,7 +60,7 @@ async def test_the_table_comes_ready_for_the_terminal_that_asks(app: App) -> Non
     coloured = await call(app, "GET", "/v1/status?width=40&colour=1", headers=TEXT)
 
     assert plain.headers["content-type"] == "text/plain; charset=utf-8"
-    assert plain.body.startswith(b"ID        NAME       PROJECT  AGENT  STATE    ACTIVITY  SINCE\n")
+    assert plain.body.startswith(b"ID        NAME       PROJECT  AGENT  STATE    ACTIVITY  SINCE  ABOUT\n")
     assert coloured.body.startswith(b"\x1b[1mID ")
 
 

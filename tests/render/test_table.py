@@ -36,14 +36,16 @@ def _row(told: Document) -> str:
 
 
 def test_one_table_tells_it_all() -> None:
-    waiting = a_document("waiting2", name="docs", activity="waiting", activity_since=NOON, agent="claude")
+    waiting = a_document(
+        "waiting2", name="docs", activity="waiting", activity_since=NOON, activity_text="which one?", agent="claude"
+    )
     failed = a_document("failed22", name="failed22", state="failed", reason="exit_code", exit_code=3, generation=2)
 
-    assert _table(a_document(), waiting, failed, hidden=4) == (
-        "ID        NAME       PROJECT  AGENT   STATE            ACTIVITY    SINCE  RUN\n"
-        "waiting2  docs       webshop  claude  running          waiting 3m  3m     1\n"
-        "failed22  sleep 60   webshop  shell   failed (exit 3)  -           3m     2\n"
-        "abcdefgh  fix-login  webshop  shell   running          ?           3m     1\n"
+    assert _table(a_document(prompt="mend the\nlogin"), waiting, failed, hidden=4) == (
+        "ID        NAME       PROJECT  AGENT   STATE            ACTIVITY    SINCE  RUN  ABOUT\n"
+        "waiting2  docs       webshop  claude  running          waiting 3m  3m     1    which one?\n"
+        "failed22  -          webshop  shell   failed (exit 3)  -           3m     2    sleep 60\n"
+        "abcdefgh  fix-login  webshop  shell   running          ?           3m     1    mend the login\n"
         "3 sessions: 1 failed, 1 running, 1 waiting; 4 ended not shown (orch status --all)\n"
         "daemon 4711, version 0.1.0, up 5h\n"
     )
@@ -95,6 +97,21 @@ def test_what_needs_a_person_stands_first_and_news_before_old() -> None:
 )
 def test_a_state_says_its_reason_where_that_says_more(changes: dict[str, Any], said: str) -> None:
     assert said in _row(a_document(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"activity": "blocked", "activity_text": "rm -rf?"}, "rm -rf?"),
+        ({"activity": "waiting"}, "sleep 60"),
+        ({"activity": "working", "activity_text": "tests"}, "sleep 60"),
+        ({"state": "failed", "error": "there is no program 'frob'"}, "there is no program 'frob'"),
+        ({"argv": ("sh", "-c", "x" * 120_000)}, "sh -c " + "x" * 73 + "…"),
+        ({"argv": ()}, "-"),
+    ],
+)
+def test_a_row_ends_with_what_it_is_about(changes: dict[str, Any], said: str) -> None:
+    assert _row(a_document(**changes)).endswith(f"  {said}")
 
 
 def test_an_activity_without_a_time_is_still_told() -> None:
@@ -169,7 +186,9 @@ texts = st.text(min_size=1, max_size=80)
 def test_any_text_fits_eighty_columns_and_moves_no_cursor(
     names: list[str], project: str, agent: str, reason: str
 ) -> None:
-    sessions = [a_document(name=name, project=project, agent=agent, reason=reason, state="lost") for name in names]
+    sessions = [
+        a_document(name=name, project=project, agent=agent, reason=reason, state="lost", error=name) for name in names
+    ]
 
     table = _table(*sessions, columns=80)
 
@@ -182,5 +201,5 @@ def test_a_terminal_too_narrow_for_anything_is_given_the_least() -> None:
     assert _table(a_document(), columns=1).splitlines()[1].startswith("abcdefgh  fix-log…  webshop")
 
 
-def test_without_a_width_nothing_is_clipped() -> None:
+def test_without_a_width_no_name_is_clipped() -> None:
     assert "x" * 64 in _table(a_document(name="x" * 64))
