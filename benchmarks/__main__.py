@@ -23,7 +23,10 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 
 def main(arguments: Sequence[str]) -> int:
     """Measure what is asked for, print it, and write what is to be written."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.write_docs and (options.quick or options.only):
+        parser.error("--write-docs takes the whole measurement: leave --quick and --only out")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # an exception: what was started is ended
     machine, begun = this_machine(), time.monotonic()
     print(machine.text(), flush=True)
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{len(missed)} of {sum(map(bool, (row.verdict for row in rows)))} targets missed; took {took_s:.0f} s")
     if options.json:
         options.json.write_bytes(as_json(rows, machine, took_s))
-    if options.write_docs:
+    if options.write_docs and not failed:
         put_between_marks(DOCUMENT, markdown(rows, machine, took_s))
     return 1 if failed else 0
 
