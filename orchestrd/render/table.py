@@ -52,8 +52,7 @@ def status_table(
     footer = [_counts(status), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
-    clipped = footer if columns is None else [clip(line, columns) for line in footer]
-    return "\n".join([*lines, *clipped]) + "\n"
+    return "\n".join([*lines, *(part for line in footer for part in _wrapped(line, columns))]) + "\n"
 
 
 def needs_me(told: Document) -> bool:
@@ -151,6 +150,13 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _tint(told: Document, now: datetime) -> str:
     return {0: _RED, 1: _YELLOW, 2: _RED, 4: _DIM}.get(_rank(told, now), _GREEN if told.state == State.RUNNING else "")
+
+
+def _wrapped(line: str, columns: int | None) -> list[str]:
+    """Give each part of a line that does not fit a line of its own: the next command is in the last one."""
+    if columns is None or width(line) <= columns:
+        return [line]
+    return [clip(part, columns) for part in line.split("; ")]
 
 
 def _counts(status: Status) -> str:

@@ -164,6 +164,20 @@ def test_what_does_not_work_stands_in_a_line_of_its_own() -> None:
     assert table.endswith("up 5h\ntrouble: cannot write the record: no space left on device\n")
 
 
+def test_a_line_that_does_not_fit_is_broken_before_its_hint() -> None:
+    status = Status(daemon=None, sessions=(a_document(),), hidden=11, newest_record_at=NOON)
+
+    table = status_table(status, NOW, columns=56, silence="the daemon (pid 7) does not answer")
+
+    assert table.splitlines()[2:] == [
+        "1 session: 1 running",
+        "11 ended not shown (orch status --all)",
+        "the daemon (pid 7) does not answer",
+        "as of 3m ago",
+        "start it anew: orch daemon restart",
+    ]
+
+
 def test_colour_repeats_what_the_words_say() -> None:
     sessions = (
         a_document("blocked", activity="blocked"),
