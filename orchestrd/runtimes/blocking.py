@@ -48,8 +48,7 @@ class BlockingRuntime:
             claim = directory.claim()  # an earlier launcher has gone through that door already
             return self._handle(claim.pid if claim else 0, 0)
         self._watch_child(order.run, pid)
-        found = self._table.look(pid)
-        return self._handle(pid, found.started_ticks if found else 0)
+        return self._handle(pid, self._table.started_ticks(pid) or 0)
 
     def look_at_all(self, runs: Sequence[Run]) -> list[Look]:
         """Look once at each."""

@@ -118,6 +118,9 @@ def take_claim(place: int, by: str) -> bool:
     except FileExistsError:
         return False
     os.fsync(place)
+    above = os.open("..", os.O_RDONLY, dir_fd=place)  # where the directory of the run was made, not durably until now
+    os.fsync(above)
+    os.close(above)
     return True
 
 
@@ -324,14 +327,8 @@ def _nudge(order: Order) -> None:
 
 def read_file(path: "bytes | str", place: int | None = None) -> bytes:
     """Read a whole small file, below `place` when that is given."""
-    file = os.open(path, os.O_RDONLY, dir_fd=place)
-    parts = []
-    try:
-        while part := os.read(file, 1 << 20):
-            parts.append(part)
-    finally:
-        os.close(file)
-    return b"".join(parts)
+    with open(os.open(path, os.O_RDONLY, dir_fd=place), "rb", buffering=0) as file:
+        return file.readall()
 
 
 def _ask(name: str) -> bytes | None:

@@ -26,7 +26,7 @@ from orchestrd.core.launch import (
 )
 from orchestrd.model.limits import HOOK_LINE_BYTES_MAX, HOOKS_READ_BYTES_MAX, RUN_RECORD_BYTES_MAX
 from orchestrd.model.run import Order
-from orchestrd.runtimes.launcher import take_claim, write_durable
+from orchestrd.runtimes.launcher import take_claim
 
 T = TypeVar("T")
 
@@ -43,14 +43,21 @@ class RunDirectory:
         self.stdin = f"{path}/{STDIN}"
 
     def write_order(self, order: Order) -> None:
-        """Write the order, durably; writing it again for another try changes nothing.
+        """Write the order, whole; writing it again for another try changes nothing.
+
+        It is for this boot only, so it need not outlive a power cut: who launches again after one writes it anew. The
+        claim must, for it is what says that the agent may have run: who takes it makes it durable.
 
         hooks.jsonl is made here, private: left to the hooks it would have whatever mode the umask of the agent gives.
         """
         self._make()
         with self._place() as place:
             os.close(os.open(HOOKS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=place))
-            write_durable(place, ORDER, encode_order(order))
+        temporary = Path(self.path, f"{ORDER}.tmp")
+        temporary.unlink(missing_ok=True)
+        temporary.touch(0o600, exist_ok=False)
+        temporary.write_bytes(encode_order(order))
+        temporary.replace(f"{self.path}/{ORDER}")
 
     def has_order(self) -> bool:
         """Tell whether a launch has got as far as its order, and so a launcher may have been started."""
@@ -96,14 +103,8 @@ class RunDirectory:
         return whole_lines(data, before, offset)
 
     def _make(self) -> None:
-        """Make the directory, durably: a claim in it must outlive a power cut."""
         with contextlib.suppress(FileExistsError):
             Path(self.path).mkdir(0o700)
-        parent = os.open(Path(self.path).parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
 
     def _hooks_size(self) -> int:
         """Ask for the size alone: the only system call that a run costs while nothing happens in it."""

@@ -6,7 +6,6 @@ the end of this process, its terminal, its signals and its secrets never reach i
 
 import os
 import py_compile
-import signal
 import sys
 from functools import cached_property
 
@@ -38,7 +37,7 @@ class LauncherCommand:
             ],
             setsid=True,
             setsigmask=(),
-            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+            setsigdef=launcher.RESET,
         )
 
 

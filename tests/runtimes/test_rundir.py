@@ -54,6 +54,20 @@ def test_the_directory_and_what_is_in_it_are_private(directory: RunDirectory) ->
     assert Path(directory.path).stat().st_mode & 0o777 == 0o700
 
 
+def test_a_claim_outlives_a_power_cut_with_its_directory_and_an_order_need_not(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.path.realpath(f"/proc/self/fd/{file}")))
+
+    directory.write_order(ORDER)
+    of_order = [*synced]
+    directory.take_claim()
+
+    assert of_order == []
+    assert synced == [f"{directory.path}/claim", directory.path, str(Path(directory.path).parent)]
+
+
 def test_a_claim_is_taken_once(directory: RunDirectory) -> None:
     taken = [directory.take_claim() for _ in range(3)]
 
