@@ -11,7 +11,7 @@ from orchestrd.client import Client
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.errors import NotFoundError, TimedOutError, UnreachableError
 from orchestrd.model.limits import DAEMON_KILL_S, DAEMON_STOP_S, LOG_TAIL_LINES
-from orchestrd.render import age
+from orchestrd.render import age, counted
 from orchestrd_cli import exits, following, holder, reach, terminal
 from orchestrd_cli.grammar import SETTINGS, Follow, Json, verb
 from orchestrd_cli.logfile import LogFile
@@ -183,5 +183,5 @@ def _page(facts: DaemonFacts, home: Client) -> str:
         f"tick        every {facts.interval_s:g} s\n"
         f"lane        {facts.max_running} sessions at a time\n"
         f"events      {facts.sequence}\n"
-        f"set aside   {facts.rejected} files\n"
+        f"quarantine  {counted(facts.rejected, 'file')} in {home.layout.quarantine}\n"
     )

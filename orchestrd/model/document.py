@@ -47,7 +47,7 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 class DaemonFacts(Struct, frozen=True, kw_only=True):
-    """The daemon that answers. `rejected` counts the files it had to set aside since its start.
+    """The daemon that answers. `rejected` counts the files that lie in its quarantine.
 
     `trouble` says what failed when it was last tried (a full disk: nothing can be written); null when all works.
     """

@@ -7,11 +7,12 @@ that would move the cursor, hide or reorder what stands there are shown as escap
 from orchestrd.render.lines import event_line
 from orchestrd.render.pages import error_text, explanation_page, session_page
 from orchestrd.render.table import needs_me, status_table
-from orchestrd.render.text import age, ago, visible, why
+from orchestrd.render.text import age, ago, counted, visible, why
 
 __all__ = [
     "age",
     "ago",
+    "counted",
     "error_text",
     "event_line",
     "explanation_page",

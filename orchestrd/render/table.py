@@ -175,7 +175,7 @@ def _counted_as(told: Document) -> str:
 def _daemon_line(status: Status, silence: str | None, now: datetime) -> str:
     daemon, newest_record_at = status.daemon, status.newest_record_at
     if daemon is not None:
-        rejected = f", {counted(daemon.rejected, 'file')} set aside (orch events)" if daemon.rejected else ""
+        rejected = f", {counted(daemon.rejected, 'file')} in quarantine (orch events)" if daemon.rejected else ""
         return f"daemon {daemon.pid}, version {daemon.version}, up {age(daemon.started_at, now)}{rejected}"
     as_of = "" if newest_record_at is None else f"; as of {age(newest_record_at, now)} ago"
     if silence is not None:

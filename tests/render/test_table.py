@@ -148,12 +148,12 @@ def test_a_home_without_a_daemon_says_how_old_its_news_are() -> None:
     )
 
 
-def test_files_that_were_set_aside_are_not_kept_secret() -> None:
+def test_files_in_quarantine_are_not_kept_secret() -> None:
     daemon = DaemonFacts(**{name: getattr(DAEMON, name) for name in DAEMON.__struct_fields__} | {"rejected": 2})
 
     table = status_table(Status(daemon=daemon, sessions=(), hidden=0), NOW)
 
-    assert table.endswith("up 5h, 2 files set aside (orch events)\n")
+    assert table.endswith("up 5h, 2 files in quarantine (orch events)\n")
 
 
 def test_what_does_not_work_stands_in_a_line_of_its_own() -> None:

@@ -113,6 +113,12 @@ def test_an_event_of_no_run_in_particular_names_the_session_alone() -> None:
     assert event_line(_event(EventType.COMMAND_REJECTED, generation=None)).split()[3] == "abcdefgh"
 
 
+def test_a_deleted_record_is_not_told_as_kept_aside() -> None:
+    line = event_line(_event(EventType.RECORD_REJECTED, error="it was deleted", path=None))
+
+    assert line.endswith("  change of the record by another hand rejected; error: it was deleted")
+
+
 def test_an_activity_says_who_reported_it_and_what_was_said() -> None:
     line = event_line(_event(EventType.ACTIVITY_CHANGED, from_="working", to="blocked", source="report", text="rm?"))
 
