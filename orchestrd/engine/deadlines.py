@@ -32,7 +32,15 @@ class Deadlines:
         self._tasks = TaskBag(on_error)
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
         self._waking: set[SessionId] = set()
-        roster.on_commit(self.watch)
+
+    def begin(self) -> None:
+        """Take up every deadline there is and will be. Not before what a restart owes is committed.
+
+        Until then one may be past that nobody could watch, and any commit would set it off.
+        """
+        for session in self._roster:
+            self.watch(session)
+        self._roster.on_commit(self.watch)
 
     def watch(self, session: Session) -> None:
         """Set the timer for the session's next due time, or take it away."""

@@ -145,7 +145,7 @@ class Lifecycle(Actor):
         for session in self._roster:
             for owed in owed_after_restart(session):
                 await self._mailboxes.submit(session.id, owed)
-            self._deadlines.watch(self._roster.require(session.id))
+        self._deadlines.begin()
         self._handle = self._manager.start()
 
     async def stopped(self) -> None:

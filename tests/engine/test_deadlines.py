@@ -68,6 +68,21 @@ async def test_a_start_that_nobody_could_watch_was_not_late() -> None:
     assert len(rig.world.running()) == 1
 
 
+async def test_a_start_that_nobody_could_watch_is_not_late_either_where_the_next_daemon_takes_long_to_start() -> None:
+    async with running() as rig:
+        rig.scripts[ID] = Script(starts_after_s=100.0)
+        await rig.spawn()
+        await rig.until(ID, State.STARTING)
+        again = survivor(rig)
+    await asyncio.sleep(90.0)
+    for number in range(20):
+        again.spool_spawn(OTHER, at_ns=number)
+    async with running(again):
+        await again.until(ID, State.RUNNING)
+
+    assert len(again.world.running()) == 2
+
+
 async def test_a_start_that_never_comes_ends_at_its_deadline() -> None:
     async with running() as rig:
         rig.scripts[ID] = NEVER_STARTS
