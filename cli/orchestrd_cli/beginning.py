@@ -61,10 +61,9 @@ def spawn(
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
     orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
     """
-    command: tuple[str, ...] = ctx.obj
-    _refuse_nonsense(agent, workspace, command, stray or [], wait=wait, timeout=timeout)
+    _refuse_nonsense(agent, workspace, ctx.obj, stray or [], wait=wait, timeout=timeout)
     request = spawn_request(
-        argv=command,
+        argv=ctx.obj,
         prompt=_prompt(prompt, prompt_file),
         agent=agent,
         runtime=runtime,

@@ -3,6 +3,9 @@
 With --json the same stands on stderr as one JSON object, in the words of the API's problem documents.
 """
 
+import shlex
+import sys
+
 import msgspec
 
 from orchestrd.core.problem import error_of, problem_of
@@ -27,6 +30,9 @@ CODES: tuple[tuple[type[OrchestrdError], int], ...] = (
 )
 
 
+LINE_CHARS_MAX = 100  # what is longer is not typed again from a hint
+
+
 def exit_code_of(error: OrchestrdError) -> int:
     """Look the error up in the table; what is not in it has simply failed."""
     return next((code for kind, code in CODES if isinstance(error, kind)), exits.FAILED)
@@ -34,6 +40,16 @@ def exit_code_of(error: OrchestrdError) -> int:
 
 def tell(error: OrchestrdError, *, as_json: bool) -> int:
     """Say what went wrong on stderr; gives the exit code."""
+    error.hint = _typed_with_an_id(error) or error.hint
     told = problem_of(error)
     note(msgspec.json.encode(told).decode() if as_json else f"orch: {error_text(error_of(told))}")
     return exit_code_of(error)
+
+
+def _typed_with_an_id(error: OrchestrdError) -> str | None:
+    """Where a word means several sessions, give the line that was typed with the likeliest id in its place."""
+    if not error.candidates:
+        return None
+    words = [error.candidates[0] if error.message.startswith(f"{word!r} means ") else word for word in sys.argv[1:]]
+    line = shlex.join(("orch", *words))
+    return line if words != sys.argv[1:] and len(line) <= LINE_CHARS_MAX else None

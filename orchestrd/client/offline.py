@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from orchestrd.codec import decode_command
 from orchestrd.core.choice import Choice, gap_line, head_of
-from orchestrd.core.document import accepted_document, document, is_over, status
+from orchestrd.core.document import accepted_document, document, is_over, known, status
 from orchestrd.core.explain import explanation, unexplained
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import candidates, refusal
+from orchestrd.core.resolve import resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Spawn, Stop
 from orchestrd.model.document import Document, Explanation, SpawnRequest, Status
@@ -41,10 +41,8 @@ class OfflineHome:
     def show(self, ref: str) -> Document:
         """Give one session, by id, name or prefix. Raises NotFoundError, or UsageError (`ambiguous`)."""
         documents, _ = self._read()
-        found = candidates(ref, ((told.id, told.name) for told in documents))
-        if len(found) != 1:
-            raise refusal(ref, found)
-        return next(told for told in documents if told.id == found[0])
+        found = resolve(ref, map(known, documents))
+        return next(told for told in documents if told.id == found)
 
     def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says; evidence lives in a daemon's memory, so there is none."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from orchestrd.core.layout import Layout
+from orchestrd.core.resolve import Known
 from orchestrd.model.document import DaemonFacts, Document, Status
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import SCHEMA, Session, Spec
@@ -69,6 +70,11 @@ def accepted_document(session: SessionId, spec: Spec, at: datetime, layout: Layo
         created_at=at,
     )
     return replace(document(spooled, layout), state=ACCEPTED)
+
+
+def known(told: Document) -> Known:
+    """Say by what a person's word finds this session."""
+    return Known(id=told.id, name=told.name, state=told.state, state_since=told.state_since)
 
 
 def is_over(told: Document) -> bool:

@@ -1,30 +1,70 @@
-"""How a person's word becomes a session id: a whole id, an exact name, or the beginning of an id."""
+"""How a person's word becomes a session id: a whole id, an exact name, or the beginning of an id.
+
+A name may be given again once its session has ended: it means the one session of that name that has not.
+"""
 
 from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
 
 from orchestrd.model.errors import NotFoundError, OrchestrdError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import CANDIDATES_MAX
+from orchestrd.model.words import TERMINAL
 
 
-def candidates(text: str, known: Iterable[tuple[SessionId, str]]) -> tuple[SessionId, ...]:
-    """Find the sessions meant, from pairs of id and name: an id beats a name, a name beats the beginning of an id."""
-    pairs = tuple(known)
-    if any(session == text for session, _ in pairs):
-        return (SessionId(text),)
-    named = tuple(session for session, name in pairs if name == text)
-    return named or tuple(session for session, _ in pairs if text and session.startswith(text))
+class Known(Struct, frozen=True, kw_only=True):
+    """What a word is compared with, and what tells the candidates of an ambiguous one apart."""
+
+    id: SessionId
+    name: str
+    state: str
+    state_since: datetime
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether its name is free; a state of a newer orchestrd counts as not ended."""
+        return self.state in TERMINAL
 
 
-def refusal(text: str, found: tuple[SessionId, ...]) -> OrchestrdError:
+def resolve(text: str, known: Iterable[Known]) -> SessionId:
+    """Find the one session meant: an id beats a name, a name beats the beginning of an id.
+
+    Raises NotFoundError, or UsageError (`ambiguous`) listing the candidates.
+    """
+    sessions = tuple(known)
+    found = _meant(text, sessions)
+    if len(found) != 1:
+        raise refusal(text, found)
+    return found[0].id
+
+
+def refusal(text: str, found: Iterable[Known]) -> OrchestrdError:
     """Make the error for a word that does not mean exactly one session."""
-    if not found:
+    ordered = sorted(found, key=lambda session: (session.has_ended, -session.state_since.timestamp(), session.id))
+    if not ordered:
         return NotFoundError(f"there is no session {text[:100]!r}", hint="orch status --all")
-    listed = ", ".join(sorted(found)[:CANDIDATES_MAX])
-    more = f" and {len(found) - CANDIDATES_MAX} more" if len(found) > CANDIDATES_MAX else ""
+    listed = ", ".join(map(_told, ordered[:CANDIDATES_MAX]))
+    more = f" and {len(ordered) - CANDIDATES_MAX} more" if len(ordered) > CANDIDATES_MAX else ""
     return UsageError(
-        f"{text[:100]!r} means {len(found)} sessions: {listed}{more}",
+        f"{text[:100]!r} means {len(ordered)} sessions: {listed}{more}",
         code="ambiguous",
-        hint=f"orch show {min(found)}",
-        candidates=tuple(sorted(found)[:CANDIDATES_MAX]),
+        hint=f"orch show {ordered[0].id}",
+        candidates=tuple(session.id for session in ordered[:CANDIDATES_MAX]),
     )
+
+
+def _meant(text: str, known: tuple[Known, ...]) -> tuple[Known, ...]:
+    for session in known:
+        if session.id == text:
+            return (session,)
+    named = tuple(session for session in known if session.name == text)
+    going_on = tuple(session for session in named if not session.has_ended)
+    if len(going_on) == 1:
+        return going_on
+    return named or tuple(session for session in known if text and session.id.startswith(text))
+
+
+def _told(session: Known) -> str:
+    return f"{session.id} ({session.state} since {session.state_since:%Y-%m-%d %H:%M}Z)"

@@ -6,10 +6,10 @@ from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
-from orchestrd.core.document import document
+from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import candidates, refusal
+from orchestrd.core.resolve import Known, resolve
 from orchestrd.core.step import Refusal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.bus import Bus
@@ -26,7 +26,7 @@ from orchestrd.model.document import DaemonFacts, Document, Explanation, SendRep
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
-from orchestrd.model.session import Settled
+from orchestrd.model.session import Session, Settled
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Attachments, Clock, Store
 
@@ -71,11 +71,7 @@ class EngineService:
 
     def resolve(self, text: str) -> SessionId:
         """Find a session by id, exact name or beginning of an id. Raises NotFoundError, or UsageError (`ambiguous`)."""
-        known = [(session.id, session.spec.name) for session in self._roster]
-        found = candidates(text, [*known, *((told.id, told.name) for told in self._read_only.values())])
-        if len(found) != 1:
-            raise refusal(text, found)
-        return found[0]
+        return resolve(text, (*map(_known, self._roster), *map(known, self._read_only.values())))
 
     async def resolve_past(self, text: str) -> SessionId:
         """The same for what is to be read in the journal: the id of an archived session is found too."""
@@ -172,6 +168,11 @@ class EngineService:
                 code="read_only",
                 hint="upgrade orchestrd, then: orch daemon restart",
             )
+
+
+def _known(session: Session) -> Known:
+    """The same as by way of its document, for every request asks it of all sessions."""
+    return Known(id=session.id, name=session.spec.name, state=session.state, state_since=session.state_since)
 
 
 def _raise_if_refused(reply: Reply) -> None:

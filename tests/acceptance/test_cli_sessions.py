@@ -109,7 +109,17 @@ def test_a_session_is_known_by_prefix_and_by_name_and_an_ambiguous_word_lists_it
 
     assert running.orch("show", "--json", first[:7]).json["id"] == first
     assert done.code == 2
-    assert (done.error["code"], done.error["candidates"]) == ("ambiguous", sorted([first, second]))
+    assert (done.error["code"], set(done.error["candidates"])) == ("ambiguous", {first, second})
+
+
+def test_a_name_that_is_given_again_means_the_session_that_lives(running: Shell) -> None:
+    before = running.ended("true", name="twin")
+    again = running.spawn("sleep 60", name="twin")
+
+    assert running.must("stop", "twin", "--json").json["id"] == again
+    running.must("wait", again, "--for", "cancelled")
+    assert f"try: orch revive {again}\n" in running.orch("revive", "twin").err
+    assert before in running.orch("revive", "twin").err
 
 
 # ---- talking ---------------------------------------------------------------------------------------------------------

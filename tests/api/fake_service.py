@@ -8,9 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrd import __version__
-from orchestrd.core.document import accepted_document, is_over
+from orchestrd.core.document import accepted_document, is_over, known
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import candidates, refusal
+from orchestrd.core.resolve import resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
@@ -115,10 +115,7 @@ class FakeService:
         return tuple(self.told.values())
 
     def resolve(self, text: str) -> SessionId:
-        found = candidates(text, ((told.id, told.name) for told in self.told.values()))
-        if len(found) != 1:
-            raise refusal(text, found)
-        return found[0]
+        return resolve(text, map(known, self.told.values()))
 
     async def resolve_past(self, text: str) -> SessionId:
         return SessionId(text) if text in self.archived else self.resolve(text)

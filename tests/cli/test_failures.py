@@ -1,5 +1,7 @@
 """Errors of every kind meet one table of exit codes, and one form."""
 
+import sys
+
 import msgspec
 import pytest
 
@@ -45,6 +47,26 @@ def test_a_person_reads_what_why_and_the_next_command(capfd: pytest.CaptureFixtu
     failures.tell(errors.NotFoundError("there is no session 'x\x1b[2J'", hint="orch status"), as_json=False)
 
     assert capfd.readouterr() == ("", "orch: there is no session 'x\\x1b[2J'\n  try: orch status\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["stop", "a", "--grace", "5"], "orch stop ac --grace 5"),
+        (["send", "a", "do it"], "orch send ac 'do it'"),
+        (["send", "a", "x" * 100], "orch show ac"),
+        (["events", "--session=a"], "orch show ac"),
+    ],
+)
+def test_the_way_out_of_an_ambiguous_word_is_the_same_line_with_an_id(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: list[str], hint: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["orch", *typed])
+    error = errors.UsageError("'a' means 2 sessions", code="ambiguous", hint="orch show ac", candidates=("ac", "ab"))
+
+    failures.tell(error, as_json=False)
+
+    assert capfd.readouterr().err == f"orch: 'a' means 2 sessions\n  try: {hint}\n"
 
 
 def test_a_program_reads_a_problem_document(capfd: pytest.CaptureFixture[str]) -> None:

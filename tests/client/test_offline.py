@@ -244,7 +244,7 @@ def test_words_that_mean_nothing_or_too_much_are_refused(client: Client, commit:
 
     with pytest.raises(NotFoundError):
         client.show("nobody")
-    with pytest.raises(UsageError, match="abcdefg2, abcdefgh"):
+    with pytest.raises(UsageError, match=r"abcdefg2 \(running since 2026-11-20 12:00Z\), abcdefgh"):
         client.show("abc")
 
 

@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.core.choice import Choice, gap_line, head_of
-from orchestrd.core.document import accepted_document, document, is_over, status
+from orchestrd.core.document import accepted_document, document, is_over, known, status
 from orchestrd.core.explain import DUE_SENTENCES, EFFECT_SENTENCES, STATE_RULES, explanation, unexplained
 from orchestrd.core.layout import Layout
 from orchestrd.core.problem import error_of, problem_of
-from orchestrd.core.resolve import candidates, refusal
+from orchestrd.core.resolve import Known, refusal, resolve
 from orchestrd.model.document import Problem
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import (
@@ -168,33 +168,54 @@ def test_what_has_no_record_is_shown_unexplained() -> None:
 # ---- words and errors ------------------------------------------------------------------------------------------------
 
 
-KNOWN = ((SessionId("abcdefgh"), "web"), (SessionId("abcd2222"), "abc"), (SessionId("zzzzzzzz"), "abcdefgh"))
+def _known(session: str, name: str, state: str = "running", minutes: int = 0) -> Known:
+    return known(a_document(session, name=name, state=state, state_since=NOON + timedelta(minutes=minutes)))
+
+
+KNOWN = (_known("abcdefgh", "web"), _known("abcd2222", "abc"), _known("zzzzzzzz", "abcdefgh"))
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "found"), [("abcdefgh", "abcdefgh"), ("abc", "abcd2222"), ("abcde", "abcdefgh"), ("zz", "zzzzzzzz")]
+)
+def test_an_id_beats_a_name_and_a_name_beats_a_beginning(text: str, found: str) -> None:
+    assert resolve(text, KNOWN) == found
+
+
+@pytest.mark.parametrize("text", ["nobody", "we", ""])
+def test_a_word_for_nothing_is_not_found(text: str) -> None:
+    with pytest.raises(NotFoundError, match=f"'{text}'"):
+        resolve(text, KNOWN)
+
+
+@pytest.mark.parametrize("ended", ["completed", "failed", "cancelled"])
+def test_a_name_given_again_means_the_session_that_has_not_ended(ended: str) -> None:
+    again = [_known("aaaaaaaa", "sec", ended), _known("bbbbbbbb", "sec", "lost"), _known("cccccccc", "sec", ended)]
+
+    assert resolve("sec", again) == "bbbbbbbb"
+
+
+@pytest.mark.parametrize(
+    ("states", "candidates"),
     [
-        ("abcdefgh", ("abcdefgh",)),
-        ("abc", ("abcd2222",)),
-        ("abcd", ("abcdefgh", "abcd2222")),
-        ("zz", ("zzzzzzzz",)),
-        ("we", ()),
-        ("", ()),
+        (("running", "failed", "pending"), ("cccccccc", "aaaaaaaa", "bbbbbbbb")),
+        (("completed", "failed", "cancelled"), ("cccccccc", "bbbbbbbb", "aaaaaaaa")),
     ],
 )
-def test_an_id_beats_a_name_and_a_name_beats_a_beginning(text: str, found: tuple[str, ...]) -> None:
-    assert candidates(text, KNOWN) == found
+def test_a_name_of_several_is_ambiguous_and_those_that_go_on_are_told_first(
+    states: tuple[str, ...], candidates: tuple[str, ...]
+) -> None:
+    again = [_known(letter * 8, "sec", state, n) for n, (letter, state) in enumerate(zip("abc", states, strict=True))]
 
+    with pytest.raises(UsageError, match=rf"'sec' means 3 sessions: cccccccc \({states[2]} since 2026") as ambiguous:
+        resolve("sec", again)
 
-def test_a_word_for_nothing_is_not_found() -> None:
-    error = refusal("nobody", ())
-
-    assert isinstance(error, NotFoundError)
-    assert "'nobody'" in error.message
+    assert (ambiguous.value.code, ambiguous.value.candidates) == ("ambiguous", candidates)
+    assert ambiguous.value.hint == f"orch show {candidates[0]}"
 
 
 def test_a_word_for_many_names_some_of_them() -> None:
-    found = tuple(SessionId(f"aaaaaa{a}{b}") for a in "abcde" for b in "abcde")
+    found = tuple(_known(f"aaaaaa{a}{b}", "x") for a in "abcde" for b in "abcde")
 
     error = refusal("aaa", found)
 

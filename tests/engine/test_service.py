@@ -357,7 +357,7 @@ async def test_an_ambiguous_word_lists_what_it_could_mean() -> None:
         with pytest.raises(UsageError) as caught:
             rig.service.resolve("aaaa")
 
-    assert (caught.value.code, caught.value.candidates) == ("ambiguous", ("aaaaaaaa", "aaaabbbb"))
+    assert (caught.value.code, set(caught.value.candidates)) == ("ambiguous", {"aaaaaaaa", "aaaabbbb"})
 
 
 async def test_why_a_row_says_what_it_says_is_explained() -> None:
