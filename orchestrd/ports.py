@@ -129,6 +129,10 @@ class Store(Protocol):
         """Tell whether the archive holds this session; may be called from another thread than the rest."""
         ...
 
+    def quarantined(self) -> int:
+        """Tell how many files lie in quarantine now."""
+        ...
+
     def close(self) -> None:
         """Sync, and let go of the lock."""
         ...

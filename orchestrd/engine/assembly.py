@@ -65,7 +65,7 @@ class Engine:
             on_error=on_error,
             on_fault=on_fault,
         )
-        self._home_events = HomeEvents(self._ledger, clock, on_error)
+        self._home_events = HomeEvents(adapters.store, self._ledger, clock, on_error)
         self._mailboxes = Mailboxes(self._ledger, self._roster, clock, on_error)
         self._launching = Launching(adapters.layout, adapters.runtimes, adapters.agents, adapters.workspaces)
         presence = self._presence(settings)

@@ -8,21 +8,27 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Authority
-from orchestrd.ports import Clock
+from orchestrd.ports import Clock, Store
 
 
 class HomeEvents:
     """Announces what happened to the home."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, on_error: OnError) -> None:
+    def __init__(self, store: Store, ledger: Ledger, clock: Clock, on_error: OnError) -> None:
+        self._store = store
         self._ledger = ledger
         self._clock = clock
         self._on_error = on_error
-        self.rejected = 0
+        self.quarantined = 0
+
+    async def count(self) -> None:
+        """Count what lies in quarantine: people empty it as well."""
+        self.quarantined = await self._ledger.on_thread(self._store.quarantined)
 
     async def tell(self, kind: EventType, session: SessionId | None = None, **extras: Any) -> None:
         """Make one event durable. Where that fails, the log says so: nothing depends on such an event."""
-        self.rejected += kind in (EventType.RECORD_REJECTED, EventType.COMMAND_REJECTED)
+        if kind in (EventType.RECORD_REJECTED, EventType.COMMAND_REJECTED):
+            await self.count()
         event = Event(
             sequence=0,
             at=self._clock.now().at,

@@ -58,6 +58,7 @@ class Intake(Actor):
         """Take in what waited while no daemon was there."""
         recovered = self._ledger.recovered
         assert recovered is not None, "the ledger starts before the intake"
+        await self._home_events.count()
         await self._take_in(Scan(drifts=recovered.drifts, read_only=recovered.read_only))
         try:
             while await self.drain():
@@ -68,6 +69,7 @@ class Intake(Actor):
     async def scan(self) -> None:
         """Look at the records again. Raises TransientError when they cannot be listed."""
         await self._take_in(await self._ledger.on_thread(self._store.scan))
+        await self._home_events.count()
 
     async def drain(self) -> bool:
         """Take in one page of the commands that wait; true where there may be more. Raises TransientError from it."""

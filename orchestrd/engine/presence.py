@@ -65,6 +65,6 @@ class Presence(Actor):
             interval_s=self._settings.interval_s,
             max_running=self._settings.max_running,
             sequence=self._ledger.tail,
-            rejected=self._home_events.rejected,
+            rejected=self._home_events.quarantined,
             trouble=self._troubles.newest,
         )

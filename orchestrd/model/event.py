@@ -23,8 +23,10 @@ class EventType(StrEnum):
     MESSAGE_SETTLED = "message_settled"  # message, receipt, error
     KILL_FAILED = "kill_failed"  # error names what survived
     RECORD_REPLACED = "record_replaced"  # an outside edit was adopted: to, reason, activity, liveness as they are now
-    RECORD_REJECTED = "record_rejected"  # an outside edit was not: error, path of the copy
-    COMMAND_REJECTED = "command_rejected"  # a spooled command could not be read: error, path of the copy
+    RECORD_REJECTED = "record_rejected"  # an outside edit was not: error, path of the copy where there is one
+    COMMAND_REJECTED = (
+        "command_rejected"  # a spooled command was not obeyed: error, path of the copy where it is unreadable
+    )
     DAEMON_STARTED = "daemon_started"  # epoch, pid
     DAEMON_STOPPED = "daemon_stopped"  # epoch, pid: a graceful stop
     PROBE_FAILING = "probe_failing"  # source (the runtime), error

@@ -50,6 +50,10 @@ class FailingStore:
         self._fail("is_archived")
         return self._store.is_archived(session)
 
+    def quarantined(self) -> int:
+        self._fail("quarantined")
+        return self._store.quarantined()
+
     def close(self) -> None:
         self._fail("close")
         self._store.close()

@@ -50,6 +50,7 @@ class FileStore:
         quarantine = Quarantine(layout.quarantine, disk)
         self._layout = layout
         self._disk = disk
+        self._quarantine = quarantine
         self._journal = Journal(layout.journal, disk)
         self._records = Records(layout, disk, quarantine)
         self._home = HomeFile(layout, disk, quarantine)
@@ -148,6 +149,9 @@ class FileStore:
             return is_put_away(self._disk, self._layout, session)
         except OSError as error:
             raise TransientError(f"cannot read the archive: {error.strerror}", hint="orch daemon logs") from error
+
+    def quarantined(self) -> int:
+        return self._quarantine.count()
 
     # ---- the steps of a commit
 

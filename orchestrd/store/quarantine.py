@@ -4,6 +4,7 @@ A file is linked there when something takes its place next, so that at no moment
 when nothing does, or when it cannot be linked (a directory, a file of another user).
 """
 
+import contextlib
 import re
 
 from orchestrd.store.disk import Disk
@@ -20,6 +21,12 @@ class Quarantine:
         self._directory = directory
         self._disk = disk
         self._count = 0
+
+    def count(self) -> int:
+        """Tell how many files lie here, whoever put them here; none where nobody can say."""
+        with contextlib.suppress(OSError):
+            return len(self._disk.scan(self._directory))
+        return 0
 
     def keep(self, path: str) -> str:
         """Give the file a second name in here, to be replaced by the caller; returns that. Raises OSError."""

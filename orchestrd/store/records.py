@@ -174,7 +174,8 @@ class Records:
 
     def _look_at_nothing(self, session: SessionId) -> None:
         if session in self.known:
-            self._reject(session, "it was deleted", stamp=None)
+            self._restore(session, is_there=False)
+            self.tell(f"the record of {session} was deleted by another hand; it is written again", None, session)
             return
         self._seen.pop(session + _SUFFIX, None)
         self._no_longer_read_only(session)
@@ -223,12 +224,13 @@ class Records:
             self.read_only.discard(session)
             self._gone.append(session)
 
-    def _reject(self, session: SessionId, why: str, stamp: Stamp | None) -> None:
+    def _reject(self, session: SessionId, why: str, stamp: Stamp) -> None:
         """Keep what was found; in its place stands our last commit, or nothing when there is none."""
         if session in self.known:
-            copy = self._restore(session, is_there=stamp is not None)
-            self.tell(f"the record of {session} was changed by another hand: {why}", copy, session)
-        elif stamp is not None:
+            copy = self._restore(session, is_there=True)
+            told = f"the record of {session} was changed by another hand: {why}; what was last committed stands"
+            self.tell(told, copy, session)
+        else:
             self._no_longer_read_only(session)
             self._remove(session, why, stamp)
 

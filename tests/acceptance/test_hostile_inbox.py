@@ -63,7 +63,7 @@ def test_hostile_entries_are_set_aside_and_sound_ones_obeyed(home: Home, *, is_r
     assert list(Path(home.layout.inbox_new).iterdir()) == []
     assert len(home.quarantined()) == UNREADABLE
     assert all((event.error or "").isprintable() for event in _rejections(home))
-    assert home.facts().rejected == UNREADABLE + UNWANTED
+    assert home.facts().rejected == UNREADABLE
     assert (home.place / "precious").read_text() == "precious"
 
 

@@ -360,6 +360,33 @@ async def test_an_edit_that_is_no_record_is_rejected_said_and_undone() -> None:
         await rig.until(ID, State.COMPLETED)
 
 
+async def test_what_lies_in_quarantine_is_counted_after_a_restart_and_until_it_is_emptied() -> None:
+    async with running() as before:
+        await before.run(ID)
+        before.store.disk.write(before.layout.record(OTHER), b"garbage")
+        await asyncio.sleep(6.0)
+
+    async with running(survivor(before)) as rig:
+        counts = [rig.service.facts().rejected]
+        for name in rig.store.disk.scan(rig.layout.quarantine):
+            rig.store.disk.unlink(f"{rig.layout.quarantine}/{name}")
+        await asyncio.sleep(6.0)
+        counts.append(rig.service.facts().rejected)
+
+    assert counts == [1, 0]
+
+
+async def test_a_record_that_was_deleted_and_is_written_again_is_not_counted_as_set_aside() -> None:
+    async with running() as rig:
+        await rig.run(ID)
+        rig.store.disk.unlink(rig.layout.record(ID))
+        await asyncio.sleep(6.0)
+
+        (told,) = rig.events(EventType.RECORD_REJECTED)
+        assert (told.path, rig.service.facts().rejected) == (None, 0)
+        assert told.error == f"the record of {ID} was deleted by another hand; it is written again"
+
+
 async def test_a_record_of_a_newer_orchestrd_is_shown_and_never_touched() -> None:
     rig = spooling()
     path = rig.layout.record("dddddddd")

@@ -19,6 +19,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "read": lambda store: store.read(0, 1000),
     "archive": lambda store: store.archive(ID),
     "is_archived": lambda store: store.is_archived(ID),
+    "quarantined": lambda store: store.quarantined(),
     "close": lambda store: store.close(),
 }
 
