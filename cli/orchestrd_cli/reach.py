@@ -73,11 +73,11 @@ def telling_that(deed: str) -> Iterator[None]:
 
 
 def standing(told: Document) -> str:
-    """Say how a session stands: state, with what it ended or why it is there, and what the agent said of itself."""
+    """Say how a session stands: state, with what it ended or why it is there, what went wrong or the agent said."""
     because = why(told.reason, told.exit_code, told.exit_signal)
     state = told.state if because == told.state else f"{told.state} ({because})"
     if told.state != State.RUNNING or told.activity == Activity.UNKNOWN:
-        return visible(state)
+        return visible(f"{state}: {told.error}" if told.error else state)
     text = f": {told.activity_text}" if told.activity_text else ""
     return visible(f"{state}, {told.activity}{text}")
 

@@ -44,6 +44,7 @@ def explanation_page(explanation: Explanation, now: datetime) -> str:
         *_field("session", f"{told.id} {told.name if told.name != told.id else ''}".rstrip()),
         *_field("state", f"{told.state} ({told.reason}), for {age(told.state_since, now)}"),
         *_field("", explanation.state_rule),
+        *(_field("error", told.error) if told.error else ()),
         *_field("liveness", told.liveness),
         *_field("", explanation.liveness_rule),
         *_field("activity", activity_cell(told, now)),

@@ -69,6 +69,18 @@ def test_spawn_that_waits_exits_by_how_it_ended(
     assert (done.json["state"], done.json["exit_code"], done.json["exit_signal"]) == (state, exit_code, None)
 
 
+def test_what_could_not_be_started_says_why_wherever_one_looks(running: Shell) -> None:
+    done = running.orch("spawn", "--wait", "--", "no-such-program")
+
+    session, _, said = done.out.partition("  ")
+    assert done.code == 1
+    assert said.startswith("failed (launch_failed): ")
+    assert "no-such-program" in said
+    for words in (["wait"], ["explain"], ["show"]):
+        assert said.partition(": ")[2] in running.orch(*words, session).out
+    assert "no-such-program" in running.must("status", "--all").out
+
+
 def test_spawn_that_waits_gives_up_in_time_and_the_session_goes_on(running: Shell) -> None:
     done = running.orch("spawn", "--wait", "--timeout", "0.5", "--json", "--", "sleep", "60")
 
