@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrd.client import spawn_request
+from orchestrd.client import STANDARD_NAMES, spawn_request
 from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import GRACE_S, PROMPT_BYTES_MAX
 from orchestrd.model.words import Until
@@ -22,7 +22,12 @@ WorkspaceKind = Annotated[
 Directory = Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it.")]
 EnvNames = Annotated[
-    list[str] | None, typer.Option("--env", metavar="KEY", help="Pass this variable on, as it is here; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="KEY",
+        help=f"Pass this variable on, as it is here; repeatable. Unasked only {', '.join(STANDARD_NAMES)} are.",
+    ),
 ]
 PromptFile = Annotated[
     str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from FILE; - is stdin.")

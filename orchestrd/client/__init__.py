@@ -7,7 +7,16 @@ spooled durably.
 """
 
 from orchestrd.client.blocking import Client, Taken
-from orchestrd.client.requests import caller_authority, mint_id, mint_message_id, spawn_request
+from orchestrd.client.requests import STANDARD_NAMES, caller_authority, mint_id, mint_message_id, spawn_request
 from orchestrd.client.waiting import Waited
 
-__all__ = ["Client", "Taken", "Waited", "caller_authority", "mint_id", "mint_message_id", "spawn_request"]
+__all__ = [
+    "STANDARD_NAMES",
+    "Client",
+    "Taken",
+    "Waited",
+    "caller_authority",
+    "mint_id",
+    "mint_message_id",
+    "spawn_request",
+]
