@@ -20,7 +20,7 @@ from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import NotFoundError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import NUDGED_LOOK_PAUSE_S, PROBE_DEADLINE_S
+from orchestrd.model.limits import NUDGED_LOOK_PAUSE_S_MAX, NUDGED_LOOK_PAUSE_S_MIN, PROBE_DEADLINE_S
 from orchestrd.model.run import Look, Run
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Liveness
@@ -96,14 +96,18 @@ class Prober(Actor):
             self._skipped.pop((session.id, session.generation), None)
 
     async def _look_at_nudged(self, runtime: str) -> None:
-        """One look at a time, with a pause behind it: whoever nudges without end costs no more than that."""
-        nudged = self._nudged[runtime]
+        """One look at a time, with a pause behind it that grows: one end soon after another is seen at once.
+
+        Whoever nudges without end costs no more than a look after each of the longest pauses.
+        """
+        nudged, pause_s = self._nudged[runtime], NUDGED_LOOK_PAUSE_S_MIN
         while nudged and not self._is_stopping:
             found = [session for name in nudged if (session := self._roster.get(name)) and session.state in OCCUPYING]
             nudged.clear()
             if found:
                 await self._probe(runtime, found, is_pass=False)
-            await asyncio.sleep(NUDGED_LOOK_PAUSE_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, NUDGED_LOOK_PAUSE_S_MAX)
         del self._nudged[runtime]
 
     async def _probe(self, name: str, sessions: Sequence[Session], *, is_pass: bool) -> None:

@@ -6,7 +6,7 @@ import pytest
 from orchestrd.model.command import Kill, Revive, Stop
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import CONTACT_LOST_S, PROBE_DEADLINE_S
+from orchestrd.model.limits import CONTACT_LOST_S, NUDGED_LOOK_PAUSE_S_MAX, NUDGED_LOOK_PAUSE_S_MIN, PROBE_DEADLINE_S
 from orchestrd.model.observation import Sighted
 from orchestrd.model.run import Look, Run
 from orchestrd.model.words import Activity, Liveness, Reason, State
@@ -280,6 +280,35 @@ async def test_whoever_nudges_without_end_costs_a_bounded_number_of_looks() -> N
 
         assert len(runtime.looks) <= 6
         assert len(rig.engine_part("prober")._tasks) <= 1
+
+
+async def test_a_nudge_soon_after_a_look_is_a_look_soon() -> None:
+    rig, runtime = bench()
+    async with running(rig):
+        await rig.run()
+        await asyncio.sleep(1.0)
+        runtime.looks.clear()
+        rig.service.nudge(ID)
+        await asyncio.sleep(NUDGED_LOOK_PAUSE_S_MIN / 2)
+
+        rig.service.nudge(ID)
+        await asyncio.sleep(NUDGED_LOOK_PAUSE_S_MIN)
+
+        assert len(runtime.looks) == 2
+
+
+async def test_whoever_nudges_without_end_is_looked_at_less_and_less_often() -> None:
+    rig, runtime = bench()
+    async with running(rig):
+        await rig.run()
+        await asyncio.sleep(1.0)
+        runtime.looks.clear()
+
+        for _ in range(10_000):
+            rig.service.nudge(ID)
+            await asyncio.sleep(NUDGED_LOOK_PAUSE_S_MIN / 10)
+
+        assert len(runtime.looks) <= 1.0 / NUDGED_LOOK_PAUSE_S_MAX + 10  # in that one second
 
 
 async def test_a_nudge_that_comes_during_a_look_is_another_look() -> None:
