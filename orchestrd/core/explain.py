@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orchestrd.core.admission import Turn
 from orchestrd.core.document import document
 from orchestrd.core.evidence import LIVENESS_AXIS
 from orchestrd.core.layout import Layout
@@ -10,7 +11,7 @@ from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.instant import DueName, Instant
 from orchestrd.model.observation import Evidence, Witness
 from orchestrd.model.session import Session
-from orchestrd.model.words import OCCUPYING, Activity, Liveness, Reason
+from orchestrd.model.words import OCCUPYING, Activity, Liveness, Reason, State
 
 STATE_RULES = {
     Reason.ACCEPTED: "it is on disk and waits to be placed in its lane",
@@ -50,15 +51,17 @@ EFFECT_SENTENCES = {
 }
 
 
-def explanation(session: Session, evidence: Evidence, now: Instant, layout: Layout) -> Explanation:
-    """Explain one session, as far as its record and this daemon's evidence go."""
+def explanation(
+    session: Session, evidence: Evidence, now: Instant, layout: Layout, *, turn: Turn | None = None
+) -> Explanation:
+    """Explain one session, as far as its record and this daemon's evidence go; `turn` is its stand in its lane."""
     return Explanation(
         session=document(session, layout),
         state_rule=STATE_RULES[session.reason],
         liveness_rule=_liveness_rule(session, evidence),
         activity_rule=_activity_rule(session),
         witnesses=tuple(_told(witness, now) for witness in evidence.witnesses),
-        pending=tuple(_pending(session, now)),
+        pending=(*_wait_for_a_place(session, turn), *_pending(session, now)),
     )
 
 
@@ -110,6 +113,12 @@ def _told(witness: Witness, now: Instant) -> WitnessDocument:
 
 
 def _pending(session: Session, now: Instant) -> Iterator[str]:
+def _wait_for_a_place(session: Session, turn: Turn | None) -> Iterator[str]:
+    if session.state is State.SCHEDULED and turn is not None:
+        yield f"{turn.taken} of {turn.limit} places are taken, {turn.before} before it"
+        yield "more places: orch daemon restart --max-running N"
+
+
     for due in session.dues:
         yield f"in {due.wait_s(now):.0f} s it {DUE_SENTENCES[due.name]}"
     for effect in session.effects:

@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
+from orchestrd.core.admission import turn_of
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
@@ -89,10 +90,10 @@ class EngineService:
     def explain(self, session: SessionId) -> Explanation:
         """Say why its row says what it says. Raises NotFoundError, RefusedError for a record that is only shown."""
         self._require_writable(session)
-        explained = explanation(
-            self._roster.require(session), self._roster.evidence(session), self._clock.now(), self._layout
-        )
-        return replace(explained, trouble=self.facts().trouble)
+        record, facts = self._roster.require(session), self.facts()
+        turn = turn_of(record, self._roster, facts.max_running)
+        explained = explanation(record, self._roster.evidence(session), self._clock.now(), self._layout, turn=turn)
+        return replace(explained, trouble=facts.trouble)
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new. Raises UsageError, ConflictError, TransientError."""

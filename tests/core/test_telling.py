@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.core.admission import turn_of
 from orchestrd.core.choice import Choice, gap_line, head_of
 from orchestrd.core.document import accepted_document, document, is_over, known, status
 from orchestrd.core.explain import DUE_SENTENCES, EFFECT_SENTENCES, STATE_RULES, explanation, unexplained
@@ -170,6 +171,22 @@ def test_what_has_no_record_is_shown_unexplained() -> None:
 
 def _known(session: str, name: str, state: str = "running", minutes: int = 0) -> Known:
     return known(a_document(session, name=name, state=state, state_since=NOON + timedelta(minutes=minutes)))
+
+def test_what_waits_in_its_lane_is_told_how_long_the_lane_is() -> None:
+    def scheduled(session: str, minutes: int) -> Session:
+        at = NOON + timedelta(minutes=minutes)
+        return replace(RUNNING, id=SessionId(session), state=State.SCHEDULED, reason=Reason.QUEUED, scheduled_at=at)
+
+    waits = scheduled("bbbbbbbb", 2)
+    turn = turn_of(waits, [RUNNING, scheduled("aaaaaaaa", 1), waits, scheduled("cccccccc", 3)], 1)
+
+    assert explanation(waits, Evidence(), NOW, LAYOUT, turn=turn).pending == (
+        "1 of 1 places are taken, 1 before it",
+        "more places: orch daemon restart --max-running N",
+    )
+    assert explanation(RUNNING, Evidence(), NOW, LAYOUT, turn=turn).pending == ()
+    assert explanation(waits, Evidence(), NOW, LAYOUT).pending == ()
+
 
 
 KNOWN = (_known("abcdefgh", "web"), _known("abcd2222", "abc"), _known("zzzzzzzz", "abcdefgh"))

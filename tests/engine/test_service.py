@@ -360,6 +360,15 @@ async def test_an_ambiguous_word_lists_what_it_could_mean() -> None:
     assert (caught.value.code, set(caught.value.candidates)) == ("ambiguous", {"aaaaaaaa", "aaaabbbb"})
 
 
+async def test_a_session_in_a_full_lane_is_explained_by_what_takes_its_places() -> None:
+    async with running(max_running=1) as rig:
+        await rig.run()
+        await rig.spawn(OTHER)
+        await rig.when(lambda: rig.record(OTHER).state is State.SCHEDULED)
+
+        assert rig.service.explain(OTHER).pending[0] == "1 of 1 places are taken, 0 before it"
+
+
 async def test_why_a_row_says_what_it_says_is_explained() -> None:
     async with running() as rig:
         await rig.run()
