@@ -31,6 +31,7 @@ def unproven(replaced: Session) -> Session:
         ended_at=None,
         exit_code=None,
         exit_signal=None,
+        left_behind=0,
     )
 
 

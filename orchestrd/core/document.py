@@ -44,6 +44,7 @@ def document(session: Session, layout: Layout) -> Document:
         exit_code=session.exit_code,
         exit_signal=session.exit_signal,
         error=session.error,
+        left_behind=session.left_behind,
         created_at=session.created_at,
         scheduled_at=session.scheduled_at,
         started_at=session.started_at,

@@ -73,11 +73,19 @@ def finish(
         ending=None,
         kills_failed=0,
         outlived=False,
+        left_behind=proof.ended if proof else 0,
         dues=(),
         effects=(),
         **end,
     )
-    turn.move(trigger, authority, screen=screen, **end)
+    turn.move(trigger, authority, screen=screen, text=left_behind(turn.session.left_behind), **end)
+
+
+def left_behind(processes: int) -> str | None:
+    """Say what became of the processes that an agent left behind; null where it left none."""
+    if not processes:
+        return None
+    return f"{processes} {'process it left behind was' if processes == 1 else 'processes it left behind were'} ended"
 
 
 def _settle_all(turn: Turn) -> None:

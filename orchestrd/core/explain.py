@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from orchestrd.core.admission import Turn
 from orchestrd.core.document import document
+from orchestrd.core.ending import left_behind
 from orchestrd.core.evidence import LIVENESS_AXIS
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import Document, Explanation, WitnessDocument
@@ -57,7 +58,7 @@ def explanation(
     """Explain one session, as far as its record and this daemon's evidence go; `turn` is its stand in its lane."""
     return Explanation(
         session=document(session, layout),
-        state_rule=STATE_RULES[session.reason],
+        state_rule="; ".join(filter(None, (STATE_RULES[session.reason], left_behind(session.left_behind)))),
         liveness_rule=_liveness_rule(session, evidence),
         activity_rule=_activity_rule(session),
         witnesses=tuple(_told(witness, now) for witness in evidence.witnesses),
@@ -112,13 +113,13 @@ def _told(witness: Witness, now: Instant) -> WitnessDocument:
     )
 
 
-def _pending(session: Session, now: Instant) -> Iterator[str]:
 def _wait_for_a_place(session: Session, turn: Turn | None) -> Iterator[str]:
     if session.state is State.SCHEDULED and turn is not None:
         yield f"{turn.taken} of {turn.limit} places are taken, {turn.before} before it"
         yield "more places: orch daemon restart --max-running N"
 
 
+def _pending(session: Session, now: Instant) -> Iterator[str]:
     for due in session.dues:
         yield f"in {due.wait_s(now):.0f} s it {DUE_SENTENCES[due.name]}"
     for effect in session.effects:

@@ -56,6 +56,7 @@ class ExitRecord(Struct, frozen=True, kw_only=True):
     at: float
     left: tuple[ProcessIdentity, ...] = ()  # descendants that outlived the launcher's sweep
     error: str | None = None
+    ended: int = 0  # how many others the agent left behind; the launcher has ended them
 
 
 class ClaimRecord(Struct, frozen=True, kw_only=True):

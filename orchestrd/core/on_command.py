@@ -154,6 +154,7 @@ def revive(turn: Turn, command: Revive) -> None:
         ended_at=None,
         exit_code=None,
         exit_signal=None,
+        left_behind=0,
         error=None,
         handle=None,
         attested=(),

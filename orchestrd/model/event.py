@@ -16,7 +16,7 @@ from orchestrd.model.words import Authority, Receipt
 class EventType(StrEnum):
     """Every kind of event."""
 
-    STATE_CHANGED = "state_changed"  # from, to: states; creation is from null
+    STATE_CHANGED = "state_changed"  # from, to: states; creation is from null; text: what was left behind
     ACTIVITY_CHANGED = "activity_changed"  # from, to: activities; source, text
     LIVENESS_CHANGED = "liveness_changed"  # from, to: livenesses; source, text
     MESSAGE_QUEUED = "message_queued"  # message
@@ -24,9 +24,7 @@ class EventType(StrEnum):
     KILL_FAILED = "kill_failed"  # error names what survived
     RECORD_REPLACED = "record_replaced"  # an outside edit was adopted: to, reason, activity, liveness as they are now
     RECORD_REJECTED = "record_rejected"  # an outside edit was not: error, path of the copy where there is one
-    COMMAND_REJECTED = (
-        "command_rejected"  # a spooled command was not obeyed: error, path of the copy where it is unreadable
-    )
+    COMMAND_REJECTED = "command_rejected"  # a spooled command was not obeyed: error, path of an unreadable one
     DAEMON_STARTED = "daemon_started"  # epoch, pid
     DAEMON_STOPPED = "daemon_stopped"  # epoch, pid: a graceful stop
     PROBE_FAILING = "probe_failing"  # source (the runtime), error

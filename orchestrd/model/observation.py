@@ -40,6 +40,7 @@ class Exited(Struct, frozen=True, kw_only=True, tag="exited"):
     exit_signal: str | None
     at: datetime
     error: str | None = None  # what outlived the launcher's own sweep, if anything did
+    ended: int = 0  # how many processes the agent left behind that its launcher has ended
 
 
 class Cause(StrEnum):

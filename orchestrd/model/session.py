@@ -98,6 +98,7 @@ class Session(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     exit_code: int | None = None
     exit_signal: str | None = None
+    left_behind: int = 0  # processes that the agent left behind and its launcher ended
     error: str | None = None
     handle: str | None = None  # the runtime's own token: finds the run again after a restart
     attested: tuple[str, ...] = ()  # observers that have seen this generation alive

@@ -27,6 +27,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("activity", _activity(told, now)),
         *_field("ended with", _end(told)),
         *(_field("error", told.error) if told.error else ()),
+        *(_field("left behind", f"{told.left_behind} (ended by its launcher)") if told.left_behind else ()),
         *_field("created", ago(told.created_at, now)),
         *_field("started", ago(told.started_at, now)),
         *_field("ended", ago(told.ended_at, now)),

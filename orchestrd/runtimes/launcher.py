@@ -99,13 +99,14 @@ def _end(agent: int, mark: bytes) -> bytes:
     """Wait for the end of the agent, end what it left behind, and give the exit record."""
     status = _watch(agent)
     left, error = [], None
+    asked: set[int] = set()
     try:
-        left = _sweep(mark)
+        left = _sweep(mark, asked)
     except Exception as defect:  # noqa: BLE001 - whatever it is, the end is known; with an error the daemon sweeps again
         error = f"what the agent left behind could not be ended: {type(defect).__name__}: {defect}"
     if os.WIFSIGNALED(status):
-        return _exit_record(None, signal_name(os.WTERMSIG(status)), left, error)
-    return _exit_record(os.WEXITSTATUS(status), None, left, error)
+        return _exit_record(None, signal_name(os.WTERMSIG(status)), left, error, len(asked.difference(left)))
+    return _exit_record(os.WEXITSTATUS(status), None, left, error, len(asked.difference(left)))
 
 
 def take_claim(place: int, by: str) -> bool:
@@ -226,13 +227,13 @@ def _reap(agent: int) -> int | None:
             return None
 
 
-def _sweep(mark: bytes) -> list[int]:
+def _sweep(mark: bytes, asked: "set[int]") -> list[int]:
     """End what the agent left behind, TERM first, then KILL; give what is still there after SWEEP_S.
 
+    Whatever is asked to end is added to `asked`.
     Who abandons its children hands them to this process, so level by level everything becomes a child.
     """
     begun = time.monotonic()
-    asked: set[int] = set()
     while children := _children(mark):
         elapsed = time.monotonic() - begun
         if elapsed > SWEEP_S:
@@ -242,7 +243,7 @@ def _sweep(mark: bytes) -> list[int]:
                 _try(os.kill, pid, signal.SIGKILL)
             elif pid not in asked:
                 _try(os.kill, pid, signal.SIGTERM)
-                asked.add(pid)
+            asked.add(pid)
         time.sleep(SWEEP_LOOK_S)
     return []
 
@@ -269,9 +270,11 @@ def _identity(pid: int) -> str:
     return f'{{"pid":{pid},"started_ticks":{int(stat[19]) if stat else 0}}}'
 
 
-def _exit_record(code: int | None, signal_name: str | None, left: list[int], error: str | None = None) -> bytes:
+def _exit_record(
+    code: int | None, signal_name: str | None, left: list[int], error: str | None = None, ended: int = 0
+) -> bytes:
     end = f'"exit_code":{"null" if code is None else code},"exit_signal":{_quoted(signal_name)}'
-    rest = f'"at":{time.time():.6f},"left":[{",".join(map(_identity, left))}],"error":{_quoted(error)}'
+    rest = f'"at":{time.time():.6f},"left":[{",".join(map(_identity, left))}],"error":{_quoted(error)},"ended":{ended}'
     return f"{{{end},{rest}}}\n".encode("utf-8", "replace")
 
 

@@ -146,6 +146,7 @@ def exited(run: Run, record: ExitRecord) -> Exited:
         exit_signal=record.exit_signal,
         at=utc(record.at),
         error=error[:ERROR_CHARS_MAX] if error else None,
+        ended=record.ended,
     )
 
 

@@ -341,3 +341,14 @@ def test_a_kill_keeps_its_purpose_when_the_run_is_found_gone() -> None:
 
     assert life.record.ending is Ending.STOPPED
     assert [effect.kind for effect in life.record.effects] == ["terminate", "kill"]
+
+
+def test_what_an_agent_left_behind_is_told_with_its_end_and_forgotten_with_the_next_run() -> None:
+    life = running()
+
+    life.give(replace(exit_at(life, 0), ended=2))
+    ended = life.record
+    life.give(Revive(session=SESSION))
+
+    assert life.moves[-2].text == "2 processes it left behind were ended"
+    assert (ended.left_behind, life.record.left_behind) == (2, 0)

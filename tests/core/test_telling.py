@@ -128,6 +128,19 @@ def test_activity_is_explained_by_who_said_so(changes: dict[str, object], said: 
     assert said in explanation(replace(RUNNING, **changes), Evidence(), NOW, LAYOUT).activity_rule
 
 
+@pytest.mark.parametrize(
+    ("processes", "said"),
+    [(0, ""), (1, "; 1 process it left behind was ended"), (2, "; 2 processes it left behind were ended")],
+)
+def test_what_an_agent_left_behind_is_explained_with_its_end(processes: int, said: str) -> None:
+    ended = replace(RUNNING, state=State.COMPLETED, reason=Reason.EXITED, left_behind=processes)
+
+    told = explanation(ended, Evidence(), NOW, LAYOUT)
+
+    assert told.state_rule == STATE_RULES[Reason.EXITED] + said
+    assert told.session.left_behind == processes
+
+
 def test_witnesses_are_told_with_their_age() -> None:
     told = explanation(RUNNING, Evidence(witnesses=(_witness("liveness", "alive"),)), NOW, LAYOUT)
 
@@ -159,19 +172,6 @@ def test_what_is_to_come_is_told_as_sentences() -> None:
     )
 
 
-def test_what_has_no_record_is_shown_unexplained() -> None:
-    told = unexplained(a_document())
-
-    assert told.session == a_document()
-    assert "spooled" in told.state_rule
-
-
-# ---- words and errors ------------------------------------------------------------------------------------------------
-
-
-def _known(session: str, name: str, state: str = "running", minutes: int = 0) -> Known:
-    return known(a_document(session, name=name, state=state, state_since=NOON + timedelta(minutes=minutes)))
-
 def test_what_waits_in_its_lane_is_told_how_long_the_lane_is() -> None:
     def scheduled(session: str, minutes: int) -> Session:
         at = NOON + timedelta(minutes=minutes)
@@ -187,6 +187,19 @@ def test_what_waits_in_its_lane_is_told_how_long_the_lane_is() -> None:
     assert explanation(RUNNING, Evidence(), NOW, LAYOUT, turn=turn).pending == ()
     assert explanation(waits, Evidence(), NOW, LAYOUT).pending == ()
 
+
+def test_what_has_no_record_is_shown_unexplained() -> None:
+    told = unexplained(a_document())
+
+    assert told.session == a_document()
+    assert "spooled" in told.state_rule
+
+
+# ---- words and errors ------------------------------------------------------------------------------------------------
+
+
+def _known(session: str, name: str, state: str = "running", minutes: int = 0) -> Known:
+    return known(a_document(session, name=name, state=state, state_since=NOON + timedelta(minutes=minutes)))
 
 
 KNOWN = (_known("abcdefgh", "web"), _known("abcd2222", "abc"), _known("zzzzzzzz", "abcdefgh"))

@@ -172,6 +172,11 @@ def test_a_page_says_what_the_run_ended_with(changes: dict[str, Any], said: str)
     assert f"ended with  {said}\n" in session_page(a_document(**changes), NOON)
 
 
+def test_a_page_says_how_many_processes_were_left_behind() -> None:
+    assert "left behind 2 (ended by its launcher)\n" in session_page(a_document(left_behind=2), NOON)
+    assert "left behind" not in session_page(a_document(), NOON)
+
+
 def test_an_explanation_names_rules_witnesses_and_what_is_to_come() -> None:
     witness = WitnessDocument(axis="liveness", observer="process", verdict="alive", at=NOON, age_s=4.2, excerpt="pid 7")
     explanation = Explanation(

@@ -319,6 +319,7 @@ def test_what_detached_itself_in_every_way_is_ended_before_the_end_is_recorded(b
 
     escaped = int((bench.place / "pid").read_text())
     assert (record["exit_code"], record["left"]) == (0, [])
+    assert record["ended"] >= 1
     assert not is_alive(escaped)
 
 
@@ -352,7 +353,7 @@ def test_what_cannot_be_ended_is_named_in_the_record(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
     monkeypatch.setattr(time, "sleep", pass_time)
 
-    left = launcher._sweep(b"mark")
+    left = launcher._sweep(b"mark", set())
 
     first_kill_s = next(at_s for at_s, number in signals if number == signal.SIGKILL)
     assert left == [4711]
@@ -375,7 +376,7 @@ def test_what_runs_as_another_user_by_now_is_named_in_the_record_and_costs_no_ex
 
 
 def test_whatever_goes_wrong_with_the_sweep_the_end_of_the_agent_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(mark: bytes) -> list[int]:
+    def broken(mark: bytes, asked: set[int]) -> list[int]:
         raise OSError(23, "Too many open files in system")
 
     monkeypatch.setattr(launcher, "_watch", lambda agent: 7 << 8)

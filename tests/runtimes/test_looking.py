@@ -186,6 +186,15 @@ def test_what_outlived_the_sweep_of_the_launcher_is_told_with_the_end(scene: Sce
     assert found.error == f"outlived the end of the agent: pid {GONE}, {HERE}"
 
 
+def test_what_the_launcher_has_ended_is_counted_with_the_end(scene: Scene) -> None:
+    scene.put("exit.json", replace(END, ended=2))
+
+    (found,) = scene.look()
+
+    assert isinstance(found, Exited)
+    assert (found.ended, found.error) == (2, None)
+
+
 def test_what_is_held_is_not_looked_for_again(scene: Scene) -> None:
     scene.put("start.json", START)
     scene.look()
