@@ -26,7 +26,11 @@ EXIT_OF_RECEIPT = {
 
 @verb("[OPTIONS] ID TEXT|-")
 def send(
-    ref: Ref, text: Annotated[str, typer.Argument(hidden=True)], *, json: Json = False, no_daemon: NeverStart = False
+    ref: Ref,
+    text: Annotated[str, typer.Argument(hidden=True, metavar="TEXT")],
+    *,
+    json: Json = False,
+    no_daemon: NeverStart = False,
 ) -> int:
     """Type a line into a session's agent; - reads it from stdin.
 
@@ -61,6 +65,7 @@ def stop(
     """Ask sessions to end: TERM, and KILL when their grace has passed.
 
     Returns once that is decided and on disk; `orch wait` waits for the end.
+    One that has ended already is no failure: that is said, and the exit is 0.
 
     orch stop fix
     orch stop k3v5 b7aa --grace 60
@@ -72,6 +77,8 @@ def stop(
 @verb("[OPTIONS] ID...")
 def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
     """Force sessions to end: KILL for the agent and all it has started.
+
+    One that has ended already is no failure: that is said, and the exit is 0.
 
     orch kill fix
     """

@@ -70,6 +70,8 @@ def _parse(verb: str, words: list[str]) -> Options:
             options[name] = options[name] + BETWEEN + given if is_one_more else given
         else:
             raise Declined
+    if "quiet" in options and "json" in options:
+        raise Declined
     return options
 
 

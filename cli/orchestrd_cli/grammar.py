@@ -70,8 +70,8 @@ def verb(usage: str, *aliases: str, of: typer.Typer = app) -> Callable[[Callable
     return register
 
 
-Ref = Annotated[str, typer.Argument(hidden=True)]
-Refs = Annotated[list[str], typer.Argument(hidden=True)]
+Ref = Annotated[str, typer.Argument(hidden=True, metavar="ID")]
+Refs = Annotated[list[str], typer.Argument(hidden=True, metavar="ID")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: the machine contract.")]
 NoDaemon = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; leave it on disk for the next one.")]
 NeverStart = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; this cannot wait for one: exit 5.")]

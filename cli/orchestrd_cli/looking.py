@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import Client
+from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import WATCH_S
 from orchestrd.render import event_line, explanation_page, needs_me, session_page, status_table
 from orchestrd_cli import exits, reach, terminal
@@ -30,6 +31,8 @@ def status(
     orch status -w --all
     orch status --json | jq -r '.sessions[] | select(.activity=="waiting").id'
     """
+    if quiet and json:
+        raise UsageError("--quiet prints a number, --json the sessions: give one of them", hint="orch status --help")
     home = reach.client()
     picture = _picture(home, all_=all_, project=project, quiet=quiet, as_json=json)
     if json or quiet:  # the table says it itself

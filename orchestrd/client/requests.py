@@ -91,6 +91,13 @@ def _directory(directory: str) -> str:
 
 def _environment(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     asked = tuple(names)
+    for name, equals, _ in (name.partition("=") for name in asked):
+        if equals:  # the value may be a secret: it is not repeated
+            raise UsageError(
+                f"--env passes on a variable that is set here, and takes no value: give the name only: --env {name}",
+                code="invalid",
+                hint="orch spawn --help",
+            )
     missing = [name for name in asked if name not in environ]
     if missing:
         raise UsageError(

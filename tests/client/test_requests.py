@@ -33,6 +33,9 @@ def test_the_environment_is_the_standard_names_and_what_was_asked_for(tmp_path: 
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'MISSING' is not set"):
         _asked(tmp_path, env_names=["MISSING"])
+    with pytest.raises(UsageError, match="give the name only: --env TOKEN") as refused:
+        _asked(tmp_path, env_names=["TOKEN=geheim"])
+    assert "geheim" not in refused.value.message
 
 
 def test_a_session_without_a_name_bears_its_id(tmp_path: Path) -> None:
