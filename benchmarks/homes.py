@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,9 +35,10 @@ def temporary_home() -> Iterator[Layout]:
 
 
 def fill(layout: Layout, sessions: Iterable[Session]) -> None:
-    """Put records where a daemon finds them at its start."""
+    """Put records where a daemon finds them at its start, and an environment beside each, which a launch asks for."""
     for session in sessions:
         Path(layout.record(session.id)).write_bytes(encode_record(session))
+        Path(layout.secret(session.id)).write_text(f"PATH={os.defpath}")
 
 
 def pending() -> Session:

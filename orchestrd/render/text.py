@@ -1,5 +1,6 @@
 """Words, widths and ages: what every rendered line is made of."""
 
+import re
 import unicodedata
 from datetime import datetime
 
@@ -12,6 +13,7 @@ CLIPPED = "…"
 ENDED_BY_ITSELF = (Reason.EXITED, Reason.EXIT_CODE, Reason.SIGNAL)  # they say less than the code or the signal
 
 _JOINER = "\u200d"  # holds an emoji of several characters together; harmless, and kept
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # 500 rows are 100,000 characters: only these are looked at
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
@@ -29,13 +31,17 @@ def visible_lines(text: str) -> list[str]:
 
 def width(text: str) -> int:
     """Columns of a terminal that a visible text takes: wide characters take two, combining ones none."""
-    return len(text) if text.isascii() else sum(_columns(char) for char in text)
+    if text.isascii():
+        return len(text)
+    return len(text) + sum([_columns(char) - 1 for char in _NOT_ASCII.findall(text)])
 
 
 def clip(text: str, columns: int) -> str:
     """Cut a visible text to a width, saying so by an ellipsis."""
     if width(text) <= columns:
         return text
+    if text[:columns].isascii():
+        return text[: columns - 1] + CLIPPED
     kept, left = "", columns - 1
     for char in text:
         left -= _columns(char)
@@ -47,10 +53,11 @@ def clip(text: str, columns: int) -> str:
 
 def fit(text: str, columns: int) -> str:
     """Make a visible text exactly this wide: filled up, or cut."""
-    if text.isascii() and len(text) <= columns:  # nearly every cell of a table is: half the time of drawing it
-        return text.ljust(columns)
-    clipped = clip(text, columns)
-    return clipped + " " * (columns - width(clipped))
+    missing = columns - width(text)
+    if missing < 0:
+        text = clip(text, columns)
+        missing = columns - width(text)
+    return text + " " * missing
 
 
 def why(reason: str | None, exit_code: int | None, exit_signal: str | None) -> str:
