@@ -33,11 +33,15 @@ _RED, _YELLOW, _GREEN, _DIM, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[32m",
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """One column: its head, its cell for a session, and how narrow it may be made (0: not at all)."""
+    """One column: its head, its cell for a session, and how narrow it may be made (0: not at all).
+
+    Of two columns, that with twice the share is left twice as wide as the other before it is clipped.
+    """
 
     head: str
     cell: Callable[[Document, datetime], str]
     narrowest: int = 0
+    share: int = 1
 
 
 def status_table(
@@ -105,7 +109,7 @@ COLUMNS = (
     Column(head="SINCE", cell=lambda told, now: age(told.state_since, now)),
 )
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation))
-ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=10)
+ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=10, share=3)
 
 
 def _order(told: Document, now: datetime) -> tuple[int, float, str]:
@@ -134,13 +138,13 @@ def _rows(sessions: Sequence[Document], now: datetime, columns: int | None, *, c
 
 
 def _fitted(shown: Sequence[Column], natural: list[int], columns: int | None) -> list[int]:
-    """Take columns from the widest that can bear it until the row fits, or until none can."""
+    """Take columns from the widest for its share that can bear it until the row fits, or until none can."""
     widths = natural.copy()
     while columns is not None and sum(widths) + len(GAP) * (len(widths) - 1) > columns:
         yielding = [n for n, column in enumerate(shown) if column.narrowest and widths[n] > column.narrowest]
         if not yielding:
             break
-        widths[max(yielding, key=widths.__getitem__)] -= 1
+        widths[max(yielding, key=lambda n: widths[n] / shown[n].share)] -= 1
     return widths
 
 

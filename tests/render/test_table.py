@@ -114,6 +114,16 @@ def test_a_row_ends_with_what_it_is_about(changes: dict[str, Any], said: str) ->
     assert _row(a_document(**changes)).endswith(f"  {said}")
 
 
+def test_what_it_is_about_is_clipped_after_the_project() -> None:
+    asks = a_document(
+        project="/p/tmp.DmiTGuXa1b2c", name="door", activity="waiting", activity_text="which colour is it?"
+    )
+
+    row = _table(asks, columns=80).splitlines()[1]
+
+    assert row == "abcdefgh  door  tmp.DmiTG…  shell  running  waiting   3m     which colour is it?"
+
+
 def test_an_activity_without_a_time_is_still_told() -> None:
     assert " limited  " in _row(a_document(activity="limited"))
 
