@@ -1,5 +1,6 @@
 """Upkeep: holds logs under their bound and puts ended sessions away, a bounded amount at a time."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -30,12 +31,15 @@ class Upkeep:
         self._final: dict[SessionId, int] = {}  # the generation that has ended, its output being trimmed since
 
     async def trim_logs(self) -> None:
-        """Hold the output of every run under its bound, and once more after its end, in one call off the loop."""
+        """Hold the output of every run under its bound, and once more after its end, in one call off the loop.
+
+        Not on the ledger's thread: a hole may take the disk long, and commits would wait behind it.
+        """
         ended = [session for session in self._roster.in_states(TERMINAL) if self._is_untrimmed(session)]
         ended = ended[:LOGS_TRIMMED_AT_A_TIME]
         writing = self._roster.in_states(OCCUPYING)
         if writing or ended:
-            for error in await self._ledger.on_thread(self._trim, [session.id for session in (*writing, *ended)]):
+            for error in await asyncio.to_thread(self._trim, [session.id for session in (*writing, *ended)]):
                 self._say_once(error)
         self._final.update((session.id, session.generation) for session in ended)
 
@@ -43,8 +47,7 @@ class Upkeep:
         """Put away sessions that ended long ago."""
         before = self._clock.now().at - timedelta(seconds=ARCHIVE_AFTER_S)
         ended = self._roster.in_states(TERMINAL)
-        old = [session for session in ended if session.ended_at is None or session.ended_at < before]
-        for session in [session for session in old if session.state_since < before][:ARCHIVED_AT_A_TIME]:
+        for session in [session for session in ended if session.state_since < before][:ARCHIVED_AT_A_TIME]:
             await self._archive(session.id)
 
     async def _archive(self, session: SessionId) -> None:

@@ -164,6 +164,20 @@ async def test_all_output_is_held_under_its_bound_at_a_start_a_part_at_a_time(mo
     assert (at_first, rig.attachments.trimmed) == ([ID], [ID, OTHER])
 
 
+async def test_logs_are_trimmed_beside_the_ledger_so_that_no_commit_waits_for_it() -> None:
+    async with running(interval_s=HOUR_S) as rig:
+        await rig.spawn()
+        await rig.until(ID, State.RUNNING)
+        upkeep = rig.engine_part("lifecycle")._manager._upkeep  # type: ignore[attr-defined]  # its own
+        rig.hang_the_ledger()
+
+        async with asyncio.timeout(1.0):
+            await upkeep.trim_logs()
+
+        del rig.service._ledger.on_thread
+        assert rig.attachments.trimmed == [ID]
+
+
 async def test_a_log_that_cannot_be_held_under_its_bound_is_said_once() -> None:
     async with running() as rig:
         await rig.run()
