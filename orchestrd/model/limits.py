@@ -78,6 +78,7 @@ JOURNAL_PAGE_BYTES = 256 * 1024  # read at a time by a follower
 INBOX_FILES_MAX = 1_024  # drained at a time
 INBOX_TMP_KEPT_S = 3_600.0  # an unfinished spool file is swept at start once it is that old
 ARCHIVE_AFTER_S = 7 * 24 * 3_600.0
+GENERATIONS_MAX = 10_000  # whose run directories go with a session, should another hand have put its number that high
 ARCHIVED_AT_A_TIME = 100  # sessions put away in one tick
 LOGS_TRIMMED_AT_A_TIME = 1_000  # logs of ended sessions looked at in one tick
 LOG_BYTES_MAX = 50 * 1024 * 1024  # a session; past it the daemon punches holes in the head

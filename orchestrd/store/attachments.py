@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import UsageError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import SCREEN_BYTES_MAX
+from orchestrd.model.limits import GENERATIONS_MAX, SCREEN_BYTES_MAX
 from orchestrd.store.disk import LOCAL, Disk, place, unwritable
 from orchestrd.store.logs import trim
 
@@ -57,15 +57,15 @@ def is_put_away(disk: Disk, layout: Layout, session: SessionId) -> bool:
     return disk.stamp(f"{layout.archive}/{session}/{session}.json") is not None
 
 
-def put_away(disk: Disk, layout: Layout, session: SessionId) -> None:
-    """Move an ended session into archive/, its record last, so that a crash in between is mended by doing it again.
+def put_away(disk: Disk, layout: Layout, session: SessionId, generations: int) -> None:
+    """Move an ended session and its runs into archive/, its record last: a crash in between is mended by doing it again.
 
     What is moved is durable there; that it is gone from sessions/ is not yet. Raises OSError.
     """
     target = f"{layout.archive}/{session}"
     disk.make_directory(target)
     disk.sync_directory(layout.archive)
-    for path in _belongings(disk, layout, session):
+    for path in _belongings(layout, session, generations):
         with contextlib.suppress(FileNotFoundError):
             disk.rename(path, f"{target}/{path.rpartition('/')[2]}")
     disk.unlink(layout.secret(session))
@@ -74,9 +74,8 @@ def put_away(disk: Disk, layout: Layout, session: SessionId) -> None:
     disk.sync_directory(target)
 
 
-def _belongings(disk: Disk, layout: Layout, session: SessionId) -> Iterator[str]:
+def _belongings(layout: Layout, session: SessionId, generations: int) -> Iterator[str]:
     yield layout.prompt(session)
     yield layout.log(session)
-    for name in disk.scan(layout.runs):
-        if name.startswith(f"{session}."):
-            yield f"{layout.runs}/{name}"
+    for generation in range(1, min(generations, GENERATIONS_MAX) + 1):
+        yield layout.run_directory(session, generation)

@@ -138,7 +138,7 @@ class FileStore:
         if self._journal.synced < self._journal.newest:
             raise TransientError("the journal cannot be written: nothing is archived", hint="free some space")
         try:
-            put_away(self._disk, self._layout, session)
+            put_away(self._disk, self._layout, session, known.session.generation)
         except OSError as error:
             raise unwritable(self._layout.archive, error) from error
         self._records.forget(session)

@@ -11,7 +11,8 @@ from orchestrd.model.errors import RefusedError, TransientError, UsageError
 from orchestrd.model.limits import SCREEN_BYTES_MAX
 from orchestrd.model.words import State
 from orchestrd.store import logs
-from orchestrd.store.attachments import FileAttachments
+from orchestrd.store.attachments import FileAttachments, put_away
+from orchestrd.store.disk import LocalDisk, Stamp
 from tests.store.benches import FileBench
 from tests.store.making import ID, NOW, a_session, following
 
@@ -185,8 +186,8 @@ def test_a_log_that_leads_elsewhere_is_not_followed(
 def test_run_directories_go_into_the_archive_whole(tmp_path: Path) -> None:
     bench = FileBench(tmp_path / "home")
     record = bench.commit(a_session())
-    bench.commit(following(record, state=State.FAILED, ended_at=NOW.at))
-    for generation in (1, 2):
+    bench.commit(following(record, state=State.FAILED, ended_at=NOW.at, generation=3))
+    for generation in (1, 3):
         run = Path(bench.layout.run_directory(ID, generation))
         run.mkdir()
         (run / "exit.json").write_text("{}")
@@ -196,9 +197,26 @@ def test_run_directories_go_into_the_archive_whole(tmp_path: Path) -> None:
     bench.store.archive(ID)
 
     kept = Path(bench.layout.archive, ID)
-    assert sorted(path.name for path in kept.iterdir()) == [f"{ID}.1", f"{ID}.2", f"{ID}.json"]
-    assert (kept / f"{ID}.2" / "exit.json").read_text() == "{}"
+    assert sorted(path.name for path in kept.iterdir()) == [f"{ID}.1", f"{ID}.3", f"{ID}.json"]
+    assert (kept / f"{ID}.3" / "exit.json").read_text() == "{}"
     assert list(Path(bench.layout.runs).iterdir()) == [other]
+
+
+def test_to_put_one_session_away_costs_no_look_at_the_runs_of_others(tmp_path: Path) -> None:
+    looked_at: list[str] = []
+
+    class Watched(LocalDisk):
+        def scan(self, directory: str) -> dict[str, Stamp]:
+            looked_at.append(directory)
+            return super().scan(directory)
+
+    bench = FileBench(tmp_path / "home")
+    record = bench.commit(a_session())
+    bench.commit(following(record, state=State.FAILED, generation=3))
+
+    put_away(Watched(), bench.layout, ID, 3)
+
+    assert looked_at == []
 
 
 def test_an_archive_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
