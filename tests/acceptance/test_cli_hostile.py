@@ -152,23 +152,23 @@ def test_what_an_agent_prints_or_reports_does_not_command_the_table(shell: Shell
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("name", "make"),
     [
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(b'{"schema": 1, "id"'),
-        lambda path: path.write_bytes(os.urandom(4096)),
-        lambda path: path.mkdir(),
-        os.mkfifo,
-        lambda path: path.symlink_to("/etc/passwd"),
-        lambda path: path.write_bytes(b'{"schema": 99, "id": "zzzzzzzz"}'),
-        lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), 100 * 1024 * 1024),
+        ("zzzzzzza", lambda path: path.write_bytes(b"")),
+        ("zzzzzzzb", lambda path: path.write_bytes(b'{"schema": 1, "id"')),
+        ("zzzzzzzc", lambda path: path.write_bytes(os.urandom(4096))),
+        ("zzzzzzzd", lambda path: path.mkdir()),
+        ("zzzzzzze", os.mkfifo),
+        ("zzzzzzzf", lambda path: path.symlink_to("/etc/passwd")),
+        ("zzzzzzzz", lambda path: path.write_bytes(b'{"schema": 99, "id": "zzzzzzzz"}')),
+        ("zzzzzzzh", lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), 100 * 1024 * 1024)),
     ],
     ids=["empty", "truncated", "binary", "directory", "fifo", "symlink", "future", "100MB"],
 )
 def test_a_foreign_file_among_the_records_hides_no_session(
-    orch: Orch, shell: Shell, make: Callable[[Path], object]
+    orch: Orch, shell: Shell, name: str, make: Callable[[Path], object]
 ) -> None:
-    make(Path(shell.layout.sessions) / "zzzzzzzz.json")
+    make(Path(shell.layout.sessions) / f"{name}.json")
 
     status = orch("status", "--json")
     spawned = orch("spawn", "--wait", "--", "true")
