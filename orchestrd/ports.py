@@ -178,6 +178,10 @@ class Attachments(Protocol):
         """Make the whole prompt durable."""
         ...
 
+    def forget(self, session: SessionId) -> None:
+        """Remove secrets and prompt of a spawn that was refused for good."""
+        ...
+
     def trim_log(self, session: SessionId) -> None:
         """Hold the session's output under LOG_BYTES_MAX on disk: its head is given back, its offsets stay.
 

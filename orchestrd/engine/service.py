@@ -105,8 +105,14 @@ class EngineService:
             is_new = self._roster.get(request.id) is None
             if is_new:
                 await self._write_attachments(request)
-            command = Spawn(session=request.id, spec=request.spec, authority=request.authority)
-            _raise_if_refused(await self._mailboxes.submit(request.id, command))
+            try:
+                command = Spawn(session=request.id, spec=request.spec, authority=request.authority)
+                _raise_if_refused(await self._mailboxes.submit(request.id, command))
+            except ConflictError:  # what has the id has its attachments too
+                raise
+            except RefusedError:
+                await asyncio.to_thread(self._attachments.forget, request.id)
+                raise
             return self.document(request.id), is_new
 
     async def stop(self, command: Stop | Kill) -> Document:

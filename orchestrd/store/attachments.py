@@ -32,6 +32,11 @@ class FileAttachments:
     def write_prompt(self, session: SessionId, text: str) -> None:
         self._place(self._layout.prompt(session), text)
 
+    def forget(self, session: SessionId) -> None:
+        for path in (self._layout.secret(session), self._layout.prompt(session)):
+            with contextlib.suppress(OSError):  # the next start removes what is left
+                self._disk.unlink(path)
+
     def trim_log(self, session: SessionId) -> None:
         trim(self._layout.log(session))
 
@@ -58,7 +63,7 @@ def is_put_away(disk: Disk, layout: Layout, session: SessionId) -> bool:
 
 
 def put_away(disk: Disk, layout: Layout, session: SessionId, generations: int) -> None:
-    """Move an ended session and its runs into archive/, its record last: a crash in between is mended by doing it again.
+    """Move an ended session and its runs into archive/, its record last: a crash is mended by doing it again.
 
     What is moved is durable there; that it is gone from sessions/ is not yet. Raises OSError.
     """

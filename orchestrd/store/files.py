@@ -38,7 +38,7 @@ from orchestrd.store.home import HomeFile
 from orchestrd.store.journal import Journal
 from orchestrd.store.quarantine import Quarantine
 from orchestrd.store.records import Records
-from orchestrd.store.recovery import mend, sweep, take_home
+from orchestrd.store.recovery import forget_the_refused, mend, sweep, take_home
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class FileStore:
         try:
             self._lock = take_home(self._disk, self._layout)
             sweep(self._disk, self._layout, now)
+            forget_the_refused(self._disk, self._layout, now)
             mend(self._disk, self._layout, journal=self._journal, records=self._records, home=self._home)
             home = self._raise_epoch()
         except OSError as error:

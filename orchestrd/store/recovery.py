@@ -10,6 +10,7 @@ import contextlib
 from orchestrd.codec import encode_event, sequence_of
 from orchestrd.core.layout import Layout
 from orchestrd.model.event import Event
+from orchestrd.model.ids import is_session_id
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import INBOX_TMP_KEPT_S
 from orchestrd.store.disk import Disk, Lock
@@ -40,10 +41,25 @@ def sweep(disk: Disk, layout: Layout, now: Instant) -> None:
         for name in disk.scan(directory):
             if name.startswith(".") and name.endswith(".tmp"):
                 _remove(disk, f"{directory}/{name}")
-    oldest_ns = int((now.at.timestamp() - INBOX_TMP_KEPT_S) * 1e9)
+    oldest_ns = _oldest_ns(now)
     for name, stamp in disk.scan(layout.inbox_tmp).items():
         if stamp[2] < oldest_ns:  # a younger one may be a client's that is writing it now
             _remove(disk, f"{layout.inbox_tmp}/{name}")
+
+
+def forget_the_refused(disk: Disk, layout: Layout, now: Instant) -> None:
+    """Remove secrets and prompts of spawns that came to nothing: no record, spoiled ones included, and no entry waits.
+
+    Raises OSError. Young ones stay, for a client writes them first.
+    """
+    known = {_stem(name) for directory in (layout.sessions, layout.quarantine) for name in disk.scan(directory)}
+    known.update(_stem(name).partition("-")[2] for name in disk.scan(layout.inbox_new))
+    oldest_ns = _oldest_ns(now)
+    for directory in (layout.secrets, layout.prompts):
+        for name, stamp in disk.scan(directory).items():
+            session = _stem(name)
+            if is_session_id(session) and session not in known and stamp[2] < oldest_ns:
+                _remove(disk, f"{directory}/{name}")
 
 
 def mend(disk: Disk, layout: Layout, *, journal: Journal, records: Records, home: HomeFile) -> None:
@@ -82,6 +98,15 @@ def _held(events: list[Event], tail: int) -> dict[int, bytes]:
 
 def _numbered(lines: list[bytes]) -> dict[int, bytes]:
     return {number: line for line in lines if (number := sequence_of(line)) is not None}
+
+
+def _oldest_ns(now: Instant) -> int:
+    """Tell since when a client may still be spooling what it has begun."""
+    return int((now.at.timestamp() - INBOX_TMP_KEPT_S) * 1e9)
+
+
+def _stem(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _remove(disk: Disk, path: str) -> None:

@@ -114,6 +114,11 @@ class BenchAttachments:
         """See the port."""
         self.prompts[session] = text
 
+    def forget(self, session: SessionId) -> None:
+        """See the port."""
+        self.secrets = [(owner, values) for owner, values in self.secrets if owner != session]
+        self.prompts.pop(session, None)
+
     def trim_log(self, session: SessionId) -> None:
         """See the port."""
         if self.error is not None:

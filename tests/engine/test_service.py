@@ -82,6 +82,21 @@ async def test_a_spawn_that_was_not_accepted_can_be_tried_again() -> None:
     assert is_new
 
 
+@pytest.mark.parametrize(
+    ("error", "is_kept"),
+    [(FULL, True), (ConflictError("its record stands there"), True), (RefusedError("it is too large"), False)],
+)
+async def test_what_was_written_for_a_spawn_is_taken_back_when_it_can_never_be(
+    error: OrchestrdError, *, is_kept: bool
+) -> None:
+    async with running() as rig:
+        rig.store.rejects = lambda record: error if isinstance(record, Session) else None
+
+        assert await _error(rig.service.spawn(replace(request_of(), prompt="secret plans"))) is error
+
+    assert (ID in rig.attachments.prompts, bool(rig.attachments.secrets)) == (is_kept, is_kept)
+
+
 async def test_the_prompt_is_kept_whole_before_the_session_is_accepted() -> None:
     async with running() as rig:
         await rig.service.spawn(replace(request_of(), prompt="the whole of it"))

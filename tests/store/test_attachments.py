@@ -180,6 +180,18 @@ def test_a_log_that_leads_elsewhere_is_not_followed(
     assert target.read_bytes() == b"x" * 2 * MEBIBYTE
 
 
+def test_what_a_refused_spawn_has_brought_is_forgotten(layout: Layout, attachments: FileAttachments) -> None:
+    attachments.write_secret(ID, {"KEY": "value"})
+    attachments.write_prompt(ID, "x")
+    Path(layout.prompt(ID)).unlink()
+    Path(layout.prompt(ID)).mkdir()
+
+    attachments.forget(ID)
+    attachments.forget(ID)
+
+    assert not Path(layout.secret(ID)).exists()
+
+
 # ---- the archive
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from orchestrd.core.layout import Layout
+from orchestrd.model.command import Spawn
 from orchestrd.model.errors import RefusedError, TransientError
-from orchestrd.model.ids import ID_ALPHABET
+from orchestrd.model.ids import ID_ALPHABET, SessionId
 from orchestrd.ports import Stored
 from orchestrd.store.files import FileStore
+from orchestrd.store.inbox import FileInbox, spool
 from tests.store.benches import FileBench
-from tests.store.making import ID, NOW, a_session, following
+from tests.store.making import ID, NOW, SPEC, a_session, following
 
 OTHER = "bbbbbbbb"
 HUGE_BYTES = 100 * 1024 * 1024
@@ -224,6 +226,30 @@ def test_what_a_crash_left_unfinished_is_swept(bench: FileBench) -> None:
     assert [path for path in left if path.exists()] == []
     assert young.exists()
     assert recovered.drifts == ()
+
+
+def test_what_was_written_for_a_spawn_that_came_to_nothing_goes_with_the_next_start(bench: FileBench) -> None:
+    stored, read_only, spooled, spoiled, orphan, young = (letter * 8 for letter in "abcdef")
+    for session in (stored, read_only, spoiled):
+        bench.commit(a_session(session))
+    bench.edit(bench.layout.record(read_only), lambda record: record.update(schema=99))
+    bench.put(bench.layout.record(spoiled), b"{")
+    spool(bench.layout, Spawn(session=SessionId(spooled), spec=SPEC), 1)
+    bench.put(f"{bench.layout.inbox_new}/{2:020d}-{orphan}.json", b"is set aside by the daemon")
+    FileInbox(bench.layout).take(f"{2:020d}-{orphan}.json")
+    for session in (stored, read_only, spooled, spoiled, orphan, young):
+        for path in (bench.layout.secret(session), bench.layout.prompt(session)):
+            bench.put(path, b"secret")
+            os.utime(path, (NOW.at.timestamp(),) * 2 if session == young else (0, 0))
+    Path(bench.layout.prompts, "notes").touch()
+    os.utime(Path(bench.layout.prompts, "notes"), (0, 0))
+
+    for _ in range(2):
+        bench.restart()
+
+        kept = [stored, read_only, spooled, spoiled, young]
+        assert bench.names(bench.layout.prompts) == sorted([*kept, "notes"])
+        assert bench.names(bench.layout.secrets) == sorted(f"{session}.env" for session in kept)
 
 
 # ---- a full disk
