@@ -87,7 +87,6 @@ _sessions = msgspec.json.Decoder(Session)
 _homes = msgspec.json.Decoder(Home)
 _versions = msgspec.json.Decoder(_Versioned)
 _numbers = msgspec.json.Decoder(_Numbered)
-_events = msgspec.json.Decoder(Event)
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 _values = msgspec.json.Decoder(float_hook=Decimal)  # by value: no digit of an unknown number is lost
 
@@ -170,14 +169,6 @@ def schema_of(data: bytes) -> int | None:
 def encode_event(event: Event) -> bytes:
     """Write one event as one line, without its newline."""
     return _encoder.encode(event)
-
-
-def decode_event(line: bytes) -> Event | None:
-    """Read one line; null when it is not one of ours, or of a newer orchestrd."""
-    try:
-        return _events.decode(line)
-    except _MALFORMED:
-        return None
 
 
 def sequence_of(line: bytes) -> int | None:

@@ -23,7 +23,7 @@ from orchestrd.client.blocking import Client
 from orchestrd.client.calls import Call
 from orchestrd.client.connection import Connection
 from orchestrd.client.requests import spawn_request
-from orchestrd.codec import Decoded, decode_event, decode_session
+from orchestrd.codec import Decoded, decode_session
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import DaemonFacts, Document, SendReply, SendRequest, SpawnRequest
 from orchestrd.model.errors import OrchestrdError
@@ -32,6 +32,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Home as HomeRecord
 from orchestrd.model.session import Session
 from orchestrd.model.words import TERMINAL, Authority
+from orchestrd.testing.history import decode_event
 from tests.acceptance.processes import Identity, bearing, children_of, end, until
 
 T = TypeVar("T")

@@ -5,10 +5,10 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from orchestrd.core.fold import fold, standing_of
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.limits import MAX_RUNNING
 from orchestrd.model.words import OCCUPYING, TERMINAL, Reason, Receipt, State
+from orchestrd.testing.history import fold, standing_of
 from tests.acceptance.daemon import Daemon, Home
 from tests.acceptance.day import Day, Plan
 from tests.acceptance.processes import LOOK_S

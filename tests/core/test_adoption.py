@@ -4,12 +4,12 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from orchestrd.core.adoption import adopted, takes_run, unproven
-from orchestrd.core.fold import fold, standing_of
 from orchestrd.core.step import step
 from orchestrd.model.command import Replaced
 from orchestrd.model.event import EventType
 from orchestrd.model.observation import Evidence
 from orchestrd.model.words import OCCUPYING, Reason, State
+from orchestrd.testing.history import fold, standing_of
 from tests.core.strategies import Script, scripts
 
 

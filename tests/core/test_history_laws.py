@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.core.fold import fold, standing_of
 from orchestrd.core.restart import owed_after_restart
 from orchestrd.model.command import Attempted, DuePassed, Result, Swept
 from orchestrd.model.effect import EffectKind
@@ -18,6 +17,7 @@ from orchestrd.model.limits import MESSAGES_MAX, SETTLED_MAX
 from orchestrd.model.observation import Sighted
 from orchestrd.model.session import Message, Session
 from orchestrd.model.words import Activity, Liveness, State, Until
+from orchestrd.testing.history import fold, standing_of
 from tests.core import strategies
 from tests.core.interpreter import Interpreter, Taken
 from tests.core.strategies import Happening, Script, Upset, scripts

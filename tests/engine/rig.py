@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from orchestrd.agents.shell import ShellAgent
-from orchestrd.codec import decode_event, encode_record
+from orchestrd.codec import encode_record
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.assembly import Adapters, Engine
@@ -27,6 +27,7 @@ from orchestrd.ports import Agent, Recovered, Runtime, Scan, Stored
 from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.store.memory import HOME, MemoryDisk, MemoryStore
 from orchestrd.testing.clocks import LoopClock, later
+from orchestrd.testing.history import decode_event
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.world import Script, World
 from tests.documents import a_request

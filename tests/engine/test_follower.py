@@ -2,12 +2,13 @@ import asyncio
 
 import pytest
 
-from orchestrd.codec import decode_event, sequence_of
+from orchestrd.codec import sequence_of
 from orchestrd.engine.bus import Bus, Notice
 from orchestrd.engine.follower import JournalFollower
 from orchestrd.model.errors import TransientError
 from orchestrd.model.limits import SUBSCRIBER_EVENTS_MAX
 from orchestrd.ports import Page
+from orchestrd.testing.history import decode_event
 from tests.engine.rig import ID, running
 
 

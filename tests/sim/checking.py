@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from orchestrd.codec import decode_event
-from orchestrd.core.fold import Standing, fold, standing_of
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.event import Event, EventType
@@ -20,6 +18,7 @@ from orchestrd.model.session import Home, Session
 from orchestrd.model.words import OCCUPYING, TERMINAL
 from orchestrd.ports import Recovered, Stored
 from orchestrd.store.files import FileStore
+from orchestrd.testing.history import Standing, decode_event, fold, standing_of
 from tests.sim.judge import Judge
 from tests.sim.world import SimWorld
 from tests.store.simdisk import SimDisk

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from orchestrd.codec import Decoded, decode_event, decode_session, encode_record
+from orchestrd.codec import Decoded, decode_session, encode_record
 from orchestrd.core.layout import Layout
 from orchestrd.model.command import Stop
 from orchestrd.model.errors import OrchestrdError
@@ -24,6 +24,7 @@ from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, State
 from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.testing.clocks import DAWN, LoopClock, later
+from orchestrd.testing.history import decode_event
 from tests.sim.checking import Checker
 from tests.sim.daemon import Daemon, End
 from tests.sim.judge import Judge

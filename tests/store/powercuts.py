@@ -13,13 +13,13 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from orchestrd.codec import decode_event
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.event import EventType
 from orchestrd.model.session import SCHEMA, Home, Session
 from orchestrd.ports import Recovered, Stored
 from orchestrd.store.files import FileStore
+from orchestrd.testing.history import decode_event
 from tests.store.making import NOW, a_session, an_event, following
 from tests.store.simdisk import Crash, SimDisk
 

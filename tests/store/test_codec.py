@@ -15,7 +15,6 @@ from orchestrd.codec import (
     ReadOnly,
     Unreadable,
     decode_command,
-    decode_event,
     decode_home,
     decode_session,
     encode_command,
@@ -31,6 +30,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName, due_in
 from orchestrd.model.session import SCHEMA, Home, Message, Session
 from orchestrd.model.words import Activity, Authority, State
+from orchestrd.testing.history import decode_event
 from tests.store.making import AT, ID, NOW, SPEC, a_session, an_event
 
 LOG = "/home/logs/aaaaaaaa.log"

@@ -14,13 +14,13 @@ from orchestrd.codec import (
     Decoded,
     Unreadable,
     decode_command,
-    decode_event,
     decode_home,
     decode_session,
     encode_command,
     encode_event,
     encode_record,
 )
+from orchestrd.testing.history import decode_event
 from tests.store.making import ID
 
 GOLDEN = Path(__file__).parent / "golden"

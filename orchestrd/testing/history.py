@@ -6,12 +6,15 @@ What a record says beyond this (stamps, messages, deadlines) is not told by even
 from collections.abc import Iterable
 from functools import reduce
 
+import msgspec
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Liveness, Reason, State
+
+_events = msgspec.json.Decoder(Event)
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -22,6 +25,14 @@ class Standing(Struct, frozen=True, kw_only=True):
     reason: Reason
     liveness: Liveness = Liveness.UNKNOWN
     activity: Activity = Activity.UNKNOWN
+
+
+def decode_event(line: bytes) -> Event | None:
+    """Read one line of the journal; null when it is not one of ours, or of a newer orchestrd."""
+    try:
+        return _events.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError):
+        return None
 
 
 def fold(events: Iterable[Event], standing: Standing | None = None) -> Standing | None:

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.core.fold import Standing, fold, standing_of
 from orchestrd.model.event import void
 from orchestrd.model.words import Activity, Liveness, Reason, State, Until
+from orchestrd.testing.history import Standing, fold, standing_of
 from tests.core.strategies import OPENING, Script, say
 
 LIFE = Script(Until.EXIT, (*OPENING, say(Activity.WORKING))).live()
