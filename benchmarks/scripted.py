@@ -68,7 +68,7 @@ def scripted(world: World) -> Mapping[str, Runtime]:
     return {SCRIPTED: ScriptedRuntime(world)}
 
 
-def fail(what: str, error: BaseException) -> None:
+def fail(what: str, error: BaseException | None) -> None:
     """Take nothing lightly: what a daemon would log and live with, a measurement must not hide."""
     raise RuntimeError(what) from error
 

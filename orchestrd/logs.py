@@ -27,11 +27,13 @@ def configure() -> None:
     )
 
 
-def log_error(what: str, error: BaseException) -> None:
-    """Log what went wrong in a part that goes on."""
+def log_error(what: str, error: BaseException | None) -> None:
+    """Log what went wrong in a part that goes on; null says that this is over."""
     expected = getattr(error, "message", None)
     log = structlog.get_logger()
-    if expected is None:
+    if error is None:
+        log.info("over", what=what)
+    elif expected is None:
         log.error("failed", what=what, exc_info=error)
     else:
         log.warning("failed", what=what, error=expected)

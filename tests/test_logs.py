@@ -47,6 +47,17 @@ def test_an_unexpected_one_is_an_error_with_its_trace(monkeypatch: pytest.Monkey
     assert "ZeroDivisionError: division by zero" in line["exception"]
 
 
+def test_the_end_of_what_went_wrong_is_told_by_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure()
+
+    log_error("commits", None)
+
+    line = json.loads(stream.getvalue())
+    assert (line["level"], line["event"], line["what"]) == ("info", "over", "commits")
+
+
 def test_on_a_terminal_it_is_text_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)

@@ -63,7 +63,7 @@ class Bench:
             roster=Roster(fail),
             bus=Bus(),
             clock=SystemClock(),
-            troubles=Troubles(),
+            troubles=Troubles(fail),
             on_error=fail,
             on_fault=fail_with,
         )

@@ -17,6 +17,7 @@ from orchestrd.engine.launching import Launching
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
+from orchestrd.engine.troubles import Troubles
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError
@@ -42,6 +43,7 @@ class Actuator(Actor):
         self._mailboxes = mailboxes
         self._launching = launching
         self._read_screen = read_screen
+        self._unrecorded = Troubles(on_error)
         self._queues: dict[SessionId, deque[Effect]] = {}
         self._taken: dict[SessionId, set[str]] = {}
         self._left: frozenset[tuple[SessionId, str]] = frozenset()  # effects that the last daemon may have performed
@@ -185,13 +187,15 @@ class Actuator(Actor):
 
     async def _report(self, session: SessionId, result: Result) -> bool:
         """Bring a result back; false where the daemon stops first, and the next one finds the effect in the record."""
+        what = f"could not record what became of {session}; trying again"
         while True:
             try:
                 await self._mailboxes.submit(session, result)
             except (StoppedError, FaultError):
                 return False
             except OrchestrdError as error:
-                self._on_error(f"could not record what became of {session}; trying again", error)
+                self._unrecorded.failed(what, error)
                 await asyncio.sleep(RESULT_RETRY_S)
             else:
+                self._unrecorded.works(what)
                 return True

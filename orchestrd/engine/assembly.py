@@ -55,7 +55,7 @@ class Engine:
         clock = adapters.clock
         self._adapters = adapters
         self._on_error = on_error
-        self._bus, self._roster, self._troubles = Bus(), Roster(on_error), Troubles()
+        self._bus, self._roster, self._troubles = Bus(), Roster(on_error), Troubles(on_error)
         self._ledger = Ledger(
             store=adapters.store,
             roster=self._roster,

@@ -15,6 +15,7 @@ from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
+from orchestrd.engine.troubles import Troubles
 from orchestrd.model.command import Command, Replaced, Spawn
 from orchestrd.model.document import Document
 from orchestrd.model.errors import ConflictError, RefusedError, TransientError
@@ -48,6 +49,7 @@ class Intake(Actor):
         self._roster = roster
         self._mailboxes = mailboxes
         self._home_events = home_events
+        self._waiting = Troubles(on_error)
         self._unadopted: dict[SessionId, Session] = {}  # the store has taken them in, and we have not been able to yet
         self._after = ""  # the page of the inbox that was taken in last ends here
         self._held: set[SessionId] = set()  # whose commands wait for the next time around
@@ -106,11 +108,12 @@ class Intake(Actor):
         try:
             await self._obey(found)
         except (TransientError, ConflictError) as error:
-            self._on_error(f"a spooled command for {found.session} waits", error)
+            self._waiting.failed(f"a spooled command for {found.session} waits", error)
             self._held.add(found.session)
             return False
         except RefusedError as error:  # nothing that will change
             await self._home_events.tell(EventType.COMMAND_REJECTED, found.session, error=error.message)
+        self._waiting.works(f"a spooled command for {found.session} waits")
         return True
 
     async def _obey(self, command: Command) -> None:
@@ -148,10 +151,11 @@ class Intake(Actor):
         try:
             await self._mailboxes.submit(record.id, Replaced(record=record))
         except (TransientError, ConflictError) as error:
-            self._on_error(f"could not adopt the record of {record.id} yet", error)
+            self._waiting.failed(f"the record of {record.id} was replaced and could not be adopted yet", error)
             return
         except RefusedError as error:  # nothing that will change
             await self._home_events.tell(EventType.RECORD_REJECTED, record.id, error=error.message)
+        self._waiting.works(f"the record of {record.id} was replaced and could not be adopted yet")
         del self._unadopted[record.id]
 
 

@@ -61,7 +61,6 @@ class LifecycleManager:
         self._prober = prober
         self._upkeep = upkeep
         self._troubles = troubles
-        self._on_error = on_error
         self._tasks = TaskBag(on_error)
         self._halting = asyncio.Event()
         self._halted = asyncio.Event()
@@ -119,7 +118,6 @@ class LifecycleManager:
         try:
             await part()
         except Exception as error:  # noqa: BLE001 - one part of a tick never costs the others
-            self._on_error(f"tick: {part.__qualname__}", error)
             self._troubles.failed(part.__qualname__, error)
         else:
             self._troubles.works(part.__qualname__)

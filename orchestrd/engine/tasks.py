@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-OnError = Callable[[str, BaseException], None]
+OnError = Callable[[str, BaseException | None], None]  # what went wrong; null: that this is over
 
 
 class TaskBag:

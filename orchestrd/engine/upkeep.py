@@ -7,6 +7,7 @@ from datetime import timedelta
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
+from orchestrd.engine.troubles import Troubles
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME, LOGS_TRIMMED_AT_A_TIME
@@ -27,6 +28,7 @@ class Upkeep:
         self._roster = roster
         self._clock = clock
         self._on_error = on_error
+        self._unarchived = Troubles(on_error)
         self._said: set[str] = set()
         self._final: dict[SessionId, int] = {}  # the generation that has ended, its output being trimmed since
 
@@ -55,8 +57,9 @@ class Upkeep:
         try:
             await self._ledger.on_thread(self._store.archive, session)
         except (RefusedError, NotFoundError) as error:
-            self._on_error(f"{session} was not archived", error)
+            self._unarchived.failed(f"{session} was not archived", error)
         else:
+            self._unarchived.works(f"{session} was not archived")
             self._roster.remove(session)
             self._final.pop(session, None)
 

@@ -154,7 +154,7 @@ class Rig:
         self.attachments = BenchAttachments()
         self.keeper = BenchKeeper()
         self.look_s = LOOK_S
-        self.errors: list[tuple[str, BaseException]] = []
+        self.errors: list[tuple[str, BaseException | None]] = []
         self.faults: list[FaultError] = []
         self.settings = replace(Settings(interval_s=5.0, max_running=10, pid=4711, version="0.0"), **settings)
 
@@ -176,7 +176,7 @@ class Rig:
         self.mailboxes = self.service._mailboxes
         return self.engine
 
-    def on_error(self, what: str, error: BaseException) -> None:
+    def on_error(self, what: str, error: BaseException | None) -> None:
         """Note what went wrong."""
         self.errors.append((what, error))
 

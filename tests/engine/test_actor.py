@@ -27,7 +27,7 @@ class Echo(Actor):
     name = "echo"
 
     def __init__(self, name: str = "echo", trace: list[str] | None = None) -> None:
-        self.errors: list[tuple[str, BaseException]] = []
+        self.errors: list[tuple[str, BaseException | None]] = []
         super().__init__(lambda what, error: self.errors.append((what, error)))
         self.name = name
         self.trace = trace if trace is not None else []
@@ -245,9 +245,9 @@ def test_the_life_of_an_actor_is_started_then_messages_then_stopped(acts: list[s
 # ---- the registry
 
 
-def _registry(*names: str) -> tuple[Registry, list[Echo], list[str], list[tuple[str, BaseException]]]:
+def _registry(*names: str) -> tuple[Registry, list[Echo], list[str], list[tuple[str, BaseException | None]]]:
     trace: list[str] = []
-    errors: list[tuple[str, BaseException]] = []
+    errors: list[tuple[str, BaseException | None]] = []
     registry = Registry(lambda what, error: errors.append((what, error)))
     actors = [Echo(name, trace) for name in names]
     for actor in actors:

@@ -309,7 +309,7 @@ async def test_an_edit_that_could_not_be_recorded_is_adopted_later() -> None:
         rig.edit(replace(mine, revision=mine.revision + 5, spec=replace(mine.spec, name="renamed")))
         await asyncio.sleep(12.0)
         assert rig.record(ID).spec.name == "fix-login"
-        assert rig.said("could not adopt the record of aaaaaaaa yet")
+        assert rig.said("the record of aaaaaaaa was replaced and could not be adopted yet")
 
         full.close()
         await rig.when(lambda: rig.record(ID).spec.name == "renamed")

@@ -2,8 +2,13 @@
 
 import asyncio
 
+import pytest
+from msgspec.structs import replace
+
+from orchestrd.model.command import Kill
 from orchestrd.model.errors import ConflictError, TransientError
-from tests.engine.rig import FULL, ID, Rig, nothing, running
+from orchestrd.model.words import State
+from tests.engine.rig import FULL, ID, OTHER, Rig, nothing, running
 
 INTERVAL_S = 5.0
 
@@ -64,6 +69,58 @@ async def test_a_part_of_a_tick_that_fails_is_trouble_until_it_works() -> None:
         await asyncio.sleep(INTERVAL_S)
 
         assert (before, trouble(rig)) == ("cannot list sessions/: permission denied", None)
+
+
+async def test_what_lasts_is_logged_when_it_begins_and_when_it_ends() -> None:
+    async with running() as rig:
+        rig.store.raises = {"scan": (denied := TransientError("cannot list sessions/: permission denied"))}
+        await asyncio.sleep(5 * INTERVAL_S)
+
+        rig.store.raises = {}
+        await asyncio.sleep(5 * INTERVAL_S)
+
+    assert rig.errors == [("Intake.scan", denied), ("Intake.scan", None)]
+
+
+async def test_a_full_disk_is_logged_once_for_each_who_waits_for_it() -> None:
+    async with running() as rig:
+        await rig.run()
+        rig.store.rejects = lambda _: FULL
+        rig.spool_spawn(OTHER)
+        rig.edit(replace(rig.record(), revision=rig.record().revision + 5))
+        await asyncio.sleep(5 * INTERVAL_S)
+        begun = list(rig.errors)
+
+        rig.store.rejects = nothing
+        await rig.until(OTHER, State.RUNNING)
+        await asyncio.sleep(2 * INTERVAL_S)
+
+    waiting = {
+        "commits",
+        "a spooled command for bbbbbbbb waits",
+        "the record of aaaaaaaa was replaced and could not be adopted yet",
+    }
+    assert sorted(begun, key=str) == [(what, FULL) for what in sorted(waiting)]
+    assert {what for what, error in rig.errors if error is None} == waiting
+    assert len(rig.errors) == 2 * len(waiting)
+
+
+async def test_a_result_that_cannot_be_recorded_is_logged_once() -> None:
+    async with running() as rig:
+        await rig.run()
+        rig.store.rejects = lambda _: FULL
+        with pytest.raises(TransientError):
+            await rig.service.stop(Kill(session=ID))
+        rig.store.rejects = nothing
+        await rig.service.stop(Kill(session=ID))
+        rig.store.rejects = lambda _: FULL
+        await asyncio.sleep(5 * INTERVAL_S)
+
+        rig.store.rejects = nothing
+        await rig.until(ID, State.CANCELLED)
+
+    told = [error for what, error in rig.errors if what.startswith("could not record what became of aaaaaaaa")]
+    assert told == [FULL, None]
 
 
 async def test_a_defect_is_trouble_by_the_name_of_its_part() -> None:

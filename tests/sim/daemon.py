@@ -95,10 +95,10 @@ class Daemon:
     def _on_fault(self, fault: FaultError) -> None:
         self.end(self._sim.chance.choice((End.KILLED, End.STOPPED)))
 
-    def _on_error(self, what: str, error: BaseException) -> None:
+    def _on_error(self, what: str, error: BaseException | None) -> None:
         """An error that nobody has planned is a violation."""
         if not self._is_cut_off:
-            planned = isinstance(error, OrchestrdError | TimeoutError | Trouble)
+            planned = error is None or isinstance(error, OrchestrdError | TimeoutError | Trouble)
             self._sim.judge.must(planned, f"{what}: {error!r}")
 
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

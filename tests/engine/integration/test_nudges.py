@@ -133,5 +133,5 @@ def write(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _raise(what: str, error: BaseException) -> None:
+def _raise(what: str, error: BaseException | None) -> None:
     raise AssertionError(what) from error
