@@ -189,6 +189,10 @@ class Attachments(Protocol):
         """
         ...
 
+    def trim_daemon_log(self) -> None:
+        """Hold the daemon's own log under the same bound. Raises the same."""
+        ...
+
 
 class Runtime(Protocol):
     """Where runs live. Handles survive a daemon restart; nothing here ends a run because the daemon ends."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.roster import Roster
@@ -33,16 +34,15 @@ class Upkeep:
         self._final: dict[SessionId, int] = {}  # the generation that has ended, its output being trimmed since
 
     async def trim_logs(self) -> None:
-        """Hold the output of every run under its bound, and once more after its end, in one call off the loop.
+        """Hold our own log under its bound, and the output of every run, once more after its end; off the loop.
 
         Not on the ledger's thread: a hole may take the disk long, and commits would wait behind it.
         """
         ended = [session for session in self._roster.in_states(TERMINAL) if self._is_untrimmed(session)]
         ended = ended[:LOGS_TRIMMED_AT_A_TIME]
         writing = self._roster.in_states(OCCUPYING)
-        if writing or ended:
-            for error in await asyncio.to_thread(self._trim, [session.id for session in (*writing, *ended)]):
-                self._say_once(error)
+        for error in await asyncio.to_thread(self._trim, [session.id for session in (*writing, *ended)]):
+            self._say_once(error)
         self._final.update((session.id, session.generation) for session in ended)
 
     async def archive(self) -> None:
@@ -69,9 +69,10 @@ class Upkeep:
 
     def _trim(self, sessions: Iterable[SessionId]) -> list[OrchestrdError]:
         errors: list[OrchestrdError] = []
-        for session in sessions:
+        trims = (partial(self._attachments.trim_log, session) for session in sessions)
+        for trim in (self._attachments.trim_daemon_log, *trims):
             try:
-                self._attachments.trim_log(session)
+                trim()
             except OrchestrdError as error:
                 errors.append(error)
         return errors

@@ -40,6 +40,9 @@ class FileAttachments:
     def trim_log(self, session: SessionId) -> None:
         trim(self._layout.log(session))
 
+    def trim_daemon_log(self) -> None:
+        trim(self._layout.daemon_log)
+
     def read_screen(self, session: SessionId) -> str | None:
         """Give the end of the session's output, as text; null when there is none."""
         path = self._layout.log(session)

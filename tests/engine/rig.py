@@ -103,6 +103,7 @@ class BenchAttachments:
         self.secrets: list[tuple[SessionId, dict[str, str]]] = []
         self.prompts: dict[SessionId, str] = {}
         self.trimmed: list[SessionId] = []
+        self.daemon_log_trims = 0
         self.error: OrchestrdError | None = None
 
     def write_secret(self, session: SessionId, environment: Mapping[str, str]) -> None:
@@ -125,6 +126,10 @@ class BenchAttachments:
         if self.error is not None:
             raise self.error
         self.trimmed.append(session)
+
+    def trim_daemon_log(self) -> None:
+        """See the port."""
+        self.daemon_log_trims += 1
 
 
 class BenchKeeper:

@@ -178,6 +178,16 @@ async def test_logs_are_trimmed_beside_the_ledger_so_that_no_commit_waits_for_it
         assert rig.attachments.trimmed == [ID]
 
 
+async def test_the_daemons_own_log_is_held_under_its_bound_where_nothing_runs_too() -> None:
+    async with running() as rig:
+        await asyncio.sleep(0.5)
+        before = rig.attachments.daemon_log_trims
+
+        await asyncio.sleep(15.0)
+
+    assert rig.attachments.daemon_log_trims == before + 3
+
+
 async def test_a_log_that_cannot_be_held_under_its_bound_is_said_once() -> None:
     async with running() as rig:
         await rig.run()

@@ -133,6 +133,17 @@ def test_a_writer_does_not_notice(layout: Layout, attachments: FileAttachments, 
     assert allocated(path) <= MEBIBYTE + 16 * 1024
 
 
+def test_the_daemons_own_log_is_held_under_the_same_bound(
+    layout: Layout, attachments: FileAttachments, small: None
+) -> None:
+    path = Path(layout.daemon_log)
+    path.write_bytes(b"x" * 4 * MEBIBYTE)
+
+    attachments.trim_daemon_log()
+
+    assert allocated(path) <= MEBIBYTE + 16 * 1024
+
+
 def test_a_log_within_its_bound_is_left_alone(layout: Layout, attachments: FileAttachments, small: None) -> None:
     path = Path(layout.log(ID))
     path.write_bytes(b"x" * MEBIBYTE)
