@@ -1,7 +1,7 @@
 """Upkeep: holds logs under their bound and puts ended sessions away, a bounded amount at a time."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -69,8 +69,9 @@ class Upkeep:
 
     def _trim(self, sessions: Iterable[SessionId]) -> list[OrchestrdError]:
         errors: list[OrchestrdError] = []
-        trims = (partial(self._attachments.trim_log, session) for session in sessions)
-        for trim in (self._attachments.trim_daemon_log, *trims):
+        trims: list[Callable[[], None]] = [self._attachments.trim_daemon_log]
+        trims += [partial(self._attachments.trim_log, session) for session in sessions]
+        for trim in trims:
             try:
                 trim()
             except OrchestrdError as error:
