@@ -174,6 +174,7 @@ def test_a_fact_or_result_heard_twice_is_the_same_as_heard_once(script: Script, 
     life = script.live()
     heard = completed(input_, life.record)
     life.give(heard)
+    life.give(heard)  # a change of state is committed by itself: what follows from it (a goal that is met) comes next
     once = life.record
 
     again = life.give(heard)
