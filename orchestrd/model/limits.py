@@ -86,6 +86,14 @@ HOOKS_READ_BYTES_MAX = 256 * 1024  # of hooks.jsonl at a time; a longer line is 
 RUN_RECORD_BYTES_MAX = 64 * 1024  # of claim, start and exit record
 HOOK_LINE_BYTES_MAX = 64 * 1024
 
+# Git
+GIT_S = 15.0  # one call that neither fetches nor writes out a tree
+GIT_END_S = 5.0  # a git that is called off has this long to remove its locks, before it is killed
+GIT_AT_ONCE_MAX = 8
+GIT_OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+GIT_LOCK_LOOKS = 25  # how often a repository that another program holds locked is tried, ...
+GIT_LOCK_LOOK_S = 0.2  # ... this far apart
+
 # Faces
 BODY_BYTES_MAX = PROMPT_BYTES_MAX + 4 * 1024 * 1024
 CONNECTIONS_MAX = 512
