@@ -16,6 +16,7 @@ from orchestrd.model.limits import MAX_RUNNING
 from orchestrd.ports import Runtime, Store
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
+from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.world import Script, ScriptedRun, World
 from orchestrd.workspaces.directory import DirectoryKeeper
@@ -44,6 +45,7 @@ def engine_over(layout: Layout, runtimes: Mapping[str, Runtime], store: Store, *
         attachments=attachments,
         runtimes=runtimes,
         agents={"shell": ShellAgent()},
+        gatherer=ScriptedGatherer(),
         workspaces={"none": DirectoryKeeper()},
         read_screen=attachments.read_screen,
     )

@@ -29,6 +29,7 @@ from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
+from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.workspaces.directory import DirectoryKeeper
 
 log = structlog.get_logger()
@@ -94,6 +95,7 @@ def _engine(
         inbox=FileInbox(layout),
         attachments=attachments,
         runtimes=runtimes,
+        gatherer=ScriptedGatherer(),
         agents={"shell": ShellAgent()},
         workspaces={"none": DirectoryKeeper()},
         read_screen=attachments.read_screen,

@@ -15,10 +15,21 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
-from orchestrd.model.observation import ActivityReport
-from orchestrd.model.run import Look, Order, Run, Sweep
+from orchestrd.model.run import (
+    AgentFiles,
+    AgentLaunch,
+    Gathered,
+    Glimpse,
+    LaunchContext,
+    Look,
+    Order,
+    Reading,
+    Run,
+    Sweep,
+    Wanted,
+)
 from orchestrd.model.session import Home, Session, Spec
-from orchestrd.model.words import Receipt
+from orchestrd.model.words import Activity, Receipt
 
 
 class Clock(Protocol):
@@ -178,6 +189,18 @@ class Attachments(Protocol):
         """Make the whole prompt durable."""
         ...
 
+    def read_secret(self, session: SessionId) -> Mapping[str, str]:
+        """Read back the values of the session's environment; empty where there are none."""
+        ...
+
+    def read_prompt(self, session: SessionId) -> str | None:
+        """Read back the whole prompt; null where there is none."""
+        ...
+
+    def read_last_screen(self, session: SessionId, generation: int) -> str | None:
+        """Give what the terminal of a run showed at its end; null where nobody kept it."""
+        ...
+
     def forget(self, session: SessionId) -> None:
         """Remove secrets and prompt of a spawn that was refused for good."""
         ...
@@ -198,6 +221,7 @@ class Runtime(Protocol):
     """Where runs live. Handles survive a daemon restart; nothing here ends a run because the daemon ends."""
 
     name: str
+    has_terminal: bool  # runs have a terminal: a person can attach to it, and an agent may draw on it
 
     async def launch(self, order: Order) -> str:
         """Start the run's launcher and return the handle; repeating it never starts the agent twice.
@@ -222,6 +246,14 @@ class Runtime(Protocol):
         """Type a text and a newline into the agent, never blocking; second, what went wrong."""
         ...
 
+    async def press_enter(self, run: Run) -> None:
+        """Type a newline alone, where the one behind a text was swallowed. Raises OrchestrdError when it cannot."""
+        ...
+
+    async def screen(self, run: Run) -> str | None:
+        """Give what the run's terminal shows now, as plain text; null where it has none (any more)."""
+        ...
+
     def on_change(self, nudge: Callable[[SessionId], None]) -> None:
         """Name whom to call, on the loop, when a run is worth a probe right now (its process ended)."""
         ...
@@ -239,22 +271,44 @@ class Agent(Protocol):
     """The program driven: pure knowledge of one agent CLI, no I/O."""
 
     name: str
-    env_names: tuple[str, ...]  # names of the client's environment passed on beside the standard ones
+    needs_terminal: bool  # it cannot run on a runtime without one
+    awaits_turn: bool  # it is typed into only while it is known to wait
+    confirms: bool  # one of its witnesses tells of each prompt it takes
 
     def problem_with(self, spec: Spec) -> str | None:
         """Say why this spec cannot be launched with this agent, or null."""
         ...
 
-    def argv(self, spec: Spec, prompt_path: str | None) -> tuple[str, ...]:
-        """Give the command line."""
+    def problem_with_message(self, text: str) -> str | None:
+        """Say why this text would not arrive as the message it is meant to be, or null."""
         ...
 
-    def environment(self, spec: Spec, prompt_path: str | None) -> Mapping[str, str]:
-        """Give what the agent needs in its environment; nothing secret."""
+    def launch(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
+        """Give the command line and all that goes with it."""
         ...
 
-    def read_hook(self, line: bytes) -> ActivityReport | None:
-        """Tell what a line of hooks.jsonl means, or null when it means nothing."""
+    def files(self, spec: Spec, environment: Mapping[str, str], run: Run, agent_pid: int | None) -> AgentFiles | None:
+        """Name the files in which the agent itself writes down what it does; null where it has none."""
+        ...
+
+    def wants_screen(self, activity: Activity, source: str | None) -> bool:
+        """Tell whether the screen may say more than what is known of its activity, and from whom."""
+        ...
+
+    def read(self, glimpse: Glimpse) -> Reading:
+        """Tell what the witnesses of its activity say."""
+        ...
+
+
+class Gatherer(Protocol):
+    """Reads what agents write down themselves."""
+
+    async def gather(self, wanted: Sequence[Wanted]) -> Sequence[Gathered]:
+        """Read, bounded, one answer each in the same order; what cannot be read says nothing."""
+        ...
+
+    def forget(self, session: SessionId, generation: int) -> None:
+        """Let go of whatever is remembered of a run that is over."""
         ...
 
 
@@ -263,7 +317,7 @@ class WorkspaceKeeper(Protocol):
 
     kind: str
 
-    async def prepare(self, spec: Spec) -> None:
+    async def prepare(self, session: SessionId, spec: Spec) -> None:
         """Make sure the workspace is there; repeatable. Raises OrchestrdError naming the cause and the next command."""
         ...
 
@@ -327,6 +381,13 @@ class Service(Protocol):
 
     async def send(self, command: Send) -> SendReply:
         """Accept a message and wait, bounded, for its receipt."""
+        ...
+
+    async def screen(self, session: SessionId) -> str:
+        """Give what the session's terminal shows now, or showed at its end.
+
+        Raises RefusedError (`no_terminal`) where it has none.
+        """
         ...
 
     def follow(self, after: int | None) -> Follower:

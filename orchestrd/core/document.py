@@ -16,6 +16,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.session import SCHEMA, Session, Spec
 from orchestrd.model.words import TERMINAL, Desired, Reason, State
 
+WITH_TERMINAL = frozenset({"tmux"})  # runtimes that a person can attach to
 ACCEPTED = "accepted"  # the state of a session that is only spooled: durable, and no daemon has seen it yet
 
 
@@ -44,13 +45,14 @@ def document(session: Session, layout: Layout) -> Document:
         exit_code=session.exit_code,
         exit_signal=session.exit_signal,
         error=session.error,
+        notice=session.notice,
         left_behind=session.left_behind,
         created_at=session.created_at,
         scheduled_at=session.scheduled_at,
         started_at=session.started_at,
         ended_at=session.ended_at,
         workspace=spec.workspace,
-        attach=None,  # a plain process has no terminal to attach to
+        attach=("orch", "attach", session.id) if spec.runtime in WITH_TERMINAL and not session.is_terminal else None,
         log=layout.log(session.id),
     )
 

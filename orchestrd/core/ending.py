@@ -39,6 +39,10 @@ def end_of(session: Session, proof: Exited | None) -> Trigger:
         return Trigger.LAUNCH_FAILED
     if proof is None:
         return Trigger.EXITED_UNKNOWN
+    if proof.setup_failed:
+        return Trigger.SETUP_FAILED
+    if proof.hung_up:
+        return Trigger.TERMINAL_LOST
     if proof.exit_signal is not None:
         return Trigger.EXITED_BY_SIGNAL
     if proof.exit_code is None:
@@ -79,6 +83,15 @@ def finish(
         **end,
     )
     turn.move(trigger, authority, screen=screen, text=left_behind(turn.session.left_behind), **end)
+
+
+def told_of(proof: Exited) -> str | None:
+    """Say what a code or a signal alone would not; null where they say it all."""
+    if proof.setup_failed:
+        return f"its setup command failed with exit code {proof.exit_code}; its output is in the log"
+    if proof.hung_up:
+        return "its terminal was closed under it: the tmux session was ended, or the server that held it"
+    return None
 
 
 def left_behind(processes: int) -> str | None:

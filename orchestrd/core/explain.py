@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 
+from orchestrd.core.activity import TYPING, by_rank, judge, rule_of
 from orchestrd.core.admission import Turn
 from orchestrd.core.document import document
 from orchestrd.core.ending import left_behind
-from orchestrd.core.evidence import LIVENESS_AXIS
+from orchestrd.core.evidence import ACTIVITY_AXIS, LIVENESS_AXIS
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.instant import DueName, Instant
-from orchestrd.model.observation import Evidence, Witness
+from orchestrd.model.observation import Evidence, Testimony, Witness
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Activity, Liveness, Reason, State
 
@@ -33,6 +34,8 @@ STATE_RULES = {
     Reason.EXIT_CODE: "its launcher recorded an exit code other than 0",
     Reason.SIGNAL: "its launcher recorded that a signal ended it",
     Reason.EXIT_UNKNOWN: "it is proven gone, and nobody recorded how it ended",
+    Reason.SETUP_FAILED: "its setup command failed, so its agent was never started; `orch revive` tries both again",
+    Reason.TERMINAL_LOST: "its launcher recorded that its terminal was closed under it",
     Reason.BY_USER: "it was cancelled before anything was launched",
     Reason.STOPPED: "a stop was ordered, and its end is proven",
     Reason.KILLED: "a kill was ordered, and its end is proven",
@@ -60,8 +63,11 @@ def explanation(
         session=document(session, layout),
         state_rule="; ".join(filter(None, (STATE_RULES[session.reason], left_behind(session.left_behind)))),
         liveness_rule=_liveness_rule(session, evidence),
-        activity_rule=_activity_rule(session),
-        witnesses=tuple(_told(witness, now) for witness in evidence.witnesses),
+        activity_rule=_activity_rule(session, evidence, now),
+        witnesses=(
+            *(_told(witness, now) for witness in evidence.witnesses),
+            *(_told(_witness(said, now), now) for said in by_rank(evidence.testimonies)),
+        ),
         pending=(*_wait_for_a_place(session, turn), *_pending(session, now)),
     )
 
@@ -92,14 +98,35 @@ def _liveness_rule(session: Session, evidence: Evidence) -> str:
     return f"{session.liveness} is the last word on record; this daemon has not looked since it started"
 
 
-def _activity_rule(session: Session) -> str:
+def _activity_rule(session: Session, evidence: Evidence, now: Instant) -> str:
     if session.state not in OCCUPYING:
         return "activity is told of a running agent only"
+    return "; ".join(filter(None, (_fusion_rule(session, evidence, now), session.notice, _malformed(evidence))))
+
+
+def _fusion_rule(session: Session, evidence: Evidence, now: Instant) -> str:
+    verdict = judge(evidence.testimonies, now.at)
+    if session.activity_source != TYPING and verdict is not None:
+        return rule_of(verdict)
     if session.activity is not Activity.UNKNOWN:
         return f"{session.activity_source or 'the record'} said {session.activity}, the newest word there is"
     if session.activity_source:
         return f"something has happened since the last report (by way of {session.activity_source}): nobody knows"
     return "nobody has reported what it does, and silence is never taken for waiting"
+
+
+def _malformed(evidence: Evidence) -> str | None:
+    return f"{evidence.malformed} lines could not be understood" if evidence.malformed else None
+
+
+def _witness(said: Testimony, now: Instant) -> Witness:
+    return Witness(
+        axis=ACTIVITY_AXIS,
+        observer=said.observer,
+        verdict=" or ".join(said.allows),
+        at=said.at or now.at,
+        excerpt=said.excerpt or said.text or "",
+    )
 
 
 def _told(witness: Witness, now: Instant) -> WitnessDocument:

@@ -6,6 +6,8 @@
     start.json    written by the launcher once the agent's process is there
     exit.json     written by the launcher once the agent has ended and been reaped, and its descendants are gone
     hooks.jsonl   made empty with the order; one line a fact, appended by `orch report` and by hooks
+    screen        what its terminal showed at the end, as plain text, where it had one
+    setup.failed  the exit code of its setup command, where that has failed
     stdin         FIFO the agent reads; the launcher holds it open, so the agent never sees its end
 
 `start.json` and `exit.json` appear whole (temp file, fsync, rename, fsync of the directory).
@@ -27,6 +29,8 @@ START = "start.json"
 EXIT = "exit.json"
 HOOKS = "hooks.jsonl"
 STDIN = "stdin"
+SCREEN = "screen"
+SETUP_FAILED = "setup.failed"
 
 
 class ProcessIdentity(Struct, frozen=True, kw_only=True):
@@ -57,6 +61,7 @@ class ExitRecord(Struct, frozen=True, kw_only=True):
     left: tuple[ProcessIdentity, ...] = ()  # descendants that outlived the launcher's sweep
     error: str | None = None
     ended: int = 0  # how many others the agent left behind; the launcher has ended them
+    hung_up: bool = False  # its terminal was closed under it
 
 
 class ClaimRecord(Struct, frozen=True, kw_only=True):

@@ -48,6 +48,8 @@ class Trigger(StrEnum):
     EXITED_NONZERO = "exited_nonzero"
     EXITED_BY_SIGNAL = "exited_by_signal"
     EXITED_UNKNOWN = "exited_unknown"
+    SETUP_FAILED = "setup_failed"
+    TERMINAL_LOST = "terminal_lost"
     ENDED_STOPPED = "ended_stopped"
     ENDED_KILLED = "ended_killed"
     ENDED_TURN_DONE = "ended_turn_done"
@@ -98,6 +100,8 @@ _EXITS = {
     Trigger.EXITED_NONZERO: Target(State.FAILED, Reason.EXIT_CODE),
     Trigger.EXITED_BY_SIGNAL: Target(State.FAILED, Reason.SIGNAL),
     Trigger.EXITED_UNKNOWN: Target(State.FAILED, Reason.EXIT_UNKNOWN),
+    Trigger.SETUP_FAILED: Target(State.FAILED, Reason.SETUP_FAILED),
+    Trigger.TERMINAL_LOST: Target(State.FAILED, Reason.TERMINAL_LOST),
 }
 _ORDERED_ENDS = {
     Trigger.ENDED_STOPPED: Target(State.CANCELLED, Reason.STOPPED),

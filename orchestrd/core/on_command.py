@@ -119,10 +119,9 @@ def send(turn: Turn, command: Send) -> None:
         id=command.message,
         text=command.text,
         authority=command.authority,
-        awaits_turn=session.activity in (Activity.WORKING, Activity.LIMITED),
+        awaits_turn=command.awaits_turn or session.activity in (Activity.WORKING, Activity.LIMITED),
     )
-    turn.change(messages=(*session.messages, message))
-    turn.emit(EventType.MESSAGE_QUEUED, authority=command.authority, message=command.message)
+    turn.queue(message)
     turn.reply = _reply_for(turn, message)
 
 
@@ -159,6 +158,9 @@ def revive(turn: Turn, command: Revive) -> None:
         handle=None,
         attested=(),
         hooks_offset=0,
+        transcript_offset=session.transcript_offset if session.conversation else 0,
+        has_worked=False,
+        notice=None,
         activity_since=None,
         activity_source=None,
     )

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
+from orchestrd.core.activity import HOOK
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
-from orchestrd.core.ending import end_of, finish, order_sweep
+from orchestrd.core.ending import end_of, finish, order_sweep, told_of
 from orchestrd.core.evidence import (
-    ACTIVITY_AXIS,
     START_AXIS,
     asks_for_kill,
     fused_liveness,
@@ -14,8 +14,8 @@ from orchestrd.core.evidence import (
 )
 from orchestrd.core.machine import Trigger
 from orchestrd.core.turn import Turn
-from orchestrd.model.limits import REPORT_TEXT_CHARS_MAX, WITNESSES_MAX
-from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Vanished, Witness
+from orchestrd.model.limits import EXCERPT_CHARS_MAX, REPORT_TEXT_CHARS_MAX, WITNESSES_MAX
+from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished, Witness
 from orchestrd.model.words import Liveness
 
 
@@ -49,7 +49,7 @@ def exited(turn: Turn, proof: Exited) -> None:
     if has_left or turn.session.outlived:
         order_sweep(turn)
     else:
-        finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error)
+        finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(proof))
 
 
 def vanished(turn: Turn, proof: Vanished) -> None:
@@ -61,15 +61,32 @@ def vanished(turn: Turn, proof: Vanished) -> None:
 
 
 def reported(turn: Turn, fact: Reported) -> None:
-    """The agent said what it does: believed as of now. A line of hooks.jsonl counts once, by where it ends there."""
-    if fact.offset <= max(turn.session.hooks_offset, turn.evidence.hooks_offset):
-        return
-    text = fact.text[:REPORT_TEXT_CHARS_MAX] if fact.text else None
-    witness = Witness(axis=ACTIVITY_AXIS, observer=fact.observer, verdict=fact.activity, at=fact.at, excerpt=text or "")
-    turn.evidence = replace(testify(turn.evidence, witness), hooks_offset=fact.offset)
-    turn.set_activity(fact.activity, fact.observer, text)
+    """The witnesses of its activity have said something. A line of hooks.jsonl counts once, by where it ends there."""
+    heard = max(turn.session.hooks_offset, turn.evidence.hooks_offset)
+    turn.evidence = replace(
+        turn.evidence,
+        hooks_offset=max(heard, fact.hooks_offset),
+        transcript_offset=max(turn.evidence.transcript_offset, fact.transcript_offset),
+        malformed=turn.evidence.malformed + fact.malformed,
+    )
+    for testimony in fact.testimonies:
+        if testimony.offset is None or testimony.offset > heard:
+            _take_in(turn, testimony)
 
 
 def _attest(turn: Turn, observer: str) -> None:
     if observer not in turn.session.attested:
         turn.change(attested=(*turn.session.attested, observer)[-WITNESSES_MAX:])
+
+
+def _take_in(turn: Turn, said: Testimony) -> None:
+    """One word of one witness: what it proves beside the activity, and what the activity is with it."""
+    text = said.text[:REPORT_TEXT_CHARS_MAX] if said.text else None
+    turn.hear(replace(said, text=text, excerpt=said.excerpt[:EXCERPT_CHARS_MAX]))
+    if said.observer == HOOK:
+        turn.change(notice=None if said.allows else text)
+    if said.conversation is not None:
+        turn.change(conversation=said.conversation)
+    if said.is_turn_over:
+        turn.change(has_worked=True)
+    turn.judge_activity()

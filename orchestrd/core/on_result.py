@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from orchestrd.core.activity import TYPING
 from orchestrd.core.beginning import implies_start
 from orchestrd.core.ending import begin_ending, end_of, finish, settle
 from orchestrd.core.machine import Trigger
@@ -11,9 +12,8 @@ from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S, KILL_RETRY_LOST_S, KILL_RETRY_S, KILLS_MAX, START_DEADLINE_S
-from orchestrd.model.words import Activity, Ending, Receipt
-
-TYPING = "typing"  # source of an activity that is open because a message is being typed right now
+from orchestrd.model.session import Message, prompt_message
+from orchestrd.model.words import Activity, Authority, Ending, Receipt
 
 
 def placed(turn: Turn) -> None:
@@ -33,6 +33,8 @@ def launched(turn: Turn, result: Launched) -> None:
     """The run can be found by its handle from now on. That it started is for its start record to say."""
     turn.drop_effect(result.effect)
     turn.change(handle=result.handle)
+    if result.types_prompt:
+        turn.queue(Message(id=prompt_message(result.generation), text="", authority=Authority.USER, awaits_turn=True))
 
 
 def launch_failed(turn: Turn, result: LaunchFailed) -> None:
@@ -83,11 +85,15 @@ def attempted(turn: Turn, result: Attempted) -> None:
     effects = turn.session.effects
     turn.change(effects=tuple(replace(e, attempted=True) if e.id == result.effect else e for e in effects))
     if turn.session.activity is Activity.WAITING:
+        turn.evidence = replace(turn.evidence, testimonies=())
         turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
 
 def delivered(turn: Turn, result: Delivered) -> None:
-    """The message is settled. Where nothing was typed after all, and nothing reported since, the agent still waits."""
+    """The message is settled. Where nothing was typed after all, and nothing heard since, the agent still waits.
+
+    Else whoever looks at it is believed again, whatever the age of what is seen there.
+    """
     delivered = {effect.message for effect in turn.session.effects if effect.id == result.effect}
     turn.drop_effect(result.effect)
     for message in turn.session.messages:
@@ -96,6 +102,8 @@ def delivered(turn: Turn, result: Delivered) -> None:
     if turn.session.activity_source == TYPING:
         still = Activity.WAITING if result.receipt is Receipt.REFUSED else Activity.UNKNOWN
         turn.set_activity(still, "send", None)
+        if still is Activity.UNKNOWN:
+            turn.judge_activity()
 
 
 def restarted(turn: Turn) -> None:

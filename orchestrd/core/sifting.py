@@ -1,23 +1,16 @@
 """From what a runtime's probe returned to what sessions are told; the breaker over a whole pass."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrd.core.evidence import breaker_trips
-from orchestrd.core.launch import utc
 from orchestrd.model.command import Input
 from orchestrd.model.ids import SessionId
-from orchestrd.model.instant import Instant
-from orchestrd.model.observation import ActivityReport, Reported, Sighted
-from orchestrd.model.run import Look, Run
+from orchestrd.model.observation import Evidence, Reported, Sighted, Testimony
+from orchestrd.model.run import Look, Reading, Run
 from orchestrd.model.words import Liveness
-
-REPORT_OBSERVER = "report"
-
-
-ReadHook = Callable[[bytes], ActivityReport | None]
 
 
 class Sifted(Struct, frozen=True):
@@ -27,19 +20,14 @@ class Sifted(Struct, frozen=True):
     is_set_aside: bool
 
 
-def sift(
-    looks: Sequence[Look], readers: Mapping[SessionId, ReadHook], dead_before: frozenset[SessionId], now: Instant
-) -> Sifted:
+def sift(looks: Sequence[Look], dead_before: frozenset[SessionId]) -> Sifted:
     """Turn one pass over a runtime into inputs. `dead_before`: whose last sample was dead already."""
     samples = {
         look.run.session: fact.verdict for look in looks for fact in look.observations if isinstance(fact, Sighted)
     }
     known_dead = sum(verdict is Liveness.DEAD and session in dead_before for session, verdict in samples.items())
     is_set_aside = breaker_trips(tuple(samples.values()), known_dead)
-    inputs = {
-        look.run.session: (*_facts(look, is_set_aside=is_set_aside), *reports(look, readers[look.run.session], now))
-        for look in looks
-    }
+    inputs = {look.run.session: _facts(look, is_set_aside=is_set_aside) for look in looks}
     return Sifted(inputs, is_set_aside)
 
 
@@ -51,27 +39,45 @@ def blind(runs: Sequence[Run], observer: str, why: str) -> dict[SessionId, tuple
     }
 
 
-def reports(look: Look, read_hook: ReadHook, now: Instant) -> tuple[Reported, ...]:
-    """Turn new lines of hooks.jsonl into reports; each bears where it ends, the last one where the look ended."""
-    found: list[Reported] = []
-    offset = look.run.hooks_offset
+def hook_lines(look: Look) -> tuple[tuple[bytes, int], ...]:
+    """Give each new line of hooks.jsonl with where it ends; the last one where the look ended."""
+    offset, lines = look.run.hooks_offset, []
     for line in look.hook_lines:
         offset += len(line) + 1
-        said = read_hook(line)
-        if said is not None:
-            found.append(
-                Reported(
-                    generation=look.run.generation,
-                    observer=REPORT_OBSERVER,
-                    activity=said.activity,
-                    text=said.text,
-                    at=now.at if said.at_s is None else utc(said.at_s),
-                    offset=offset,
-                )
-            )
-    if found:
-        found[-1] = replace(found[-1], offset=look.hooks_offset)
-    return tuple(found)
+        lines.append((line, offset))
+    if lines:
+        lines[-1] = (lines[-1][0], look.hooks_offset)
+    return tuple(lines)
+
+
+def report(look: Look, reading: Reading, transcript_offset: int, known: Evidence) -> Reported | None:
+    """Make one input of what an agent's witnesses say; null where nothing of it is new."""
+    said = tuple(_news(reading.testimonies, known.testimonies))
+    has_read = look.hooks_offset > look.run.hooks_offset or transcript_offset > look.run.transcript_offset
+    if not said and not has_read:
+        return None
+    return Reported(
+        generation=look.run.generation,
+        testimonies=said,
+        hooks_offset=look.hooks_offset,
+        transcript_offset=transcript_offset,
+        malformed=reading.malformed,
+    )
+
+
+def _news(said: Iterable[Testimony], known: Sequence[Testimony]) -> Iterable[Testimony]:
+    """Leave out what a witness says again; its word stands since it was said first."""
+    words = {testimony.observer: testimony for testimony in known}
+    for testimony in said:
+        if testimony.offset is not None or not _is_said_again(testimony, words.get(testimony.observer)):
+            yield testimony
+
+
+def _is_said_again(testimony: Testimony, before: Testimony | None) -> bool:
+    if before is None:
+        return not testimony.allows and testimony.text is None
+    same_word = (testimony.allows, testimony.text) == (before.allows, before.text)
+    return same_word and testimony.at in (None, before.at) and testimony.prompt is None
 
 
 def _facts(look: Look, *, is_set_aside: bool) -> tuple[Input, ...]:

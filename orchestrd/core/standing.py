@@ -11,7 +11,7 @@ from orchestrd.core.turn import Turn
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S
-from orchestrd.model.session import Message, Session
+from orchestrd.model.session import Message, Session, prompt_message
 from orchestrd.model.words import Activity, Ending, Liveness, State, Until
 
 
@@ -28,15 +28,20 @@ def may_type(session: Session, message: Message) -> bool:
     if session.state is not State.RUNNING or session.ending is not None:
         return False
     if session.activity is Activity.WAITING:
-        return True
+        return not _has_prompt_under_way(session) or message.id == prompt_message(session.generation)
     return session.activity is Activity.UNKNOWN and not message.awaits_turn
+
+
+def _has_prompt_under_way(session: Session) -> bool:
+    """Tell whether the first prompt has gone along with the launch, and no turn has begun yet: it comes first."""
+    return session.spec.prompt is not None and session.conversation is None and not session.has_worked
 
 
 def _end_if_goal_is_met(turn: Turn) -> None:
     """Its turn is over and nothing is left to be said. A change of state is committed by itself: then the next time."""
     session = turn.session
-    is_met = session.spec.until is Until.TURN and session.activity is Activity.WAITING and not session.messages
-    if not is_met or session.ending is not None or turn.has_moved:
+    is_over = session.has_worked and session.activity is Activity.WAITING and not session.messages
+    if session.spec.until is not Until.TURN or not is_over or session.ending is not None or turn.has_moved:
         return
     if turn.move(Trigger.GOAL_MET):
         begin_ending(turn, Ending.TURN_DONE)

@@ -4,18 +4,20 @@ Mutable inside one call of `step`, a value outside: `Outcome`. All state changes
 machine; all events are made here, so that none is forgotten and each bears the revision of its commit.
 """
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrd.core.activity import RECORD, TYPING, hear, judge
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
 from orchestrd.model.limits import ERROR_CHARS_MAX
-from orchestrd.model.observation import Evidence
-from orchestrd.model.session import Session
+from orchestrd.model.observation import Evidence, Testimony
+from orchestrd.model.session import Message, Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt
 
 Extras = Any  # the optional fields of Event, checked by its constructor
@@ -120,6 +122,11 @@ class Turn:
         self.change(effects=(*self.session.effects, effect), effects_made=number)
         self.effects.append(effect)
 
+    def queue(self, message: Message) -> None:
+        """Accept a message, to be typed when its time comes."""
+        self.change(messages=(*self.session.messages, message))
+        self.emit(EventType.MESSAGE_QUEUED, authority=message.authority, message=message.id)
+
     def has_in_flight(self, kind: EffectKind) -> bool:
         """Tell whether such an effect is intended or being performed."""
         return any(effect.kind is kind for effect in self.session.effects)
@@ -143,13 +150,41 @@ class Turn:
         """Tell whether a deadline of this name is set."""
         return any(due.name is name for due in self.session.dues)
 
-    def set_activity(self, activity: Activity, source: str, text: str | None) -> None:
-        """Change the activity axis; an event only where the word changes."""
+    def hear(self, said: Testimony) -> None:
+        """Take in what a witness of the activity says. To a daemon that has heard nothing yet the record is one."""
+        session = self.session
+        if not self.evidence.testimonies and session.activity is not Activity.UNKNOWN:
+            last = Testimony(
+                observer=RECORD,
+                allows=(session.activity,),
+                at=session.activity_since or self.now.at,
+                text=session.activity_text,
+            )
+            self.evidence = hear(self.evidence, last, self.now.at)
+        self.evidence = hear(self.evidence, said, self.now.at)
+
+    def judge_activity(self) -> None:
+        """Let the activity be what the witnesses come to. While a message is being typed, only newer words count."""
+        after = self.session.activity_since if self.session.activity_source == TYPING else None
+        verdict = judge(self.evidence.testimonies, self.now.at, after)
+        if verdict is not None:
+            self.set_activity(verdict.activity, verdict.source, verdict.text, since=verdict.at)
+            if verdict.activity is Activity.WORKING:
+                self.change(has_worked=True)
+        elif self.session.activity is not Activity.UNKNOWN:
+            self.set_activity(Activity.UNKNOWN, RECORD, None)
+
+    def set_activity(self, activity: Activity, source: str, text: str | None, *, since: datetime | None = None) -> None:
+        """Change the activity axis; an event only where the word changes. `since`: when that is known, else now."""
         before = self.session.activity
         if (before, self.session.activity_text, self.session.activity_source) == (activity, text, source):
             return
-        since = self.session.activity_since if before is activity else self.now.at
-        self.change(activity=activity, activity_since=since, activity_source=source, activity_text=text)
+        if before is activity:
+            began = self.session.activity_since
+        else:
+            earliest = self.session.started_at or self.session.created_at
+            began = min(max(since or self.now.at, earliest), self.now.at)
+        self.change(activity=activity, activity_since=began, activity_source=source, activity_text=text)
         if before is not activity:
             self.emit(EventType.ACTIVITY_CHANGED, from_=before, to=activity, source=source, text=text)
 
@@ -161,9 +196,12 @@ class Turn:
             self.emit(EventType.LIVENESS_CHANGED, from_=before, to=liveness, source=source, text=text)
 
     def outcome(self) -> Outcome:
-        """Close the turn. Whatever is committed takes the place in hooks.jsonl along, so no line is heard twice."""
+        """Close the turn. Whatever is committed takes along how far its files are read, so no line is heard twice."""
         if self.session != self.before:
-            self.change(hooks_offset=max(self.session.hooks_offset, self.evidence.hooks_offset))
+            self.change(
+                hooks_offset=max(self.session.hooks_offset, self.evidence.hooks_offset),
+                transcript_offset=max(self.session.transcript_offset, self.evidence.transcript_offset),
+            )
         return Outcome(
             session=self.session,
             evidence=self.evidence,

@@ -18,13 +18,13 @@ from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
+from orchestrd.engine.typist import Typist
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S, TYPING_S
+from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S
 from orchestrd.model.session import Session
-from orchestrd.model.words import Receipt
 from orchestrd.ports import Runtime
 
 ReadScreen = Callable[[SessionId], str | None]
@@ -36,12 +36,20 @@ class Actuator(Actor):
     name = "actuator"
 
     def __init__(
-        self, roster: Roster, mailboxes: Mailboxes, launching: Launching, read_screen: ReadScreen, on_error: OnError
+        self,
+        *,
+        roster: Roster,
+        mailboxes: Mailboxes,
+        launching: Launching,
+        typist: Typist,
+        read_screen: ReadScreen,
+        on_error: OnError,
     ) -> None:
         super().__init__(on_error)
         self._roster = roster
         self._mailboxes = mailboxes
         self._launching = launching
+        self._typist = typist
         self._read_screen = read_screen
         self._unrecorded = Troubles(on_error)
         self._queues: dict[SessionId, deque[Effect]] = {}
@@ -117,7 +125,7 @@ class Actuator(Actor):
         """
         try:
             async with asyncio.timeout(START_DEADLINE_S):
-                handle = await self._launching.launch(session)
+                launched = await self._launching.launch(session)
         except Exception as error:  # noqa: BLE001 - the border of a runtime
             if not isinstance(error, OrchestrdError) or (session.id, effect.id) in self._left:
                 self._on_error(f"the launch of {session.id} is in doubt", error)
@@ -129,7 +137,15 @@ class Actuator(Actor):
                 LaunchFailed(effect=effect.id, generation=effect.generation, error=said, screen=screen),
             )
         else:
-            await self._report(session.id, Launched(effect=effect.id, generation=effect.generation, handle=handle))
+            await self._report(
+                session.id,
+                Launched(
+                    effect=effect.id,
+                    generation=effect.generation,
+                    handle=launched.handle,
+                    types_prompt=launched.types_prompt,
+                ),
+            )
 
     async def _terminate(self, session: Session, effect: Effect) -> Terminated:
         try:
@@ -157,30 +173,21 @@ class Actuator(Actor):
         )
 
     async def _deliver(self, session: Session, effect: Effect) -> None:
-        """Type, once: only after `attempted` is on disk, and only if that commit found the decision standing."""
+        """Type, once: only after `attempted` is on disk, and only if that commit found the decision standing.
+
+        That commit decides on what a look right before it has seen.
+        """
+        await self._typist.look(session.id)
         if not await self._report(session.id, Attempted(effect=effect.id)):
             return
         standing = self._standing(session.id, effect)
         if standing is None or not standing.attempted:
             return
-        text = next((message.text for message in session.messages if message.id == effect.message), None)
-        receipt, error = await self._type(session, text)
+        receipt, error = await self._typist.type(session, effect.message)
         await self._report(
             session.id,
             Delivered(effect=effect.id, generation=effect.generation, receipt=receipt, error=error),
         )
-
-    async def _type(self, session: Session, text: str | None) -> tuple[Receipt, str | None]:
-        runtime = self._launching.runtimes.get(session.spec.runtime)
-        if runtime is None or text is None:
-            return Receipt.REFUSED, f"there is no runtime {session.spec.runtime}" if text else "the message is gone"
-        try:
-            async with asyncio.timeout(TYPING_S):
-                return await runtime.deliver(run_of(session), text)
-        except TimeoutError:
-            return Receipt.UNKNOWN, f"not known to be typed: the runtime said nothing within {TYPING_S:g} s"
-        except Exception as error:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
-            return Receipt.UNKNOWN, f"{type(error).__name__}: {error}"
 
     async def _screen(self, session: Session) -> str | None:
         return await asyncio.to_thread(self._read_screen, session.id)

@@ -27,9 +27,11 @@ from orchestrd.engine.roster import Roster
 from orchestrd.engine.service import EngineService
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
+from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
+from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import FaultError
-from orchestrd.ports import Agent, Attachments, Clock, Inbox, Runtime, Store, WorkspaceKeeper
+from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Runtime, Store, WorkspaceKeeper
 
 
 class Adapters(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class Adapters(Struct, frozen=True, kw_only=True):
     attachments: Attachments
     runtimes: Mapping[str, Runtime]
     agents: Mapping[str, Agent]
+    gatherer: Gatherer
     workspaces: Mapping[str, WorkspaceKeeper]
     read_screen: ReadScreen
 
@@ -67,10 +70,12 @@ class Engine:
         )
         self._home_events = HomeEvents(adapters.store, self._ledger, clock, on_error)
         self._mailboxes = Mailboxes(self._ledger, self._roster, clock, on_error)
-        self._launching = Launching(adapters.layout, adapters.runtimes, adapters.agents, adapters.workspaces)
+        self._launching = Launching(
+            adapters.layout, adapters.attachments, adapters.runtimes, adapters.agents, adapters.workspaces
+        )
         presence = self._presence(settings)
-        actuator = Actuator(self._roster, self._mailboxes, self._launching, adapters.read_screen, on_error)
         prober, intake = self._prober(), self._intake()
+        actuator = self._actuator(prober)
         lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
         lifecycle = self._lifecycle(intake, lane, prober, settings)
         self.registry = Registry(on_error)
@@ -99,14 +104,32 @@ class Engine:
             on_error=self._on_error,
         )
 
+    def _actuator(self, prober: Prober) -> Actuator:
+        adapters = self._adapters
+        typist = Typist(self._roster, self._launching, adapters.attachments, adapters.clock, prober.look_at)
+        return Actuator(
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            launching=self._launching,
+            typist=typist,
+            read_screen=adapters.read_screen,
+            on_error=self._on_error,
+        )
+
     def _prober(self) -> Prober:
+        witnesses = Witnesses(
+            roster=self._roster,
+            agents=self._adapters.agents,
+            gatherer=self._adapters.gatherer,
+            attachments=self._adapters.attachments,
+            clock=self._adapters.clock,
+        )
         return Prober(
             roster=self._roster,
             mailboxes=self._mailboxes,
             home_events=self._home_events,
             runtimes=self._adapters.runtimes,
-            agents=self._adapters.agents,
-            clock=self._adapters.clock,
+            witnesses=witnesses,
             on_error=self._on_error,
         )
 

@@ -1,13 +1,24 @@
 """Launching: from a session's spec to an order for its runtime; here agent, workspace and runtime meet."""
 
+import asyncio
 from collections.abc import Mapping
+
+from msgspec import Struct
 
 from orchestrd.core.layout import Layout
 from orchestrd.core.running import run_of
-from orchestrd.model.errors import UsageError
-from orchestrd.model.run import Order
+from orchestrd.core.setup import with_setup
+from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
+from orchestrd.model.run import AgentLaunch, LaunchContext, Order
 from orchestrd.model.session import Session, Spec
-from orchestrd.ports import Agent, Runtime, WorkspaceKeeper
+from orchestrd.ports import Agent, Attachments, Runtime, WorkspaceKeeper
+
+
+class LaunchedRun(Struct, frozen=True):
+    """What a launch comes back with."""
+
+    handle: str
+    types_prompt: bool
 
 
 class Launching:
@@ -16,16 +27,18 @@ class Launching:
     def __init__(
         self,
         layout: Layout,
+        attachments: Attachments,
         runtimes: Mapping[str, Runtime],
         agents: Mapping[str, Agent],
         workspaces: Mapping[str, WorkspaceKeeper],
     ) -> None:
         self._layout = layout
+        self._attachments = attachments
         self._agents = agents
         self._workspaces = workspaces
         self.runtimes = runtimes
 
-    def problem_with(self, spec: Spec) -> str | None:
+    def problem_with(self, spec: Spec) -> OrchestrdError | None:
         """Say why this daemon cannot launch such a session, or null; whether its workspace is there is seen later."""
         for what, name, adapters in (
             ("runtime", spec.runtime, self.runtimes),
@@ -33,23 +46,60 @@ class Launching:
             ("workspace", spec.workspace.kind, self._workspaces),
         ):
             if name not in adapters:
-                return f"there is no {what} {name!r}; there is: {', '.join(sorted(adapters))}"
-        return self._agents[spec.agent].problem_with(spec)
+                said = f"there is no {what} {name!r}; there is: {', '.join(sorted(adapters))}"
+                return UsageError(said, code="invalid", hint="orch spawn --help")
+        agent = self._agents[spec.agent]
+        if agent.needs_terminal and not self.runtimes[spec.runtime].has_terminal:
+            return RefusedError(
+                f"agent {agent.name} draws on a terminal, and the runtime {spec.runtime} has none",
+                code="no_terminal",
+                hint=f"orch spawn --agent {agent.name} --runtime tmux",
+            )
+        problem = agent.problem_with(spec)
+        return UsageError(problem, code="invalid", hint="orch spawn --help") if problem else None
 
-    async def launch(self, session: Session) -> str:
+    def problem_with_message(self, spec: Spec, text: str) -> str | None:
+        """Say why this text would not arrive as a message, or null."""
+        agent = self._agents.get(spec.agent)
+        return agent.problem_with_message(text) if agent else None
+
+    def awaits_turn(self, spec: Spec) -> bool:
+        """Tell whether its agent is typed into only while it is known to wait."""
+        agent = self._agents.get(spec.agent)
+        return agent is not None and agent.awaits_turn
+
+    def confirms(self, spec: Spec) -> bool:
+        """Tell whether its agent tells of the prompts it takes."""
+        agent = self._agents.get(spec.agent)
+        return agent is not None and agent.confirms
+
+    async def launch(self, session: Session) -> LaunchedRun:
         """Prepare the workspace and launch; repeatable. Raises OrchestrdError when nothing is started by this call."""
         spec = session.spec
         if problem := self.problem_with(spec):
-            raise UsageError(problem, hint="orch spawn --help")
-        await self._workspaces[spec.workspace.kind].prepare(spec)
-        return await self.runtimes[spec.runtime].launch(self._order(session, self._agents[spec.agent]))
+            raise problem
+        await self._workspaces[spec.workspace.kind].prepare(session.id, spec)
+        launch = await self._agent_launch(session)
+        handle = await self.runtimes[spec.runtime].launch(self._order(session, launch))
+        return LaunchedRun(handle, launch.types_prompt)
 
-    def _order(self, session: Session, agent: Agent) -> Order:
-        spec = session.spec
-        prompt = self._layout.prompt(session.id) if spec.prompt is not None else None
-        run = run_of(session)
+    async def _agent_launch(self, session: Session) -> AgentLaunch:
+        has_prompt = session.spec.prompt is not None
+        prompt = await asyncio.to_thread(self._attachments.read_prompt, session.id) if has_prompt else None
+        context = LaunchContext(
+            session=session.id,
+            generation=session.generation,
+            run_directory=self._layout.run_directory(session.id, session.generation),
+            prompt_path=self._layout.prompt(session.id) if has_prompt else None,
+            prompt=prompt,
+            conversation=session.conversation,
+        )
+        return self._agents[session.spec.agent].launch(session.spec, context)
+
+    def _order(self, session: Session, launch: AgentLaunch) -> Order:
+        spec, run = session.spec, run_of(session)
         environment = {
-            **agent.environment(spec, prompt),
+            **dict(launch.environment),
             "ORCH_HOME": self._layout.home,
             "ORCH_SESSION": session.id,
             "ORCH_RUN": run.mark,
@@ -57,9 +107,10 @@ class Launching:
         }
         return Order(
             run=run,
-            argv=agent.argv(spec, prompt),
+            argv=with_setup(launch.argv, spec.workspace.setup),
             directory=spec.workspace.path,
             environment=tuple(environment.items()),
             secrets_path=self._layout.secret(session.id),
             log_path=self._layout.log(session.id),
+            files=launch.files,
         )

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from orchestrd.core.evidence import LIVENESS_AXIS
 from orchestrd.core.running import run_of
-from orchestrd.core.sifting import ReadHook, blind, sift
+from orchestrd.core.sifting import blind, sift
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
+from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import NotFoundError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
@@ -24,9 +25,7 @@ from orchestrd.model.limits import NUDGED_LOOK_PAUSE_S_MAX, NUDGED_LOOK_PAUSE_S_
 from orchestrd.model.run import Look, Run
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Liveness
-from orchestrd.ports import Agent, Clock, Runtime
-
-RunKey = tuple[SessionId, int]
+from orchestrd.ports import Runtime
 
 
 class Prober(Actor):
@@ -41,8 +40,7 @@ class Prober(Actor):
         mailboxes: Mailboxes,
         home_events: HomeEvents,
         runtimes: Mapping[str, Runtime],
-        agents: Mapping[str, Agent],
-        clock: Clock,
+        witnesses: Witnesses,
         on_error: OnError,
     ) -> None:
         super().__init__(on_error)
@@ -50,12 +48,10 @@ class Prober(Actor):
         self._mailboxes = mailboxes
         self._home_events = home_events
         self._runtimes = runtimes
-        self._agents = agents
-        self._clock = clock
+        self._witnesses = witnesses
         self._nudged: dict[str, dict[SessionId, None]] = {}  # by runtime, while early looks at its runs are under way
         self._failing: set[str] = set()
         self._set_aside: set[str] = set()
-        self._skipped: dict[RunKey, int] = {}  # how far lines that mean nothing reach in hooks.jsonl
 
     async def started(self) -> None:
         """Be told by the runtimes when a run is worth a look."""
@@ -93,7 +89,7 @@ class Prober(Actor):
         runtime = self._runtimes.get(session.spec.runtime)
         if session.is_terminal and runtime is not None:
             runtime.forget(run_of(session))
-            self._skipped.pop((session.id, session.generation), None)
+            self._witnesses.forget(session)
 
     async def _look_at_nudged(self, runtime: str) -> None:
         """One look at a time, with a pause behind it that grows: one end soon after another is seen at once.
@@ -111,7 +107,7 @@ class Prober(Actor):
         del self._nudged[runtime]
 
     async def _probe(self, name: str, sessions: Sequence[Session], *, is_pass: bool) -> None:
-        runs = [self._run_of(session) for session in sessions]
+        runs = [run_of(session, self._roster.evidence(session.id)) for session in sessions]
         try:
             async with asyncio.timeout(PROBE_DEADLINE_S):
                 looks = await self._look(name, runs)
@@ -124,6 +120,7 @@ class Prober(Actor):
             await self._say_if_recovered(name)
             if is_pass:
                 await self._say_if_set_aside(name, is_set_aside=is_set_aside)
+            await self._hear(self._runtimes[name], looks)
 
     async def _look(self, name: str, runs: Sequence[Run]) -> Sequence[Look]:
         runtime = self._runtimes.get(name)
@@ -142,14 +139,22 @@ class Prober(Actor):
     def _take_in(self, looks: Sequence[Look]) -> bool:
         """Post what was seen; true when the dead samples of this pass were set aside."""
         known = [look for look in looks if self._roster.get(look.run.session) is not None]
-        readers = {look.run.session: self._reader(look.run.session) for look in known}
-        sifted = sift(known, readers, self._dead_before(known), self._clock.now())
+        sifted = sift(known, self._dead_before(known))
         for session, inputs in sifted.inputs.items():
             for input_ in inputs:
                 self._mailboxes.post(session, input_)
-        for look in known:
-            self._skip_lines(look)
         return sifted.is_set_aside
+
+    async def _hear(self, runtime: Runtime, looks: Sequence[Look]) -> None:
+        """Pass on what the agents' witnesses say. That they cannot be heard hides nothing of what was seen."""
+        try:
+            async with asyncio.timeout(PROBE_DEADLINE_S):
+                heard = await self._witnesses.hear(runtime, looks)
+        except Exception as error:  # noqa: BLE001 - the border of an agent: whatever it is, it is no evidence
+            self._on_error(f"the witnesses of the runs on {runtime.name} could not be heard", error)
+            return
+        for session, said in heard:
+            self._mailboxes.post(session, said)
 
     async def _say_if_recovered(self, runtime: str) -> None:
         if runtime in self._failing:
@@ -162,21 +167,6 @@ class Prober(Actor):
         if is_set_aside and not was_set_aside:
             text = "more than half of its runs turned dead in one pass: the pass was set aside"
             await self._home_events.tell(EventType.BREAKER_TRIPPED, source=runtime, text=text)
-
-    def _run_of(self, session: Session) -> Run:
-        skipped = self._skipped.get((session.id, session.generation), 0)
-        return run_of(session, max(self._roster.evidence(session.id).hooks_offset, skipped))
-
-    def _skip_lines(self, look: Look) -> None:
-        """Lines that mean nothing leave no trace in the evidence; they are read once all the same."""
-        if look.hooks_offset > look.run.hooks_offset:
-            read_hook = self._reader(look.run.session)
-            if not any(read_hook(line) for line in look.hook_lines):
-                self._skipped[look.run.session, look.run.generation] = look.hooks_offset
-
-    def _reader(self, session: SessionId) -> ReadHook:
-        agent = self._agents.get(self._roster.require(session).spec.agent)
-        return agent.read_hook if agent else lambda _: None
 
     def _dead_before(self, looks: Sequence[Look]) -> frozenset[SessionId]:
         return frozenset(

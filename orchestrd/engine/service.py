@@ -11,6 +11,7 @@ from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import Known, resolve
+from orchestrd.core.running import run_of
 from orchestrd.core.step import Refusal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.bus import Bus
@@ -97,8 +98,10 @@ class EngineService:
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new. Raises UsageError, ConflictError, TransientError."""
-        if problem := problem_with_request(request) or self._launching.problem_with(request.spec):
+        if problem := problem_with_request(request):
             raise UsageError(problem, code="invalid", hint="orch spawn --help")
+        if error := self._launching.problem_with(request.spec):
+            raise error
         self._require_writable(request.id)
         lock = self._spawning.setdefault(request.id, asyncio.Lock())
         async with lock:  # of many that come with one id at once, the first writes what belongs to the session
@@ -126,6 +129,10 @@ class EngineService:
     async def send(self, command: Send) -> SendReply:
         """Accept a message and wait, bounded, for its receipt; one that must wait for its turn is `queued` at once."""
         self._require_known(command)
+        spec = self._roster.require(command.session).spec
+        if problem := self._launching.problem_with_message(spec, command.text):
+            return SendReply(session=command.session, receipt=Receipt.REFUSED, error=problem)
+        command = replace(command, awaits_turn=self._launching.awaits_turn(spec))
         with self._receipts.of(command.session, command.message) as receipt:
             reply = await self._mailboxes.submit(command.session, command)
             if reply is None:
@@ -133,6 +140,27 @@ class EngineService:
         if isinstance(reply, Refusal):
             return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
         return SendReply(session=command.session, receipt=reply, error=self._error_of(command))
+
+    async def screen(self, session: SessionId) -> str:
+        """Give what the session's terminal shows now, or showed at its end. Raises RefusedError (`no_terminal`)."""
+        self._require_writable(session)
+        record = self._roster.require(session)
+        runtime = self._launching.runtimes.get(record.spec.runtime)
+        if runtime is None or not runtime.has_terminal:
+            raise RefusedError(
+                f"session {session} has no terminal: it runs as a {record.spec.runtime}",
+                code="no_terminal",
+                hint=f"orch logs -f {session}",
+            )
+        shown = None if record.is_terminal else await runtime.screen(run_of(record))
+        shown = shown or await asyncio.to_thread(self._attachments.read_last_screen, session, record.generation)
+        if shown is None:
+            raise RefusedError(
+                f"session {session} shows nothing: its terminal is gone, or was never there",
+                code="no_screen",
+                hint=f"orch explain {session}",
+            )
+        return shown
 
     def follow(self, after: int | None) -> JournalFollower:
         """Follow the journal from a cursor; from now when it is null."""

@@ -39,6 +39,7 @@ class Send(Struct, frozen=True, kw_only=True, tag="send"):
     message: str  # id minted by the client
     text: str
     authority: Authority = Authority.USER
+    awaits_turn: bool = False  # this agent is typed into only while it is known to wait
 
 
 class Revive(Struct, frozen=True, kw_only=True, tag="revive"):
@@ -71,6 +72,7 @@ class Launched(Struct, frozen=True, kw_only=True):
     effect: str
     generation: int
     handle: str
+    types_prompt: bool = False  # the prompt did not go along: it is to be typed once the agent waits
 
 
 class LaunchFailed(Struct, frozen=True, kw_only=True):

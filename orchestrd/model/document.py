@@ -37,6 +37,7 @@ class Document(Struct, frozen=True, kw_only=True):
     exit_code: int | None
     exit_signal: str | None
     error: str | None
+    notice: str | None = None  # why its activity is less sure than it could be
     left_behind: int = 0  # processes that the agent left behind when it ended; its launcher has ended them
     created_at: datetime
     scheduled_at: datetime | None

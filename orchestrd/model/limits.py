@@ -24,7 +24,20 @@ NONCE_CHARS_MAX = 64
 DEAD_SAMPLES = 3  # consecutive, of one observer that has seen this generation alive
 DEAD_SPAN_S = 10.0  # at least this long from the first of them to the last
 WITNESSES_MAX = 8
+WITNESS_LAG_S = 1.0  # two witnesses of one edge tell of it within this time of each other
+WORKING_TRUSTED_S = 3_600.0  # a turn that was only heard to begin counts as under way for this long
+HEARD_PROMPTS_MAX = 4  # prompts that an agent was seen to take, kept to confirm what was sent
 BREAKER_SESSIONS_MIN = 5  # sampled in one pass of a runtime; more than half of them turned dead sets the pass aside
+
+# What agents are told and what they write down
+PROMPT_ARGUMENT_BYTES_MAX = 100_000  # a larger prompt is typed; one argument beyond 131,071 bytes is E2BIG to the kernel
+HOOK_PAYLOAD_BYTES_MAX = 400_000  # of what a hook is told; its line then fits below HOOK_LINE_BYTES_MAX
+HOOK_SECONDS_MAX = 5  # a hook that takes longer is ended by the agent it belongs to
+TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
+GATHER_S = 1.0  # the agents' own files are given this long to be read in one look
+STATE_BYTES_MAX = 64 * 1024  # a larger state file is not one
+TRANSCRIPT_READ_BYTES_MAX = 512 * 1024  # of a transcript in one look: only its end, where more of it is new
+TRANSCRIPT_FOLDERS_MAX = 4_096  # looked through for a transcript
 
 # Deadlines
 START_DEADLINE_S = 30.0
@@ -57,8 +70,11 @@ SUBSCRIBER_EVENTS_MAX = 1_024
 DRAIN_S = 5.0  # a graceful stop waits this long for what is under way in each part
 KILL_DEADLINE_S = 30.0  # one sweep, or one request to end
 RESULT_RETRY_S = 1.0  # between attempts to record what became of an effect
-DELIVERY_S = 5.0  # `send` waits this long for its receipt
+DELIVERY_S = 9.0  # `send` waits this long for its receipt
 TYPING_S = 4.0  # and a runtime is given this long to type, so that what became of it is known by then
+CONFIRM_S = 3.0  # and its agent this long to be seen taking it, ...
+CONFIRM_ENTER_S = 1.0  # ... of which after this much Enter is pressed once more, where the agent still waits
+CONFIRM_LOOK_S = 0.05  # and it is looked at this often meanwhile
 READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO ...
 READ_CONFIRM_LOOK_S_MIN = 0.001  # ... which it looks at this soon, for the program may end right after it, ...
 READ_CONFIRM_LOOK_S_MAX = 0.02  # ... and then less and less often, down to this
@@ -82,9 +98,9 @@ GENERATIONS_MAX = 10_000  # whose run directories go with a session, should anot
 ARCHIVED_AT_A_TIME = 100  # sessions put away in one tick
 LOGS_TRIMMED_AT_A_TIME = 1_000  # logs of ended sessions looked at in one tick
 LOG_BYTES_MAX = 50 * 1024 * 1024  # a session, and the daemon itself; past it the daemon punches holes in the head
-HOOKS_READ_BYTES_MAX = 256 * 1024  # of hooks.jsonl at a time; a longer line is skipped
+HOOKS_READ_BYTES_MAX = 1024 * 1024  # of hooks.jsonl at a time; a longer line is skipped
 RUN_RECORD_BYTES_MAX = 64 * 1024  # of claim, start and exit record
-HOOK_LINE_BYTES_MAX = 64 * 1024
+HOOK_LINE_BYTES_MAX = 512 * 1024  # the largest message, told of as a prompt in JSON, fits
 
 # Git
 GIT_S = 15.0  # one call that neither fetches nor writes out a tree
@@ -93,6 +109,19 @@ GIT_AT_ONCE_MAX = 8
 GIT_OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 GIT_LOCK_LOOKS = 25  # how often a repository that another program holds locked is tried, ...
 GIT_LOCK_LOOK_S = 0.2  # ... this far apart
+
+# Worktrees
+SLUG_CHARS_MAX = 40
+PROJECT_NAME_CHARS_MAX = 60  # four bytes each at most: one path component
+WORKSPACE_PATHS_MAX = 256  # files to copy and to link, each
+BASE_BYTES_MAX = 1_024
+CHECKOUT_S = 600.0  # writing out a tree may take long
+SUBMODULES_S = 300.0  # so may fetching what belongs into it
+BRINGING_S = 300.0  # and copying what is not in the repository
+UNDO_S = 30.0  # a worktree that could not be made is taken away again in this time, or left for the next attempt
+INCLUDED_FILES_MAX = 100_000  # that .worktreeinclude may name
+REPOSITORY_LOOK_S = 5.0  # a client waits this long for git to say where it stands
+CHANGES_LOOK_S = 2.0  # and this long to learn what a worktree will not hold
 
 # Faces
 BODY_BYTES_MAX = PROMPT_BYTES_MAX + 4 * 1024 * 1024

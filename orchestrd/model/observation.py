@@ -41,6 +41,8 @@ class Exited(Struct, frozen=True, kw_only=True, tag="exited"):
     at: datetime
     error: str | None = None  # what outlived the launcher's own sweep, if anything did
     ended: int = 0  # how many processes the agent left behind that its launcher has ended
+    hung_up: bool = False  # its terminal was closed under it: the server that held it ended, or somebody closed it
+    setup_failed: bool = False  # the code is that of its setup command; the agent itself was never started
 
 
 class Cause(StrEnum):
@@ -58,15 +60,28 @@ class Vanished(Struct, frozen=True, kw_only=True, tag="vanished"):
     cause: Cause
 
 
+class Testimony(Struct, frozen=True, kw_only=True):
+    """What one witness says the agent is doing. Who is believed when they differ: `orchestrd.core.activity`."""
+
+    observer: str  # one of `orchestrd.core.activity.RANKS`
+    allows: tuple[Activity, ...]  # every activity that its word agrees with; empty: it says nothing (any more)
+    at: datetime | None = None  # since when, by the witness's own clock; null: as of this look
+    text: str | None = None  # for people: which tool, what is asked, which error, until when
+    excerpt: str = ""  # what was seen
+    is_turn_over: bool = False  # a turn has ended here; not: none has begun yet
+    prompt: str | None = None  # a prompt that was submitted, whole: it confirms that a message arrived
+    conversation: str | None = None  # the agent's own name of the conversation, once its disk holds it
+    offset: int | None = None  # where the line ends in hooks.jsonl, if it is one
+
+
 class Reported(Struct, frozen=True, kw_only=True, tag="reported"):
-    """What the agent said of itself, read from hooks.jsonl up to `offset` (bytes)."""
+    """What the witnesses of an agent's activity say since the last look, oldest first."""
 
     generation: int
-    observer: str
-    activity: Activity
-    text: str | None
-    at: datetime
-    offset: int
+    testimonies: tuple[Testimony, ...] = ()
+    hooks_offset: int = 0  # how far hooks.jsonl has been read, bytes
+    transcript_offset: int = 0  # how far the agent's own transcript has been read, bytes
+    malformed: int = 0  # lines that could not be understood
 
 
 Observation = Sighted | Started | Exited | Vanished | Reported
@@ -90,17 +105,20 @@ class Streak(Struct, frozen=True, kw_only=True):
     first_up_s: float
 
 
+class Heard(Struct, frozen=True, kw_only=True):
+    """A prompt that the agent was seen to take, as its witness tells it; white space counts as one space."""
+
+    at: datetime
+    text: str
+
+
 class Evidence(Struct, frozen=True, kw_only=True):
     """A session's running memory of observations. In memory only: a restart may weaken it, never strengthen it."""
 
     streaks: tuple[Streak, ...] = ()
-    witnesses: tuple[Witness, ...] = ()
+    witnesses: tuple[Witness, ...] = ()  # of liveness and of the start
+    testimonies: tuple[Testimony, ...] = ()  # of the activity: the last word of each witness, each with its time
+    prompts: tuple[Heard, ...] = ()  # the newest few
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
-
-
-class ActivityReport(Struct, frozen=True, kw_only=True):
-    """What a line of hooks.jsonl means; `at_s` is seconds since the epoch, or null where the line does not say."""
-
-    activity: Activity
-    text: str | None = None
-    at_s: float | None = None
+    transcript_offset: int = 0  # the same for the agent's transcript
+    malformed: int = 0  # lines that could not be understood

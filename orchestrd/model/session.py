@@ -36,6 +36,9 @@ class Workspace(Struct, frozen=True, kw_only=True):
     path: str
     branch: str | None = None
     base: str | None = None
+    copy: tuple[str, ...] = ()  # untracked files of the project that are copied into a new worktree
+    link: tuple[str, ...] = ()  # the same, linked
+    setup: str | None = None  # a shell command that the run performs once, before the agent
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -55,6 +58,11 @@ class Spec(Struct, frozen=True, kw_only=True):
     grace_s: float = GRACE_S
     until: Until = Until.EXIT
     lane: str = "default"
+
+
+def prompt_message(generation: int) -> str:
+    """Name the message that types the prompt of a generation; its text is the whole prompt, wherever that is kept."""
+    return f"prompt.{generation}"
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -103,6 +111,10 @@ class Session(Struct, frozen=True, kw_only=True):
     handle: str | None = None  # the runtime's own token: finds the run again after a restart
     attested: tuple[str, ...] = ()  # observers that have seen this generation alive
     hooks_offset: int = 0  # how far hooks.jsonl of this generation has been taken in
+    transcript_offset: int = 0  # how far the agent's own transcript of the conversation has been taken in
+    conversation: str | None = None  # the agent's own name of it: a revived session goes on with it
+    has_worked: bool = False  # a turn has begun in this generation, so that one can be over
+    notice: str | None = None  # why the row is less sure than it could be: a witness that ought to speak is silent
     ending: Ending | None = None
     kills_failed: int = 0
     outlived: bool = False  # something of the run was alive after its exit was recorded: only a clean sweep ends it

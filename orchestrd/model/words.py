@@ -53,6 +53,8 @@ class Reason(StrEnum):
     EXIT_CODE = "exit_code"
     SIGNAL = "signal"
     EXIT_UNKNOWN = "exit_unknown"
+    SETUP_FAILED = "setup_failed"
+    TERMINAL_LOST = "terminal_lost"
     BY_USER = "by_user"
     STOPPED = "stopped"
     KILLED = "killed"

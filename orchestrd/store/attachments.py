@@ -8,10 +8,17 @@ thing that is never kept past the session.
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from orchestrd.core.launch import SCREEN
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import UsageError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import GENERATIONS_MAX, SCREEN_BYTES_MAX
+from orchestrd.model.limits import (
+    ENVIRONMENT_BYTES_MAX,
+    GENERATIONS_MAX,
+    PROMPT_BYTES_MAX,
+    RUN_RECORD_BYTES_MAX,
+    SCREEN_BYTES_MAX,
+)
 from orchestrd.store.disk import LOCAL, Disk, place, unwritable
 from orchestrd.store.logs import trim
 
@@ -43,6 +50,16 @@ class FileAttachments:
     def trim_daemon_log(self) -> None:
         trim(self._layout.daemon_log)
 
+    def read_secret(self, session: SessionId) -> Mapping[str, str]:
+        pairs = self._text(self._layout.secret(session), ENVIRONMENT_BYTES_MAX) or ""
+        return dict(pair.split("=", 1) for pair in pairs.split("\0") if "=" in pair)
+
+    def read_prompt(self, session: SessionId) -> str | None:
+        return self._text(self._layout.prompt(session), PROMPT_BYTES_MAX)
+
+    def read_last_screen(self, session: SessionId, generation: int) -> str | None:
+        return self._text(f"{self._layout.run_directory(session, generation)}/{SCREEN}", RUN_RECORD_BYTES_MAX)
+
     def read_screen(self, session: SessionId) -> str | None:
         """Give the end of the session's output, as text; null when there is none."""
         path = self._layout.log(session)
@@ -50,6 +67,11 @@ class FileAttachments:
             stamp = self._disk.stamp(path)
             start = max(0, stamp[3] - SCREEN_BYTES_MAX) if stamp else 0
             return self._disk.read(path, SCREEN_BYTES_MAX, start).decode("utf-8", "replace") or None
+        return None
+
+    def _text(self, path: str, bytes_max: int) -> str | None:
+        with contextlib.suppress(OSError):
+            return self._disk.read(path, bytes_max).decode("utf-8", "surrogateescape")
         return None
 
     def _place(self, path: str, text: str) -> None:

@@ -20,8 +20,9 @@ from orchestrd.testing.world import End, RunKey, ScriptedRun, World
 class ScriptedRuntime:
     """The world as one daemon sees it."""
 
-    def __init__(self, world: World, name: str = "scripted") -> None:
+    def __init__(self, world: World, name: str = "scripted", *, has_terminal: bool = False) -> None:
         self.name = name
+        self.has_terminal = has_terminal
         self._world = world
         self._nudge: Callable[[SessionId], None] | None = None
         self._alarms: dict[RunKey, asyncio.TimerHandle] = {}
@@ -78,6 +79,19 @@ class ScriptedRuntime:
         if found.script.receipt is not Receipt.REFUSED:
             found.typed.append(text)
         return found.script.receipt, None
+
+    async def press_enter(self, run: Run) -> None:
+        """See the port."""
+        await self._answer()
+        found = self._living(run)
+        if found is not None:
+            found.typed.append("")
+
+    async def screen(self, run: Run) -> str | None:
+        """See the port."""
+        await self._answer()
+        found = self._living(run)
+        return found.screen(self._world.now_s()) if found is not None else None
 
     def on_change(self, nudge: Callable[[SessionId], None]) -> None:
         """See the port."""

@@ -28,6 +28,7 @@ class Script(Struct, frozen=True, kw_only=True):
     exit_signal: str | None = None
     is_recorded: bool = True  # false: launcher and agent vanish, and nobody knows how it ended
     reports: tuple[tuple[float, bytes], ...] = ()  # lines of hooks.jsonl, each with its time
+    screens: tuple[tuple[float, str], ...] = ()  # what its terminal shows from then on
     heeds_term_after_s: float | None = 0.0
     kills_survived: int = 0
     receipt: Receipt = Receipt.SUBMITTED  # what becomes of a text typed into it
@@ -65,6 +66,11 @@ class ScriptedRun:
         if starts is None or self.script.start_error is not None or (end is not None and end.at_s < starts):
             return None
         return starts
+
+    def screen(self, now_s: float) -> str | None:
+        """Tell what its terminal shows."""
+        shown = [text for after_s, text in self.script.screens if self.launched_s + after_s <= now_s]
+        return shown[-1] if shown else None
 
     def first_end(self) -> End | None:
         """Tell how the run ends, as far as is known now."""

@@ -6,6 +6,7 @@ import stat
 from shlex import quote
 
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
+from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import WORKSPACE_LOOK_S
 from orchestrd.model.session import Spec
 
@@ -15,7 +16,7 @@ class DirectoryKeeper:
 
     kind = "none"
 
-    async def prepare(self, spec: Spec) -> None:
+    async def prepare(self, session: SessionId, spec: Spec) -> None:
         path = spec.workspace.path
         try:
             async with asyncio.timeout(WORKSPACE_LOOK_S):

@@ -165,6 +165,9 @@ class FakeService:
         self.commands.append(command)
         return SendReply(session=command.session, receipt=self.receipt)
 
+    async def screen(self, session: SessionId) -> str:
+        return f"the screen of {session}\n"
+
     def follow(self, after: int | None) -> FakeFollower:
         follower = FakeFollower(self, len(self.journal) if after is None else after)
         self.followers.append(follower)

@@ -22,17 +22,18 @@ from orchestrd.model.command import (
     Terminated,
 )
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Cause, Exited, Reported, Started, Vanished
+from orchestrd.model.observation import Cause, Exited, Started, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
 from tests.core.strategies import KILL_FAILS, OPENING, UNTIL_DUE, Act, Happening, Script, say, send, sight
+from tests.reports import a_report
 
 IN_FLIGHT = "in flight"
 
 
-def exited(code: int | None = None, signal: str | None = None, error: str | None = None) -> Exited:
-    return Exited(generation=0, observer="process", exit_code=code, exit_signal=signal, at=NOON, error=error)
+def exited(code: int | None = None, signal: str | None = None, error: str | None = None, **told: bool) -> Exited:
+    return Exited(generation=0, observer="process", exit_code=code, exit_signal=signal, at=NOON, error=error, **told)
 
 
 def vanished(cause: Cause) -> Vanished:
@@ -70,6 +71,8 @@ ENDS: dict[str, tuple[Act, ...]] = {
     "failed (exit_code)": (*OPENING, Happening(exited(3))),
     "failed (signal)": (*OPENING, Happening(exited(signal="SIGSEGV"))),
     "failed (exit_unknown)": (*OPENING, GONE, Happening(swept())),
+    "failed (setup_failed)": (*OPENING, Happening(exited(7, setup_failed=True))),
+    "failed (terminal_lost)": (*OPENING, Happening(exited(signal="SIGHUP", hung_up=True))),
     "cancelled (by_user)": (Happening(stop()),),
     "cancelled (stopped)": (*OPENING, Happening(stop()), Happening(exited(0))),
     "cancelled (killed)": (*OPENING, Happening(kill()), Happening(swept())),
@@ -143,12 +146,7 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
     "exited 0, leaving 4711": exited(0, error="left behind: pid 4711"),
     "exited 0 in another generation": Exited(generation=1, observer="process", exit_code=0, exit_signal=None, at=NOON),
     **{f"vanished, {cause}": vanished(cause) for cause in Cause},
-    **{
-        f"reported {activity}": Reported(
-            generation=0, observer="report", activity=activity, text=None, at=NOON, offset=7
-        )
-        for activity in Activity
-    },
+    **{f"reported {activity}": a_report(activity, at=NOON, offset=7, generation=0) for activity in Activity},
     "launched": Launched(effect=IN_FLIGHT, generation=0, handle="h"),
     "launch failed": LaunchFailed(effect=IN_FLIGHT, generation=0, error="no such directory"),
     "terminated": Terminated(effect=IN_FLIGHT, generation=0),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
+from orchestrd.core.activity import RANKS
 from orchestrd.model.command import (
     Admitted,
     Attempted,
@@ -28,10 +29,11 @@ from orchestrd.model.command import (
 )
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Vanished
+from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
+from tests.reports import a_report
 
 RESULT_OF: dict[type[Any], EffectKind] = {
     Launched: EffectKind.LAUNCH,
@@ -97,7 +99,10 @@ def completed(input_: Input, session: Session) -> Input:
     if isinstance(input_, Swept) and input_.exit is not None:
         changes["exit"] = replace(input_.exit, generation=session.generation + input_.exit.generation)
     if isinstance(input_, Reported):
-        changes["offset"] = session.hooks_offset + input_.offset
+        offset = session.hooks_offset + input_.hooks_offset
+        lines = (said if said.offset is None else replace(said, offset=offset) for said in input_.testimonies)
+        changes["testimonies"] = tuple(lines)
+        changes["hooks_offset"] = offset
     if isinstance(input_, Result):
         kind = RESULT_OF[type(input_)]
         mine = [effect.id for effect in session.effects if effect.kind is kind]
@@ -144,14 +149,32 @@ commands = st.one_of(
 )
 sightings = built(Sighted, generation=generation, observer=observer, verdict=st.sampled_from(Liveness))
 proofs = exits | built(Vanished, generation=generation, observer=observer, cause=st.sampled_from(Cause))
-reports = built(
-    Reported,
-    generation=generation,
-    observer=st.just("report"),
-    activity=st.sampled_from(Activity),
+testimonies = built(
+    Testimony,
+    observer=st.sampled_from(RANKS[:-1]),
+    allows=st.lists(st.sampled_from(Activity), unique=True, max_size=2).map(tuple),
+    at=st.none() | moment,
     text=maybe_text,
-    at=moment,
-    offset=st.sampled_from([0, 7, 14]),
+    is_turn_over=st.booleans(),
+    prompt=maybe_text,
+    conversation=maybe_text,
+)
+reports = st.one_of(
+    st.builds(
+        a_report,
+        st.sampled_from(Activity),
+        at=moment,
+        offset=st.sampled_from([0, 7, 14]),
+        text=maybe_text,
+        generation=generation,
+    ),
+    built(
+        Reported,
+        generation=generation,
+        testimonies=st.lists(testimonies, max_size=3).map(tuple),
+        transcript_offset=st.sampled_from([0, 7]),
+        malformed=st.sampled_from([0, 1]),
+    ),
 )
 starts = built(Started, generation=generation, observer=observer, pid=st.just(4711), at=moment)
 results = st.one_of(
@@ -186,7 +209,7 @@ def sight(verdict: Liveness, observer: str = "process") -> Happening:
 
 
 def say(activity: Activity) -> Happening:
-    return Happening(Reported(generation=0, observer="report", activity=activity, text=None, at=NOON, offset=7))
+    return Happening(a_report(activity, at=NOON, offset=7, generation=0))
 
 
 def send(message: str) -> Happening:

@@ -33,6 +33,7 @@ from orchestrd.model.limits import (
 )
 from orchestrd.model.observation import Cause, Evidence, Exited, Reported, Sighted, Started, Vanished
 from orchestrd.model.words import Activity, Authority, Ending, Liveness, Reason, Receipt, State, Until
+from tests import reports
 from tests.core.interpreter import NOON, SESSION, Interpreter
 from tests.core.stands import ENDS, INPUTS, stands
 from tests.core.strategies import OPENING, Script, completed, say
@@ -49,7 +50,7 @@ def a_send(message: str, text: str = "go on") -> Send:
 
 
 def a_report(activity: Activity, offset: int, text: str | None = None) -> Reported:
-    return Reported(generation=1, observer="report", activity=activity, text=text, at=NOON, offset=offset)
+    return reports.a_report(activity, at=NOON, offset=offset, text=text)
 
 
 def exit_at(life: Interpreter, seconds: float) -> Exited:

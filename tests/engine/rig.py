@@ -27,6 +27,7 @@ from orchestrd.ports import Agent, Recovered, Runtime, Scan, Stored
 from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.store.memory import HOME, MemoryDisk, MemoryStore
 from orchestrd.testing.clocks import LoopClock, later
+from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.history import decode_event
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.world import Script, World
@@ -103,6 +104,7 @@ class BenchAttachments:
         self.secrets: list[tuple[SessionId, dict[str, str]]] = []
         self.prompts: dict[SessionId, str] = {}
         self.trimmed: list[SessionId] = []
+        self.last_screens: dict[tuple[SessionId, int], str] = {}
         self.daemon_log_trims = 0
         self.error: OrchestrdError | None = None
 
@@ -121,6 +123,18 @@ class BenchAttachments:
         self.secrets = [(owner, values) for owner, values in self.secrets if owner != session]
         self.prompts.pop(session, None)
 
+    def read_secret(self, session: SessionId) -> Mapping[str, str]:
+        """See the port."""
+        return dict(next((values for owner, values in self.secrets if owner == session), {}))
+
+    def read_prompt(self, session: SessionId) -> str | None:
+        """See the port."""
+        return self.prompts.get(session)
+
+    def read_last_screen(self, session: SessionId, generation: int) -> str | None:
+        """See the port."""
+        return self.last_screens.get((session, generation))
+
     def trim_log(self, session: SessionId) -> None:
         """See the port."""
         if self.error is not None:
@@ -138,7 +152,7 @@ class BenchKeeper:
     kind = "none"
     error: Exception | None = None
 
-    async def prepare(self, spec: Spec) -> None:
+    async def prepare(self, session: SessionId, spec: Spec) -> None:
         """See the port."""
         if self.error is not None:
             raise self.error
@@ -158,6 +172,7 @@ class Rig:
         self.agents: dict[str, Agent] = {"shell": ShellAgent()}
         self.attachments = BenchAttachments()
         self.keeper = BenchKeeper()
+        self.gatherer = ScriptedGatherer()
         self.look_s = LOOK_S
         self.errors: list[tuple[str, BaseException | None]] = []
         self.faults: list[FaultError] = []
@@ -173,6 +188,7 @@ class Rig:
             attachments=self.attachments,
             runtimes=self.runtimes,
             agents=self.agents,
+            gatherer=self.gatherer,
             workspaces={"none": self.keeper},
             read_screen=lambda session: f"screen of {session}",
         )

@@ -9,14 +9,14 @@ from orchestrd.model.errors import NotFoundError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import DELIVERY_S, DRAIN_S, KILL_DEADLINE_S, START_DEADLINE_S, TYPING_S
-from orchestrd.model.observation import Reported
 from orchestrd.model.run import Order, Run, Sweep
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Reason, Receipt, State
-from orchestrd.testing.clocks import DAWN
+from orchestrd.testing.clocks import DAWN, later
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.world import Script
 from tests.engine.rig import ID, OTHER, Rig, nothing, running, survivor
+from tests.reports import a_report
 
 FULL = TransientError("the disk is full")
 
@@ -412,7 +412,7 @@ async def test_nothing_is_typed_when_the_agent_began_to_work_while_the_attempt_w
     async with running(rig):
         await rig.run()
         await report(rig, Activity.WAITING)
-        busy = Reported(generation=1, observer="report", activity=Activity.WORKING, text=None, at=DAWN.at, offset=900)
+        busy = a_report(Activity.WORKING, at=later(DAWN, 3_600).at, offset=900)
         rig.service._roster.on_commit(
             lambda session: (
                 rig.mailboxes.post(ID, busy) if session.effects and not session.effects[0].attempted else None

@@ -16,12 +16,13 @@ from orchestrd.model.words import Activity, Liveness, State
 from orchestrd.testing.clocks import DAWN
 from orchestrd.testing.world import Script
 from tests.engine.rig import ID, OTHER, Rig, nothing, running
+from tests.reports import a_report
 
 FULL = TransientError("the disk is full")
 
 
 def reported(number: int, activity: Activity = Activity.WORKING) -> Reported:
-    return Reported(generation=1, observer="report", activity=activity, text=None, at=DAWN.at, offset=number)
+    return a_report(activity, at=DAWN.at, offset=number)
 
 
 def sighted(verdict: Liveness = Liveness.ALIVE) -> Sighted:
@@ -64,7 +65,9 @@ async def test_a_fact_that_changes_nothing_waits_behind_one_that_does() -> None:
 
         assert len(rig.mailboxes._boxes[ID]) == 2
         await rig.when(lambda: not rig.mailboxes._boxes)
-        assert {"elsewhere", "report"} <= {witness.observer for witness in rig.mailboxes._roster.evidence(ID).witnesses}
+        evidence = rig.mailboxes._roster.evidence(ID)
+        assert "elsewhere" in {witness.observer for witness in evidence.witnesses}
+        assert [said.observer for said in evidence.testimonies] == ["report"]
 
 
 async def test_a_change_of_state_ends_a_commit() -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from orchestrd.core.running import run_of
 from orchestrd.model.command import Kill, Revive, Stop
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
@@ -396,9 +397,8 @@ async def test_lines_that_mean_nothing_are_read_once() -> None:
             rig.world.report(ID, b"noise")
             rig.service.nudge(ID)
             await asyncio.sleep(0.1)
-        prober = rig.engine_part("prober")
 
-        run = prober._run_of(rig.record())  # type: ignore[attr-defined]  # the prober's own
+        run = run_of(rig.record(), rig.mailboxes._roster.evidence(ID))
 
         assert run.hooks_offset == 3 * len(b"noise\n")
 

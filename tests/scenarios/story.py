@@ -43,6 +43,7 @@ from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Starte
 from orchestrd.model.run import Look, Run
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import Interpreter, spec
+from tests.reports import a_report
 from tests.scenarios.telling import told_effect, told_event, told_reply, told_session
 
 OPTIONS = frozenset(
@@ -161,14 +162,7 @@ class Story:
 
     def _reported(self, generation: int, activity: str, text: str | None = None) -> Reported:
         self.heard += 1
-        return Reported(
-            generation=generation,
-            observer="report",
-            activity=Activity(activity),
-            text=text,
-            at=self.clock.now.at,
-            offset=self.heard,
-        )
+        return a_report(Activity(activity), at=self.clock.now.at, offset=self.heard, text=text, generation=generation)
 
     def _pass(self, *words: str) -> None:
         """One pass of the prober over several sessions: only here can the breaker trip."""
@@ -180,8 +174,7 @@ class Story:
             )
             for name, verdict in verdicts.items()
         ]
-        readers = {SessionId(name): lambda _: None for name in verdicts}
-        for name, inputs in sift(looks, readers, frozenset(), self.clock.now).inputs.items():
+        for name, inputs in sift(looks, frozenset()).inputs.items():
             for input_ in inputs:
                 self._give(name, input_)
 

@@ -12,6 +12,7 @@ from orchestrd.engine.presence import Settings
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
+from orchestrd.testing.gatherer import ScriptedGatherer
 from tests.sim.checking import CheckedStore
 from tests.sim.troubles import CALM, Trouble, TroubledKeeper, TroubledRuntime
 from tests.store.simdisk import Crash
@@ -49,6 +50,7 @@ class Daemon:
             attachments=FileAttachments(LAYOUT, simulation.disk),
             runtimes={"scripted": self._runtime},
             agents={"shell": ShellAgent()},
+            gatherer=ScriptedGatherer(),
             workspaces={"none": self._keeper},
             read_screen=lambda _: "the end of its output",
         )

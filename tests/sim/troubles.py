@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from orchestrd.model.errors import TransientError
+from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Sighted
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.session import Spec
@@ -160,7 +161,7 @@ class TroubledKeeper:
         self._chance = chance
         self.troubles = troubles
 
-    async def prepare(self, spec: Spec) -> None:
+    async def prepare(self, session: SessionId, spec: Spec) -> None:
         """See the port."""
         await asyncio.sleep(self._chance.random() * 0.05)
         if self._chance.random() < self.troubles.workspace:

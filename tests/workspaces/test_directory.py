@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
+from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import WORKSPACE_LOOK_S
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.workspaces.directory import DirectoryKeeper
+
+SESSION = SessionId("aaaaaaaa")
 
 
 def spec_in(path: Path | str) -> Spec:
@@ -24,14 +27,14 @@ def spec_in(path: Path | str) -> Spec:
 
 async def refusal_of(path: Path | str) -> OrchestrdError:
     with pytest.raises(OrchestrdError) as caught:
-        await DirectoryKeeper().prepare(spec_in(path))
+        await DirectoryKeeper().prepare(SESSION, spec_in(path))
     return caught.value
 
 
 async def test_a_directory_that_is_there_is_ready_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
 
-    await DirectoryKeeper().prepare(spec_in(tmp_path))
+    await DirectoryKeeper().prepare(SESSION, spec_in(tmp_path))
 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -1,0 +1,92 @@
+"""The typist: types a message into an agent, and finds out what became of it.
+
+What a terminal was given is not what an agent has taken: an Enter may be swallowed, a text may stand in a box. So
+where an agent tells of the prompts it takes, a message counts as submitted only when it did; Enter is pressed once more
+where it still waits, and never again; and what nobody confirms is `typed`, not more.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from orchestrd.core.activity import TYPING, judge, was_heard
+from orchestrd.core.running import run_of
+from orchestrd.engine.launching import Launching
+from orchestrd.engine.roster import Roster
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.instant import Instant
+from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_LOOK_S, CONFIRM_S, TYPING_S
+from orchestrd.model.session import Session, prompt_message
+from orchestrd.model.words import Activity, Receipt
+from orchestrd.ports import Attachments, Clock, Runtime
+
+Look = Callable[[SessionId], Awaitable[None]]
+Outcome = tuple[Receipt, str | None]
+
+
+class Typist:
+    """Types, once, and watches. `look` has one session looked at now."""
+
+    def __init__(
+        self, roster: Roster, launching: Launching, attachments: Attachments, clock: Clock, look: Look
+    ) -> None:
+        self._roster = roster
+        self._launching = launching
+        self._attachments = attachments
+        self._clock = clock
+        self.look = look
+
+    async def type(self, session: Session, message: str | None) -> Outcome:
+        """Type a message; second, what went wrong. It is never typed again, whatever becomes of this."""
+        runtime = self._launching.runtimes.get(session.spec.runtime)
+        if runtime is None:
+            return Receipt.REFUSED, f"there is no runtime {session.spec.runtime}"
+        text = await self._text(session, message)
+        if text is None:
+            return Receipt.REFUSED, "the message is gone"
+        begun = self._clock.now()
+        try:
+            async with asyncio.timeout(TYPING_S):
+                receipt, error = await runtime.deliver(run_of(session), text)
+        except TimeoutError:
+            return Receipt.UNKNOWN, f"not known to be typed: the runtime said nothing within {TYPING_S:g} s"
+        except Exception as error:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
+            return Receipt.UNKNOWN, f"{type(error).__name__}: {error}"
+        if receipt is Receipt.TYPED and self._launching.confirms(session.spec):
+            return await self._confirmed(runtime, session, text, begun), None
+        return receipt, error
+
+    async def _text(self, session: Session, message: str | None) -> str | None:
+        if message == prompt_message(session.generation):
+            return await asyncio.to_thread(self._attachments.read_prompt, session.id)
+        return next((held.text for held in session.messages if held.id == message), None)
+
+    async def _confirmed(self, runtime: Runtime, session: Session, text: str, begun: Instant) -> Receipt:
+        """Look, bounded, until the agent was seen to take it."""
+        loop = asyncio.get_running_loop()
+        started_s, is_enter_repeated = loop.time(), False
+        while (elapsed_s := loop.time() - started_s) < CONFIRM_S:
+            await self.look(session.id)
+            if self._is_taken(session.id, text, begun):
+                return Receipt.SUBMITTED
+            if elapsed_s >= CONFIRM_ENTER_S and not is_enter_repeated and self._still_waits(session.id):
+                is_enter_repeated = True
+                await self._press_enter(runtime, session)
+            await asyncio.sleep(CONFIRM_LOOK_S)
+        return Receipt.TYPED
+
+    def _is_taken(self, session: SessionId, text: str, begun: Instant) -> bool:
+        record = self._roster.get(session)
+        if was_heard(self._roster.evidence(session), text, begun.at):
+            return True
+        return record is not None and record.activity is Activity.WORKING and record.activity_source != TYPING
+
+    def _still_waits(self, session: SessionId) -> bool:
+        verdict = judge(self._roster.evidence(session).testimonies, self._clock.now().at)
+        return verdict is not None and verdict.activity is Activity.WAITING
+
+    async def _press_enter(self, runtime: Runtime, session: Session) -> None:
+        try:
+            await runtime.press_enter(run_of(session))
+        except OrchestrdError:
+            return  # then it stays typed, and that is what is said
