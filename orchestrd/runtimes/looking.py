@@ -45,7 +45,7 @@ def trail_of(handle: Handle | None, start: StartRecord | None, claim: ClaimRecor
 
 
 class Looker:
-    """Looks at runs, and remembers of each what cannot change any more. Blocking; called from one thread."""
+    """Looks at runs, and remembers of each what cannot change any more. Blocking; looks come from one thread."""
 
     def __init__(self, table: ProcessTable, watchlist: Watchlist) -> None:
         self._table = table
@@ -65,7 +65,15 @@ class Looker:
             lines, offset = directory.hook_lines(run.hooks_offset)
         except OSError:
             lines, offset = (), run.hooks_offset
-        return Look(run=run, observations=facts, hook_lines=lines, hooks_offset=offset)
+        start = self.seen_start(run)
+        return Look(
+            run=run,
+            observations=facts,
+            hook_lines=lines,
+            hooks_offset=offset,
+            agent_pid=start.agent.pid if start else None,
+            agent_started_ticks=start.agent.started_ticks if start else None,
+        )
 
     def start_of(self, run: Run, directory: RunDirectory) -> StartRecord | None:
         """Give the run's start record, from memory once it has been seen."""
@@ -74,6 +82,10 @@ class Looker:
         if start is not None:
             self._starts[key] = start
         return start
+
+    def seen_start(self, run: Run) -> StartRecord | None:
+        """Give the start record that has been seen already; on any thread."""
+        return self._starts.get((run.session, run.generation))
 
     def trail(self, run: Run, directory: RunDirectory) -> Trail:
         """Find out where the processes of a run would be."""

@@ -24,6 +24,7 @@ from orchestrd.core.launch import (
     decode_record,
     encode_order,
 )
+from orchestrd.core.lines import whole_lines
 from orchestrd.model.limits import HOOK_LINE_BYTES_MAX, HOOKS_READ_BYTES_MAX, RUN_RECORD_BYTES_MAX
 from orchestrd.model.run import Order
 from orchestrd.runtimes.launcher import take_claim
@@ -49,15 +50,13 @@ class RunDirectory:
         claim must, for it is what says that the agent may have run: who takes it makes it durable.
 
         hooks.jsonl is made here, private: left to the hooks it would have whatever mode the umask of the agent gives.
+        What the agent is to find beside it is there before the order, and so before the agent.
         """
         self._make()
         with self._place() as place:
             os.close(os.open(HOOKS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=place))
-        temporary = Path(self.path, f"{ORDER}.tmp")
-        temporary.unlink(missing_ok=True)
-        temporary.touch(0o600, exist_ok=False)
-        temporary.write_bytes(encode_order(order))
-        temporary.replace(f"{self.path}/{ORDER}")
+        for name, content in (*order.files, (ORDER, encode_order(order))):
+            self._replace(name, content)
 
     def has_order(self) -> bool:
         """Tell whether a launch has got as far as its order, and so a launcher may have been started."""
@@ -100,11 +99,19 @@ class RunDirectory:
             return (), offset
         before = min(offset, 1)  # one byte back: it tells whether the last read ended inside a line too long to hold
         data = self._read(HOOKS, HOOKS_READ_BYTES_MAX + before, offset - before) or b""
-        return whole_lines(data, before, offset)
+        return whole_lines(data, before, offset, read_max=HOOKS_READ_BYTES_MAX, line_max=HOOK_LINE_BYTES_MAX)
 
     def _make(self) -> None:
         with contextlib.suppress(FileExistsError):
             Path(self.path).mkdir(0o700)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        """Make a private file appear whole."""
+        temporary = Path(self.path, f"{name}.tmp")
+        temporary.unlink(missing_ok=True)
+        temporary.touch(0o600, exist_ok=False)
+        temporary.write_bytes(content)
+        temporary.replace(f"{self.path}/{name}")
 
     def _hooks_size(self) -> int:
         """Ask for the size alone: the only system call that a run costs while nothing happens in it."""
@@ -135,19 +142,3 @@ class RunDirectory:
             yield place
         finally:
             os.close(place)
-
-
-def whole_lines(data: bytes, before: int, offset: int) -> tuple[tuple[bytes, ...], int]:
-    """Cut what was read into whole lines of a bearable length, and say up to where that was.
-
-    The first `before` bytes (0 or 1) of `data` stand before `offset`. No newline there means that a line too long to
-    hold is being skipped: its rest, up to the next newline, is no line either.
-    """
-    is_inside = before > 0 and data[:before] != b"\n"
-    fresh = data[before:]
-    end = fresh.rfind(b"\n") + 1
-    if end == 0:
-        is_too_long = is_inside or len(fresh) >= HOOKS_READ_BYTES_MAX
-        return (), offset + (len(fresh) if is_too_long else 0)
-    lines = fresh[: end - 1].split(b"\n")[1 if is_inside else 0 :]
-    return tuple(line for line in lines if line and len(line) <= HOOK_LINE_BYTES_MAX), offset + end

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrd.core.launch import ProcessIdentity
 from orchestrd.runtimes.portable import PortableProcessTable
-from orchestrd.runtimes.process import table_of_this_system
+from orchestrd.runtimes.launched import table_of_this_system
 from orchestrd.runtimes.processes import (
     Hold,
     LinuxProcessTable,
