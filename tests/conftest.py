@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,10 @@ REAL = frozenset({"integration", "acceptance"})  # folders of tests that meet re
 settings.register_profile("dev", deadline=None, max_examples=30)
 settings.register_profile("ci", derandomize=False, deadline=None, max_examples=100, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+# A shell that runs the suite in the background has it ignore SIGINT, and so would every process that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
