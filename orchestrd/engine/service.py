@@ -66,6 +66,7 @@ class EngineService:
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.nudge = prober.nudge
+        self._look_at = prober.look_at
 
     def documents(self) -> tuple[Document, ...]:
         """Give every session, as durable now."""
@@ -132,7 +133,9 @@ class EngineService:
         spec = self._roster.require(command.session).spec
         if problem := self._launching.problem_with_message(spec, command.text):
             return SendReply(session=command.session, receipt=Receipt.REFUSED, error=problem)
-        command = replace(command, awaits_turn=self._launching.awaits_turn(spec))
+        if awaits_turn := self._launching.awaits_turn(spec):
+            await self._look_at(command.session)  # so that a dialog that has just opened refuses it
+        command = replace(command, awaits_turn=awaits_turn)
         with self._receipts.of(command.session, command.message) as receipt:
             reply = await self._mailboxes.submit(command.session, command)
             if reply is None:

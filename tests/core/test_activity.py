@@ -1,0 +1,195 @@
+"""What witnesses come to: the edges of real agents as a table of words, and the laws that hold for any words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrd.core.activity import LOOKED_AT, RANKS, hear, judge, rule_of, was_heard
+from orchestrd.model.limits import HEARD_PROMPTS_MAX, WITNESS_LAG_S, WORKING_TRUSTED_S
+from orchestrd.model.observation import Evidence, Testimony
+from orchestrd.model.words import Activity
+
+WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
+UNKNOWN = Activity.UNKNOWN
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+NOTHING = Evidence()
+SPINNER, STAR = (WORKING, LIMITED), (WAITING, BLOCKED)
+
+
+def said(observer: str, *allows: Activity, at: float = 0.0, **rest: str) -> Testimony:
+    """One word, `at` seconds after noon."""
+    return Testimony(observer=observer, allows=allows, at=NOON + timedelta(seconds=at), **rest)
+
+
+def verdict(*testimonies: Testimony, now: float = 100.0) -> Activity | None:
+    found = judge(testimonies, NOON + timedelta(seconds=now))
+    return found.activity if found else None
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "truth"),
+    [
+        ([said("hook", WORKING)], WORKING),
+        ([said("title", *SPINNER)], WORKING),
+        ([said("title", *STAR)], UNKNOWN),
+        ([said("title", *STAR), said("hook", BLOCKED)], BLOCKED),
+        ([said("title", *STAR), said("transcript", WAITING)], WAITING),
+        ([said("transcript", WORKING, BLOCKED)], UNKNOWN),
+        ([said("transcript", WORKING, BLOCKED), said("title", *SPINNER)], WORKING),
+        ([said("transcript", WORKING, BLOCKED), said("title", *STAR)], BLOCKED),
+        ([said("title", *SPINNER), said("screen", LIMITED)], LIMITED),
+        ([said("session_file", WORKING), said("title", *SPINNER), said("screen", LIMITED)], WORKING),
+    ],
+)
+def test_words_narrow_each_other_down(witnesses: list[Testimony], truth: Activity) -> None:
+    assert verdict(*witnesses) is truth
+
+
+@pytest.mark.parametrize(
+    ("edge", "witnesses", "truth"),
+    [
+        ("a Stop hook was lost", [said("hook", WORKING, at=0), said("session_file", WAITING, at=60)], WAITING),
+        ("and nobody else looks", [said("hook", WORKING, at=0), said("title", *STAR, at=60)], UNKNOWN),
+        ("the state file is frozen", [said("session_file", WAITING, at=0), said("title", *SPINNER, at=60)], WORKING),
+        ("an interrupt has no hook", [said("hook", WORKING, at=0), said("transcript", WAITING, at=5)], WAITING),
+        ("an answered dialog has no hook", [said("hook", BLOCKED, at=0), said("session_file", WORKING, at=9)], WORKING),
+        ("the title is late", [said("session_file", WAITING, at=5), said("title", *SPINNER, at=5.05)], WAITING),
+        ("a hook is late", [said("session_file", WAITING, at=5), said("hook", WORKING, at=5.3)], WAITING),
+        ("the record is old", [said("record", WORKING, at=0), said("session_file", WAITING, at=60)], WAITING),
+        ("the record is all there is to tell", [said("record", BLOCKED), said("title", *STAR, at=60)], BLOCKED),
+    ],
+)
+def test_an_edge_that_a_witness_has_missed_is_told_by_another(
+    edge: str, witnesses: list[Testimony], truth: Activity
+) -> None:
+    assert verdict(*witnesses) is truth, edge
+    assert verdict(*reversed(witnesses)) is truth, f"{edge}, heard the other way round"
+
+
+def test_a_turn_that_was_only_heard_to_begin_is_not_believed_for_ever() -> None:
+    begun = said("hook", WORKING)
+
+    assert verdict(begun, now=WORKING_TRUSTED_S) is WORKING
+    assert verdict(begun, now=WORKING_TRUSTED_S + 1) is None
+    assert verdict(begun, said("title", *SPINNER, at=-50), now=WORKING_TRUSTED_S + 1) is WORKING
+
+
+def test_while_a_message_is_typed_only_newer_words_count() -> None:
+    typed = NOON + timedelta(seconds=10)
+    idle, busy = said("session_file", WAITING, at=0), said("hook", WORKING, at=10)
+
+    assert judge([idle], NOON, after=typed) is None
+    found = judge([idle, busy], NOON, after=typed)
+    assert found is not None
+    assert found.activity is WORKING
+
+
+def test_a_verdict_says_who_agrees_since_when_and_who_does_not() -> None:
+    words = [
+        said("hook", BLOCKED, at=3, text="Bash: make"),
+        said("session_file", BLOCKED, at=2, text="permission prompt"),
+        said("title", *STAR, at=4),
+        said("transcript", WORKING, at=0),
+    ]
+
+    found = judge(words, NOON)
+
+    assert found is not None
+    assert (found.activity, found.source, found.text) == (BLOCKED, "session_file", "Bash: make")
+    assert found.at == NOON + timedelta(seconds=2)
+    assert (found.agreeing, found.overruled) == (("session_file", "hook", "title"), ("transcript",))
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "rule"),
+    [
+        ([said("hook", WORKING)], "hook said working, the newest word there is"),
+        ([said("hook", WORKING), said("title", *SPINNER)], "hook, title agree on working"),
+        ([said("title", *STAR)], "title cannot tell what exactly it is, and nobody else can"),
+        (
+            [said("hook", WORKING), said("session_file", WAITING, at=60)],
+            "session_file said waiting, the newest word there is; older, or of lower rank: hook",
+        ),
+    ],
+)
+def test_a_verdict_can_be_explained(witnesses: list[Testimony], rule: str) -> None:
+    found = judge(witnesses, NOON)
+
+    assert found is not None
+    assert rule_of(found) == rule
+
+
+def test_only_the_last_word_of_a_witness_counts_and_one_that_falls_silent_is_none() -> None:
+    evidence = hear(hear(NOTHING, said("hook", WORKING), NOON), said("hook", WAITING, at=5), NOON)
+
+    assert [word.allows for word in evidence.testimonies] == [(WAITING,)]
+    assert hear(evidence, said("hook"), NOON).testimonies == ()
+
+
+def test_a_word_without_a_time_is_of_the_look() -> None:
+    evidence = hear(NOTHING, Testimony(observer="title", allows=SPINNER), NOON)
+
+    assert evidence.testimonies[0].at == NOON
+
+
+def test_a_prompt_is_heard_however_it_was_wrapped_and_behind_a_draft() -> None:
+    evidence = hear(NOTHING, said("hook", WORKING, at=5, prompt="a draft fix\n  the   build\n"), NOON)
+
+    assert was_heard(evidence, "fix the build", NOON)
+    assert was_heard(evidence, "fix\nthe build ", NOON + timedelta(seconds=5))
+    assert not was_heard(evidence, "fix the build", NOON + timedelta(seconds=6))
+    assert not was_heard(evidence, "fix the", NOON)
+
+
+def test_a_few_prompts_are_remembered_and_no_more() -> None:
+    evidence = NOTHING
+    for number in range(HEARD_PROMPTS_MAX + 1):
+        evidence = hear(evidence, said("hook", WORKING, prompt=f"prompt {number}"), NOON)
+
+    assert not was_heard(evidence, "prompt 0", NOON)
+    assert len(evidence.prompts) == HEARD_PROMPTS_MAX
+
+
+words = st.builds(
+    lambda observer, allows, at: said(observer, *allows, at=at),
+    st.sampled_from(RANKS),
+    st.lists(st.sampled_from([WORKING, WAITING, BLOCKED, LIMITED]), min_size=1, max_size=3, unique=True),
+    st.floats(min_value=0.0, max_value=30.0),
+)
+some_words = st.lists(words, min_size=1, max_size=6, unique_by=lambda word: word.observer)
+
+
+@given(some_words)
+def test_the_order_in_which_words_are_heard_does_not_matter(testimonies: list[Testimony]) -> None:
+    shuffled = sorted(testimonies, key=lambda word: word.observer)
+
+    one, other = judge(testimonies, NOON), judge(shuffled, NOON)
+    assert one is not None
+    assert other is not None
+    assert (one.activity, one.agreeing, one.at) == (other.activity, other.agreeing, other.at)
+
+
+@given(some_words)
+def test_a_verdict_is_never_more_than_everyone_who_is_believed_allows(testimonies: list[Testimony]) -> None:
+    found = judge(testimonies, NOON)
+
+    assert found is not None
+    believed = [word for word in testimonies if word.observer in found.agreeing]
+    assert found.activity is UNKNOWN or all(found.activity in word.allows for word in believed)
+    assert {*found.agreeing, *found.overruled} == {word.observer for word in testimonies}
+
+
+@given(some_words, st.sampled_from(sorted(LOOKED_AT)), st.sampled_from([WORKING, WAITING, BLOCKED]))
+def test_who_looks_and_sees_one_thing_only_is_believed_over_everything_older(
+    testimonies: list[Testimony], observer: str, activity: Activity
+) -> None:
+    newest = said(observer, activity, at=30.0 + 2 * WITNESS_LAG_S)
+    others = [word for word in testimonies if word.observer != observer]
+
+    assert verdict(*others, newest) is activity
+
+
+def test_nobody_says_anything_and_nothing_is_concluded() -> None:
+    assert judge([], NOON) is None
