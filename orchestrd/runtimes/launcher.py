@@ -17,7 +17,8 @@ signals of job control are not, because there is no terminal. Early ones wait un
 What happens on a full disk: a claim or a start that cannot be recorded is not run. An end that cannot be recorded is
 tried again each second for ten minutes; then the launcher leaves, and the daemon says that it does not know the end.
 
-It runs alone and starts with every run, so it imports the standard library only, and of that very little.
+It runs alone and starts with every run, so it imports the standard library only, and of that very little. Where the
+agent is to have other streams than a FIFO and the log (terminal.py), `main` is given them; the rest stays the same.
 """
 
 import _signal as signal  # type: ignore[import-not-found] # the C half of `signal`: the other costs each launch 4 ms
@@ -54,19 +55,41 @@ class CannotStartError(Exception):
     """The agent cannot be started; the sentence names the thing and the cause."""
 
 
-def main(run_directory: str) -> None:
+class Streams:
+    """The streams of an agent, and what becomes of signals: here a FIFO that never ends, and the log."""
+
+    signals = FORWARDED | {signal.SIGCHLD}  # what is blocked and waited for
+    hung_up = False  # whether the terminal went away while the agent ran
+
+    def open(self, place: int, order: "Order", environment: dict[bytes, bytes]) -> "list[tuple[object, ...]]":
+        """Make them; give the file actions that hand them to the agent, whose environment may be adapted to them."""
+        stdin = attempt("cannot make the stdin of the run", _open_stdin, place)
+        redirect_output(order.log)
+        return [(os.POSIX_SPAWN_DUP2, stdin, 0)]
+
+    def take(self, number: int, agent: int) -> None:
+        """Take a signal that came: it is passed on to the agent's process group."""
+        try_to(os.killpg, agent, number)
+
+    def close(self, place: int) -> None:
+        """Finish, before the end is recorded: what could be ended of the run is gone. May raise nothing."""
+
+
+def main(run_directory: str, streams: Streams | None = None) -> None:
     """Own the run in this directory from its claim to its exit record."""
+    streams = streams or Streams()
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})
+    signal.pthread_sigmask(signal.SIG_BLOCK, streams.signals)
     place = os.open(run_directory, os.O_RDONLY | os.O_DIRECTORY)
     if not take_claim(place, "launcher"):
         return
     order = None
     try:
-        order = Order(_attempt("cannot read the order of the run", read_file, "order", place))
-        record = _run(place, order)
+        order = Order(attempt("cannot read the order of the run", read_file, "order", place))
+        record = _run(place, order, streams)
     except CannotStartError as error:
-        record = _exit_record(None, None, [], str(error))
+        record = _exit_record(None, None, [], str(error), hung=streams.hung_up)
+    streams.close(place)
     _insist(place, record)
     if order is not None and not hasattr(os, "pidfd_open"):
         _nudge(order)  # a pidfd tells of the end itself; a hint before it has the daemon look too soon, and pause then
@@ -81,39 +104,36 @@ class Order:
         self.argv = rest[int(count) :]
 
 
-def _run(place: int, order: Order) -> bytes:
+def _run(place: int, order: Order, streams: Streams) -> bytes:
     """Run the agent to its end and give the exit record. Once there is an agent, nothing may cost that record."""
     _adopt_orphans()
-    agent = _start(place, order)
+    agent = _start(place, order, streams)
     try:
         write_durable(place, "start.json", _start_record(agent))
     except OSError as error:
-        _try(os.killpg, agent, signal.SIGKILL)
-        _end(agent, order.mark)
+        try_to(os.killpg, agent, signal.SIGKILL)
+        _end(agent, order.mark, streams)
         raise CannotStartError(f"cannot record the start of the run: {error.strerror}") from None
     _nudge(order)
-    return _end(agent, order.mark)
+    return _end(agent, order.mark, streams)
 
 
-def _end(agent: int, mark: bytes) -> bytes:
+def _end(agent: int, mark: bytes, streams: Streams) -> bytes:
     """Wait for the end of the agent, end what it left behind, and give the exit record."""
-    status = _watch(agent)
+    status = _watch(agent, streams)
     left, error = [], None
     asked: set[int] = set()
     try:
         left = _sweep(mark, asked)
     except Exception as defect:  # noqa: BLE001 - whatever it is, the end is known; with an error the daemon sweeps again
         error = f"what the agent left behind could not be ended: {type(defect).__name__}: {defect}"
-    if os.WIFSIGNALED(status):
-        return _exit_record(None, signal_name(os.WTERMSIG(status)), left, error, len(asked.difference(left)))
-    return _exit_record(os.WEXITSTATUS(status), None, left, error, len(asked.difference(left)))
+    code = None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    by = signal_name(os.WTERMSIG(status)) if code is None else None
+    return _exit_record(code, by, left, error, len(asked.difference(left)), hung=streams.hung_up)
 
 
 def take_claim(place: int, by: str) -> bool:
-    """Take the only start of the run in this directory (a descriptor), durably; false when it is taken already.
-
-    Raises OSError when it cannot be made durable.
-    """
+    """Take the only start of the run (whose directory is open as `place`), durably; false if taken. Raises OSError."""
     try:
         _write_new(place, "claim", f'{{"boot":"{boot_id()}","pid":{os.getpid()},"by":"{by}"}}\n'.encode())
     except FileExistsError:
@@ -125,18 +145,18 @@ def take_claim(place: int, by: str) -> bool:
     return True
 
 
-def _start(place: int, order: Order) -> int:
+def _start(place: int, order: Order, streams: Streams) -> int:
     """Start the agent and give its pid, or raise CannotStartError."""
-    environment = _attempt(f"cannot read {_shown(order.secrets)}", _environment, order)
-    stdin = _attempt("cannot make the stdin of the run", _open_stdin, place)
-    _attempt(f"cannot write {_shown(order.log)}", _redirect_output, order.log)
-    _attempt(f"cannot enter the directory {_shown(order.directory)}", os.chdir, order.directory)
-    agent = _attempt(f"cannot start {_shown(order.argv[0])}", _spawn, order.argv, environment, stdin)
-    _try(os.chdir, "/")  # so that the directory can be removed or unmounted while the agent is elsewhere
+    environment = attempt(f"cannot read {_shown(order.secrets)}", _environment, order)
+    actions = streams.open(place, order, environment)
+    attempt(f"cannot enter the directory {_shown(order.directory)}", os.chdir, order.directory)
+    agent = attempt(f"cannot start {_shown(order.argv[0])}", _spawn, order.argv, environment, actions)
+    try_to(os.chdir, "/")  # so that the directory can be removed or unmounted while the agent is elsewhere
     return agent
 
 
-def _attempt(what: str, act: "Callable[..., T]", *arguments: object) -> "T":
+def attempt(what: str, act: "Callable[..., T]", *arguments: object) -> "T":
+    """Do what the start depends on. Raises CannotStartError, which says `what` failed and why."""
     try:
         return act(*arguments)
     except OSError as error:
@@ -152,40 +172,32 @@ def _open_stdin(place: int) -> int:
     """Make the FIFO and hold both its ends, as the agent will too: it never sees its end, whoever dies first."""
     os.mkfifo("stdin", 0o600, dir_fd=place)
     stdin = os.open("stdin", os.O_RDWR, dir_fd=place)
-    try:
-        fcntl.fcntl(stdin, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    except (OSError, AttributeError):
-        pass  # the user's share of pipe memory is used up, or this is not Linux: the usual size then
+    # Where the user's share of pipe memory is used up, or this is not Linux, it keeps the usual size.
+    try_to(fcntl.fcntl, stdin, getattr(fcntl, "F_SETPIPE_SZ", -1), PIPE_BYTES)
     return stdin
 
 
-def _redirect_output(log: bytes) -> None:
+def redirect_output(log: bytes) -> None:
     """Let the agent's output, and what may go wrong with this process itself, go straight to the log."""
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, 0o600)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY
+    output = attempt(f"cannot write {_shown(log)}", os.open, log, flags, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
 
 
-def _spawn(argv: list[bytes], environment: dict[bytes, bytes], stdin: int) -> int:
+def _spawn(argv: list[bytes], environment: dict[bytes, bytes], actions: "list[tuple[object, ...]]") -> int:
     """Start the program in a session of its own; it is looked for where the agent's PATH says, as execvp would."""
-    denied, streams = None, [(os.POSIX_SPAWN_DUP2, stdin, 0)]
-    for program in _candidates(argv[0], environment):
+    denied = None
+    folders = [b"."] if b"/" in argv[0] else environment.get(b"PATH", b"/usr/bin:/bin").split(b":")
+    for program in (os.path.join(folder or b".", argv[0]) for folder in folders):
         try:
             return os.posix_spawn(
-                program, argv, environment, file_actions=streams, setsid=True, setsigmask=(), setsigdef=RESET
+                program, argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=RESET
             )
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except PermissionError as error:
-            denied = error
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            denied = error if isinstance(error, PermissionError) else denied
     raise denied or OSError(errno.ENOENT, "no such program" + ("" if b"/" in argv[0] else " in the PATH of the run"))
-
-
-def _candidates(name: bytes, environment: dict[bytes, bytes]) -> list[bytes]:
-    if b"/" in name:
-        return [name]
-    return [(folder or b".") + b"/" + name for folder in environment.get(b"PATH", b"/usr/bin:/bin").split(b":")]
 
 
 def _adopt_orphans() -> None:
@@ -197,19 +209,17 @@ def _adopt_orphans() -> None:
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _watch(agent: int) -> int:
-    """Pass signals on until the agent has ended; give its wait status. Not reaped, its number is nobody else's."""
+def _watch(agent: int, streams: Streams) -> int:
+    """Take signals until the agent has ended; give its wait status. Not reaped, its number is nobody else's."""
     while True:
-        number = signal.sigwait(FORWARDED | {signal.SIGCHLD})
-        if number == signal.SIGCHLD:
-            status = _reap(agent)
-            if status is not None:
-                return status
-            continue
-        _try(os.killpg, agent, number)
+        number = signal.sigwait(streams.signals)
+        if number != signal.SIGCHLD:
+            streams.take(number, agent)
+        elif (status := _reap(agent)) is not None:
+            return status
 
 
-def _try(act: "Callable[..., None]", *arguments: object) -> None:
+def try_to(act: "Callable[..., object]", *arguments: object) -> None:
     """Do what may fail: what runs as another user by now cannot be signalled; others will see whether it goes on."""
     try:
         act(*arguments)
@@ -219,12 +229,10 @@ def _try(act: "Callable[..., None]", *arguments: object) -> None:
 
 def _reap(agent: int) -> int | None:
     """Reap what has ended; give the wait status of the agent if it is among them."""
-    while True:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if pid == agent:
-            return status
-        if pid == 0:
-            return None
+    while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+        if ended[0] == agent:
+            return ended[1]
+    return None
 
 
 def _sweep(mark: bytes, asked: "set[int]") -> list[int]:
@@ -240,9 +248,9 @@ def _sweep(mark: bytes, asked: "set[int]") -> list[int]:
             return children
         for pid in children:
             if elapsed > PATIENCE_S:
-                _try(os.kill, pid, signal.SIGKILL)
+                try_to(os.kill, pid, signal.SIGKILL)
             elif pid not in asked:
-                _try(os.kill, pid, signal.SIGTERM)
+                try_to(os.kill, pid, signal.SIGTERM)
             asked.add(pid)
         time.sleep(SWEEP_LOOK_S)
     return []
@@ -251,8 +259,7 @@ def _sweep(mark: bytes, asked: "set[int]") -> list[int]:
 def _children(mark: bytes) -> list[int]:
     """Find the living children of this process that do not bear the mark of another run."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        _reap(0)
     except ChildProcessError:
         return []
     own = b"%d" % os.getpid()
@@ -271,11 +278,11 @@ def _identity(pid: int) -> str:
 
 
 def _exit_record(
-    code: int | None, signal_name: str | None, left: list[int], error: str | None = None, ended: int = 0
+    code: int | None, by: str | None, left: list[int], error: str | None = None, ended: int = 0, *, hung: bool = False
 ) -> bytes:
-    end = f'"exit_code":{"null" if code is None else code},"exit_signal":{_quoted(signal_name)}'
-    rest = f'"at":{time.time():.6f},"left":[{",".join(map(_identity, left))}],"error":{_quoted(error)},"ended":{ended}'
-    return f"{{{end},{rest}}}\n".encode("utf-8", "replace")
+    end = f'"exit_code":{"null" if code is None else code},"exit_signal":{_quoted(by)},"at":{time.time():.6f}'
+    rest = f'"left":[{",".join(map(_identity, left))}],"error":{_quoted(error)},"ended":{ended}'
+    return f'{{{end},{rest},"hung_up":{"true" if hung else "false"}}}\n'.encode("utf-8", "replace")
 
 
 def _insist(place: int, record: bytes) -> None:
@@ -294,7 +301,9 @@ def _insist(place: int, record: bytes) -> None:
 def write_durable(place: int, name: str, data: bytes) -> None:
     """Make a file of the directory `place` (a descriptor) appear whole and durable."""
     temporary = name + ".tmp"
-    _try(lambda: os.unlink(temporary, dir_fd=place))  # of an earlier try, or a trap: opening a FIFO would never return
+    try_to(
+        lambda: os.unlink(temporary, dir_fd=place)
+    )  # of an earlier try, or a trap: opening a FIFO would never return
     _write_new(place, temporary, data)
     os.replace(temporary, name, src_dir_fd=place, dst_dir_fd=place)
     os.fsync(place)
@@ -323,9 +332,6 @@ def _nudge(order: Order) -> None:
             os.close(fifo)
     except (OSError, KeyError, ValueError):
         return
-
-
-# ---- reading the system ----------------------------------------------------------------------------------------------
 
 
 def read_file(path: "bytes | str", place: int | None = None) -> bytes:
@@ -372,12 +378,9 @@ def mark_of(pid: int) -> bytes | None:
 
 def signal_name(number: int) -> str:
     """Name a signal; those that have no name of their own are counted from SIGRTMIN."""
-    names: list[str] = [
-        name for name, value in vars(signal).items() if name[:3] == "SIG" and name[3] != "_" and value == number
-    ]
-    if not names:
-        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
-    return next((name for name in names if name not in ALIASES), names[0])
+    names = [name for name, value in vars(signal).items() if name[:3] == "SIG" and name[3] != "_" and value == number]
+    names = [name for name in names if name not in ALIASES] or names
+    return names[0] if names else f"SIGRTMIN+{number - signal.SIGRTMIN}"
 
 
 def _shown(text: bytes) -> str:

@@ -1,7 +1,8 @@
 """Starting launchers: with the real interpreter, from compiled code, detached, and with nothing in hand.
 
 A launcher gets a session of its own, /dev/null for its three streams, and no environment but the mark of its run. So
-the end of this process, its terminal, its signals and its secrets never reach it.
+the end of this process, its terminal, its signals and its secrets never reach it. One that has a terminal is started by
+whatever hosts that; here is only what to run.
 """
 
 import os
@@ -9,7 +10,7 @@ import py_compile
 import sys
 from functools import cached_property
 
-from orchestrd.runtimes import launcher
+from orchestrd.runtimes import launcher, terminal
 
 
 class LauncherCommand:
@@ -22,6 +23,18 @@ class LauncherCommand:
     @cached_property
     def _program(self) -> str:
         return _compiled(launcher.__file__)
+
+    @cached_property
+    def _terminal_program(self) -> str:
+        _compiled(launcher.__file__)  # which it imports
+        return _compiled(terminal.__file__)
+
+    def terminal_argv(self, run_directory: str) -> list[str]:
+        """Give what to run as the main process of a terminal, for a run that is to have one.
+
+        The terminal's host must set ORCH_RUN, the mark of the run, in its environment, as `start` does.
+        """
+        return [self._python, "-IS", self._terminal_program, run_directory]
 
     def start(self, run_directory: str, mark: str) -> int:
         """Start a launcher for this run directory and give its pid. Raises OSError."""
@@ -42,7 +55,7 @@ class LauncherCommand:
 
 
 def _compiled(source: str) -> str:
-    """Compile the launcher: read as source it costs each launch 4 ms. Where that cannot be kept, source it is."""
+    """Compile a launcher: read as source it costs each launch 4 ms. Where that cannot be kept, source it is."""
     try:
         return py_compile.compile(source, doraise=True) or source
     except OSError:

@@ -255,7 +255,7 @@ def test_an_agent_that_runs_as_somebody_else_by_now_is_watched_on(monkeypatch: p
     monkeypatch.setattr(launcher, "_reap", lambda agent: 0)
     monkeypatch.setattr(os, "killpg", _refused)
 
-    assert launcher._watch(4711) == 0
+    assert launcher._watch(4711, launcher.Streams()) == 0
 
 
 def _refused(*_: object) -> None:
@@ -379,10 +379,10 @@ def test_whatever_goes_wrong_with_the_sweep_the_end_of_the_agent_is_recorded(mon
     def broken(mark: bytes, asked: set[int]) -> list[int]:
         raise OSError(23, "Too many open files in system")
 
-    monkeypatch.setattr(launcher, "_watch", lambda agent: 7 << 8)
+    monkeypatch.setattr(launcher, "_watch", lambda agent, streams: 7 << 8)
     monkeypatch.setattr(launcher, "_sweep", broken)
 
-    record = json.loads(launcher._end(4711, b"mark"))
+    record = json.loads(launcher._end(4711, b"mark", launcher.Streams()))
 
     assert (record["exit_code"], record["left"]) == (7, [])
     assert record["error"] == (
