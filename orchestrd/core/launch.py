@@ -62,6 +62,7 @@ class ExitRecord(Struct, frozen=True, kw_only=True):
     error: str | None = None
     ended: int = 0  # how many others the agent left behind; the launcher has ended them
     hung_up: bool = False  # its terminal was closed under it
+    setup_failed: bool = False  # its code is that of the setup command; said by SETUP_FAILED beside it
 
 
 class ClaimRecord(Struct, frozen=True, kw_only=True):

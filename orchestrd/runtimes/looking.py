@@ -159,6 +159,8 @@ def exited(run: Run, record: ExitRecord) -> Exited:
         at=utc(record.at),
         error=error[:ERROR_CHARS_MAX] if error else None,
         ended=record.ended,
+        hung_up=record.hung_up,
+        setup_failed=record.setup_failed,
     )
 
 

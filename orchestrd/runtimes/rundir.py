@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from orchestrd.core.launch import (
     CLAIM,
     EXIT,
     HOOKS,
     ORDER,
+    SETUP_FAILED,
     START,
     STDIN,
     ClaimRecord,
@@ -86,8 +89,11 @@ class RunDirectory:
         return self._record(START, StartRecord)
 
     def exit(self) -> ExitRecord | None:
-        """Read the exit record."""
-        return self._record(EXIT, ExitRecord)
+        """Read the exit record, and whether the code in it is that of a setup command."""
+        record = self._record(EXIT, ExitRecord)
+        if record is None or not os.path.lexists(f"{self.path}/{SETUP_FAILED}"):
+            return record
+        return replace(record, setup_failed=True)
 
     def hook_lines(self, offset: int) -> tuple[tuple[bytes, ...], int]:
         """Read the whole lines that hooks.jsonl holds after `offset`, and where to go on from.

@@ -177,6 +177,15 @@ def test_an_exit_record_counts_whatever_its_boot(scene: Scene) -> None:
     assert (second.exit_code, second.exit_signal, second.at.timestamp()) == (3, None, END.at)
 
 
+def test_a_terminal_that_was_closed_is_told_with_the_end(scene: Scene) -> None:
+    scene.put("exit.json", replace(END, hung_up=True))
+
+    (found,) = scene.look()
+
+    assert isinstance(found, Exited)
+    assert (found.hung_up, found.setup_failed) == (True, False)
+
+
 def test_what_outlived_the_sweep_of_the_launcher_is_told_with_the_end(scene: Scene) -> None:
     scene.put("exit.json", replace(END, left=(START.launcher, START.agent)))
 

@@ -107,6 +107,16 @@ def test_an_exit_record_is_read_as_the_launcher_wrote_it(directory: RunDirectory
     assert record == ExitRecord(exit_code=None, exit_signal="SIGKILL", at=record.at, left=(left,), error=None)
 
 
+def test_an_exit_beside_a_failed_setup_is_that_of_the_setup(directory: RunDirectory) -> None:
+    write(directory, "exit.json", launcher._exit_record(7, None, [], None))
+    write(directory, "setup.failed", b"7\n")
+
+    record = directory.exit()
+
+    assert record is not None
+    assert (record.exit_code, record.setup_failed) == (7, True)
+
+
 def test_what_is_no_regular_file_is_not_read_and_holds_nobody_up(directory: RunDirectory) -> None:
     place = Path(directory.path)
     place.mkdir()
