@@ -33,6 +33,7 @@ SESSION_FILE, HOOK, REPORT, TITLE, TRANSCRIPT, SCREEN, RECORD = RANKS = (
     "record",  # the last verdict of an earlier daemon
 )
 TYPING = "typing"  # no witness, but the source of an activity that is open: a message is being typed right now
+SILENCE = "silence"  # no witness either: whoever spoke last does so no more
 LOOKED_AT = frozenset({SESSION_FILE, TITLE, SCREEN})  # seen anew at each look; the others are heard of once
 TELLS_MOST = (HOOK, REPORT, SCREEN, TRANSCRIPT, SESSION_FILE)  # whose text a person wants to read
 
@@ -41,19 +42,19 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """What the witnesses come to. `agreeing` are believed, highest rank first; `overruled` are not."""
 
     activity: Activity
-    at: datetime
+    source: str  # who stands for all that agree
+    at: datetime  # since when, by its word
     text: str | None = None
     agreeing: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
 
-    @property
-    def source(self) -> str:
-        """Name the witness that stands for all that agree."""
-        return self.agreeing[0]
-
 
 def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
-    """Take in the last word of one witness; one that says nothing any more is no witness."""
+    """Take in the last word of one witness; one that says nothing any more is no witness.
+
+    What was only heard and is overruled by it has been overtaken, and is forgotten: or it would be believed again as
+    soon as the newer word is taken back.
+    """
     others = tuple(known for known in evidence.testimonies if known.observer != testimony.observer)
     if testimony.prompt is not None:
         heard = Heard(at=testimony.at or now, text=one_spaced(testimony.prompt))
@@ -61,7 +62,8 @@ def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
     if not testimony.allows:
         return replace(evidence, testimonies=others)
     dated = replace(testimony, at=testimony.at or now, prompt=None)
-    return replace(evidence, testimonies=(*others, dated))
+    kept = (known for known in others if known.observer in LOOKED_AT or not _overrules(dated, known))
+    return replace(evidence, testimonies=(*kept, dated))
 
 
 def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | None = None) -> Verdict | None:
@@ -77,9 +79,11 @@ def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | Non
             allowed &= frozenset(said.allows)
             agreeing.append(said)
     names = tuple(said.observer for said in agreeing)
+    speaker = next((said for said in agreeing if frozenset(said.allows) == allowed), agreeing[0])
     return Verdict(
         activity=_only(allowed),
-        at=_since(agreeing, allowed),
+        source=speaker.observer,
+        at=_at(speaker),
         text=_text(agreeing),
         agreeing=names,
         overruled=tuple(said.observer for said in testimonies if said.observer not in names),
@@ -140,12 +144,6 @@ def _only(allowed: frozenset[Activity]) -> Activity:
     """Name what is left. A limit is never guessed; what may be two different things is not known."""
     certain = allowed - {Activity.LIMITED} if Activity.WORKING in allowed else allowed
     return next(iter(certain)) if len(certain) == 1 else Activity.UNKNOWN
-
-
-def _since(agreeing: Sequence[Testimony], allowed: frozenset[Activity]) -> datetime:
-    """Tell since when: as the one with the highest rank says whose own word is as narrow as the verdict."""
-    exact = [said for said in agreeing if frozenset(said.allows) == allowed]
-    return _at((exact or agreeing)[0])
 
 
 def _text(agreeing: Sequence[Testimony]) -> str | None:

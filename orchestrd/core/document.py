@@ -46,6 +46,7 @@ def document(session: Session, layout: Layout) -> Document:
         exit_signal=session.exit_signal,
         error=session.error,
         notice=session.notice,
+        conversation=session.conversation,
         left_behind=session.left_behind,
         created_at=session.created_at,
         scheduled_at=session.scheduled_at,

@@ -85,8 +85,10 @@ def finish(
     turn.move(trigger, authority, screen=screen, text=left_behind(turn.session.left_behind), **end)
 
 
-def told_of(proof: Exited) -> str | None:
-    """Say what a code or a signal alone would not; null where they say it all."""
+def told_of(session: Session, proof: Exited) -> str | None:
+    """Say what a code or a signal alone would not; null where they, or what it was being ended for, say it all."""
+    if session.ending is not None:
+        return None
     if proof.setup_failed:
         return f"its setup command failed with exit code {proof.exit_code}; its output is in the log"
     if proof.hung_up:

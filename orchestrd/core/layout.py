@@ -41,6 +41,7 @@ class Layout:
         self.socket = home + "/run/daemon.sock"
         self.nudge = home + "/run/nudge"
         self.lock = home + "/run/lock"
+        self.tmux_socket = home + "/run/tmux.sock"
         self.daemon_log = home + "/logs/daemon.log"
 
     def directories(self) -> tuple[str, ...]:

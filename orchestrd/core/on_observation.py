@@ -49,7 +49,7 @@ def exited(turn: Turn, proof: Exited) -> None:
     if has_left or turn.session.outlived:
         order_sweep(turn)
     else:
-        finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(proof))
+        finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(turn.session, proof))
 
 
 def vanished(turn: Turn, proof: Vanished) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.activity import RECORD, TYPING, hear, judge
+from orchestrd.core.activity import RECORD, SILENCE, TYPING, hear, judge
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
@@ -172,7 +172,7 @@ class Turn:
             if verdict.activity is Activity.WORKING:
                 self.change(has_worked=True)
         elif self.session.activity is not Activity.UNKNOWN:
-            self.set_activity(Activity.UNKNOWN, RECORD, None)
+            self.set_activity(Activity.UNKNOWN, SILENCE, None)
 
     def set_activity(self, activity: Activity, source: str, text: str | None, *, since: datetime | None = None) -> None:
         """Change the activity axis; an event only where the word changes. `since`: when that is known, else now."""

@@ -128,6 +128,14 @@ def test_only_the_last_word_of_a_witness_counts_and_one_that_falls_silent_is_non
     assert hear(evidence, said("hook"), NOON).testimonies == ()
 
 
+def test_what_was_overtaken_is_not_believed_again_when_the_newer_word_is_taken_back() -> None:
+    evidence = hear(hear(NOTHING, said("hook", BLOCKED), NOON), said("title", *SPINNER, at=5), NOON)
+
+    evidence = hear(evidence, said("title", *STAR, at=10), NOON)
+
+    assert verdict(*evidence.testimonies) is UNKNOWN
+
+
 def test_a_word_without_a_time_is_of_the_look() -> None:
     evidence = hear(NOTHING, Testimony(observer="title", allows=SPINNER), NOON)
 

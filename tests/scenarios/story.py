@@ -3,7 +3,9 @@
     begin NAME [until turn] [grace S]: from its spawn to running, seen alive by `process`
     spawn NAME [until turn] [grace S]     place|admit NAME                     launched NAME
     launch-failed NAME TEXT [screen TEXT] started NAME [late S]                observe NAME VERDICT from OBSERVER
-    exit NAME code N|signal NAME|unstarted TEXT [left PID]                     vanished NAME process_gone|other_boot
+    exit NAME code N|signal NAME|unstarted TEXT [left PID] [closed terminal] [setup failed]
+    vanished NAME process_gone|other_boot
+    says NAME WITNESS ACTIVITY[/ACTIVITY]|nothing [TEXT] [ago S] [over yes] [conversation ID]: one word of one witness
     report NAME ACTIVITY [TEXT]           send NAME MESSAGE TEXT [by WHO]      stop|kill|revive NAME [by WHO] [grace S]
     terminated NAME [nothing_runs yes]    swept NAME [left PIDS] [error TEXT] [code N]
     attempt NAME                          delivered NAME RECEIPT [error TEXT]  pass NAME VERDICT [NAME VERDICT ...]
@@ -39,7 +41,7 @@ from orchestrd.model.command import (
 )
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.ids import SessionId
-from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Vanished
+from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished
 from orchestrd.model.run import Look, Run
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import Interpreter, spec
@@ -47,7 +49,8 @@ from tests.reports import a_report
 from tests.scenarios.telling import told_effect, told_event, told_reply, told_session
 
 OPTIONS = frozenset(
-    {"by", "code", "error", "from", "generation", "grace", "late", "left", "nothing_runs", "screen", "signal"}
+    {"ago", "awaits", "closed", "conversation", "over", "setup", "types"}
+    | {"by", "code", "error", "from", "generation", "grace", "late", "left", "nothing_runs", "screen", "signal"}
     | {"unstarted", "until"}
 )
 
@@ -110,7 +113,7 @@ class Story:
             "stop": lambda: Stop(**asked, grace_s=float(options["grace"]) if "grace" in options else None),
             "kill": lambda: Kill(**asked),
             "revive": lambda: Revive(**asked),
-            "send": lambda: Send(**asked, message=rest[0], text=rest[1]),
+            "send": lambda: Send(**asked, message=rest[0], text=rest[1], awaits_turn=options.get("awaits") == "turn"),
             "place": Placed,
             "admit": Admitted,
             "observe": lambda: Sighted(**seen, verdict=Liveness(rest[0])),
@@ -118,7 +121,13 @@ class Story:
             "exit": lambda: self._exited(seen, options),
             "vanished": lambda: Vanished(**seen, cause=Cause(rest[0])),
             "report": lambda: self._reported(generation, *rest),
-            "launched": lambda: Launched(**about, effect=self._effect(name, EffectKind.LAUNCH), handle="handle"),
+            "says": lambda: self._testified(about, rest, options),
+            "launched": lambda: Launched(
+                **about,
+                effect=self._effect(name, EffectKind.LAUNCH),
+                handle="handle",
+                types_prompt=options.get("types") == "yes",
+            ),
             "launch-failed": lambda: LaunchFailed(
                 **about,
                 effect=self._effect(name, EffectKind.LAUNCH),
@@ -158,7 +167,21 @@ class Story:
             exit_signal=options.get("signal"),
             at=self.clock.now.at,
             error=f"left behind: pid {left}" if left else options.get("unstarted"),
+            hung_up=options.get("closed") == "terminal",
+            setup_failed="setup" in options,
         )
+
+    def _testified(self, about: dict[str, Any], words: list[str], options: dict[str, str]) -> Reported:
+        observer, activities, *text = words
+        said = Testimony(
+            observer=observer,
+            allows=() if activities == "nothing" else tuple(map(Activity, activities.split("/"))),
+            at=self.clock.now.at - timedelta(seconds=float(options.get("ago", "0"))),
+            text=text[0] if text else None,
+            is_turn_over=options.get("over") == "yes",
+            conversation=options.get("conversation"),
+        )
+        return Reported(**about, testimonies=(said,))
 
     def _reported(self, generation: int, activity: str, text: str | None = None) -> Reported:
         self.heard += 1
