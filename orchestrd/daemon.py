@@ -26,11 +26,14 @@ from orchestrd.logs import log_error
 from orchestrd.model.errors import FaultError
 from orchestrd.ports import Runtime
 from orchestrd.runtimes.process import ProcessRuntime
+from orchestrd.runtimes.tmux import TmuxRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
 from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.workspaces.directory import DirectoryKeeper
+from orchestrd.workspaces.git import Git
+from orchestrd.workspaces.worktree import WorktreeKeeper
 
 log = structlog.get_logger()
 
@@ -66,7 +69,10 @@ async def _serve(layout: Layout, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     ending: asyncio.Future[FaultError | None] = loop.create_future()
     clock = SystemClock()
-    runtimes: dict[str, Runtime] = {"process": ProcessRuntime(layout, clock)}
+    runtimes: dict[str, Runtime] = {
+        "process": ProcessRuntime(layout, clock),
+        "tmux": TmuxRuntime(layout, clock),
+    }
     engine = _engine(layout, settings, clock, runtimes, ending)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, ending)
@@ -97,7 +103,7 @@ def _engine(
         runtimes=runtimes,
         gatherer=ScriptedGatherer(),
         agents={"shell": ShellAgent()},
-        workspaces={"none": DirectoryKeeper()},
+        workspaces={"none": DirectoryKeeper(), "worktree": WorktreeKeeper(layout, Git())},
         read_screen=attachments.read_screen,
     )
     engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))

@@ -34,6 +34,8 @@ PROMPT_ARGUMENT_BYTES_MAX = 100_000  # a larger prompt is typed; one argument be
 HOOK_PAYLOAD_BYTES_MAX = 400_000  # of what a hook is told; its line then fits below HOOK_LINE_BYTES_MAX
 HOOK_SECONDS_MAX = 5  # a hook that takes longer is ended by the agent it belongs to
 TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
+CONVERSATION_ENTRY_CHARS_MAX = 20_000  # of one prompt or answer, where a conversation is told
+CONVERSATION_CALLS_MAX = 256  # tool calls without a result that are remembered meanwhile
 GATHER_S = 1.0  # the agents' own files are given this long to be read in one look
 STATE_BYTES_MAX = 64 * 1024  # a larger state file is not one
 TRANSCRIPT_READ_BYTES_MAX = 512 * 1024  # of a transcript in one look: only its end, where more of it is new
@@ -80,6 +82,19 @@ READ_CONFIRM_LOOK_S_MIN = 0.001  # ... which it looks at this soon, for the prog
 READ_CONFIRM_LOOK_S_MAX = 0.02  # ... and then less and less often, down to this
 STDIN_PIPE_BYTES = 256 * 1024  # that FIFO: a message of the largest size fits behind others not read yet
 
+# Terminals
+TERMINAL_COLUMNS = 220
+TERMINAL_ROWS = 50
+TERMINAL_HISTORY_LINES = 5_000  # to scroll back in a terminal; the log has the rest
+TMUX_ANSWER_S = 1.0  # a tmux server is given this long for an answer, ...
+TMUX_LAUNCH_S = 5.0  # and this long for a new session; ...
+TMUX_DEAF_S = 1.0  # one that gave none is not asked again for this long
+TMUX_RETRY_S_MIN = 0.5  # between attempts to follow a tmux server, doubled with each failure ...
+TMUX_RETRY_S_MAX = 30.0  # ... up to this
+TMUX_WAITING_MAX = 8  # questions to a followed server that are not answered yet
+TMUX_ANSWER_BYTES_MAX = 4 * 1024 * 1024  # of one answer, and of one line
+ENTER_AFTER_S = 0.1  # a program gets Enter this long behind a paste: some lose one that comes with it
+
 # Store
 RECORD_BYTES_MAX = 4 * 1024 * 1024  # a larger file in sessions/ is quarantined unread
 RECORD_EVENTS_MAX = 512  # events a record may hold while the journal cannot be synced
@@ -109,6 +124,18 @@ GIT_AT_ONCE_MAX = 8
 GIT_OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 GIT_LOCK_LOOKS = 25  # how often a repository that another program holds locked is tried, ...
 GIT_LOCK_LOOK_S = 0.2  # ... this far apart
+
+# Cleaning
+CLEAN_S = 3_600.0  # a client waits this long for a clean
+CLEAN_GIT_S = 600.0  # one git that goes over a whole worktree
+CLEAN_FILES_MAX = 500_000  # a worktree with more is left as it is
+CLEAN_PIECE_BYTES = 1024 * 1024  # of a file, hashed at a time
+CLEAN_ATTEMPTS_MAX = 3  # at a worktree that changes while it is cleaned
+FORGOTTEN_MAX = 256  # lines of work without a branch; a worktree with more is left as it is
+GIT_NOTES_BYTES_MAX = 4 * 1024 * 1024  # of each file in which git keeps what it knows of one worktree
+IGNORED_TOLD_MAX = 20  # ignored files and directories that are told of by name, the largest first
+NESTED_MAX = 16  # repositories inside a worktree; one with more is left as it is
+PLACES_MAX = 4_096  # worktrees looked at by one clean
 
 # Worktrees
 SLUG_CHARS_MAX = 40

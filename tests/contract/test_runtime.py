@@ -24,6 +24,8 @@ SCRIPTS = {
 
 
 class ScriptedStage:
+    receipt_when_read = Receipt.SUBMITTED
+
     def __init__(self) -> None:
         self.world = World(LoopClock(), lambda order: SCRIPTS[order.argv[0]])
         self.runtime = ScriptedRuntime(self.world)

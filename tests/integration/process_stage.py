@@ -10,7 +10,9 @@ from orchestrd.core.launch import StartRecord, decode_record
 from orchestrd.core.layout import Layout
 from orchestrd.model.ids import SessionId, run_mark
 from orchestrd.model.run import Order, Run
+from orchestrd.model.words import Receipt
 from orchestrd.runtimes.process import ProcessRuntime
+from orchestrd.runtimes.tmux import TmuxRuntime
 from tests.contract import runtime_contract as contract
 
 REPORT = "printf '%s\\n' '{}' >>\"$ORCH_RUN_DIR/hooks.jsonl\""
@@ -30,14 +32,17 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class ProcessStage:
-    """One home with one process runtime at a time."""
+    """One home with one runtime at a time, of processes or of another kind that has launchers."""
+
+    receipt_when_read = Receipt.SUBMITTED
+    kind: type[ProcessRuntime] | type[TmuxRuntime] = ProcessRuntime
 
     def __init__(self, home: Path) -> None:
         self.layout = Layout(str(home))
         self.clock = SystemClock()
         for directory in self.layout.directories():
             Path(directory).mkdir(exist_ok=True, parents=True)
-        self.runtime = ProcessRuntime(self.layout, self.clock)
+        self.runtime = self.kind(self.layout, self.clock)
         self.orders: list[Order] = []
 
     def order(self, behaviour: str) -> Order:
@@ -91,7 +96,7 @@ class ProcessStage:
 
     async def restart(self) -> None:
         await self.runtime.close()
-        self.runtime = ProcessRuntime(self.layout, self.clock)
+        self.runtime = self.kind(self.layout, self.clock)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():  # noqa: ASYNC110 - the world of processes has no event to wait for

@@ -17,6 +17,7 @@ from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.observation import Cause, Observation, Sighted, Started, Vanished
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Liveness, Receipt
+from orchestrd.runtimes.process import ProcessRuntime
 from tests.contract.runtime_contract import READS, SLEEPS, end_of, look, look_until, started, verdict_of
 from tests.integration.process_stage import ProcessStage
 from tests.processes import all_pids, bearers, children, is_alive, read
@@ -338,7 +339,7 @@ async def test_a_look_that_is_given_up_does_not_pile_up_others(
     run = await started(stage, SLEEPS)
     hang = asyncio.Event()
     looks = 0
-    look_at_all = stage.runtime._blocking.look_at_all
+    look_at_all = stage.runtime._runs.look_at_all
     loop = asyncio.get_running_loop()
 
     def hanging(runs: object) -> object:
@@ -347,7 +348,7 @@ async def test_a_look_that_is_given_up_does_not_pile_up_others(
         asyncio.run_coroutine_threadsafe(hang.wait(), loop).result()
         return look_at_all([run])
 
-    monkeypatch.setattr(stage.runtime._blocking, "look_at_all", hanging)
+    monkeypatch.setattr(stage.runtime._runs, "look_at_all", hanging)
     for _ in range(5):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.02):
@@ -364,13 +365,14 @@ async def test_typing_that_is_given_up_leaves_no_fifo_open(
 ) -> None:
     run = await started(stage, READS)
     goes_on = threading.Event()
-    type_ = stage.runtime._blocking.type
+    assert isinstance(stage.runtime, ProcessRuntime)
+    type_ = stage.runtime._type
 
     def slow(run: Run, text: str) -> tuple[int, bool]:
         goes_on.wait()
         return type_(run, text)
 
-    monkeypatch.setattr(stage.runtime._blocking, "type", slow)
+    monkeypatch.setattr(stage.runtime, "_type", slow)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await stage.runtime.deliver(run, "hello")

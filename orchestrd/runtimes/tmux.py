@@ -1,0 +1,210 @@
+"""The tmux runtime: the launcher of a run stands in a pane of a tmux server of our own, so that people can attach.
+
+tmux is a host of terminals here and nothing more. A run is found, looked at and ended by what stands in its directory
+and by its processes, as everywhere; a server that is absent, frozen or new makes titles and screens go missing, and no
+run die. What belongs to a run there is the pane whose process is the launcher that claimed it: sessions may be renamed,
+panes moved, and others may have sessions of their own.
+
+Two threads: one for processes and records, and one for tmux, so that a server that does not answer hides nobody.
+"""
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
+
+from orchestrd.core.layout import Layout
+from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import ENTER_AFTER_S, KILL_LOOK_S_MAX, TMUX_ANSWER_S
+from orchestrd.model.run import Look, Order, Run, Sweep
+from orchestrd.model.words import Receipt
+from orchestrd.ports import Clock
+from orchestrd.runtimes.control import ControlClient
+from orchestrd.runtimes.control_process import ControlProcess
+from orchestrd.runtimes.control_stream import Notice
+from orchestrd.runtimes.launched import LaunchedRuntime
+from orchestrd.runtimes.panes import QUESTION, Pane, panes_of
+from orchestrd.runtimes.starting import LauncherCommand
+
+if TYPE_CHECKING:
+    from orchestrd.runtimes.tmux_server import TmuxServer
+
+T = TypeVar("T")
+
+CLOSED = ("window-close", "unlinked-window-close")
+NOTHING_READS = "nothing reads the terminal of the run: it is over"
+
+
+class TmuxRuntime(LaunchedRuntime):
+    """Runs in the panes of the tmux server of one home."""
+
+    name = "tmux"
+    has_terminal = True
+
+    def __init__(self, layout: Layout, clock: Clock) -> None:
+        super().__init__(layout, clock)
+        self._socket = layout.tmux_socket
+        self._clock = clock
+        self._command = LauncherCommand()
+        self._tmux_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tmux")
+        self._control = ControlClient(self._open_control, self._on_tmux, self._hear, self._lose_control)
+        self._windows: dict[str, SessionId] = {}  # of the runs looked at, so that one that closes names its session
+
+    async def launch(self, order: Order) -> str:
+        handle = await self._on_tmux(lambda: self._runs.launch(order, self._start))
+        self._control.connect(is_sure=True)
+        return handle
+
+    async def probe(self, runs: Sequence[Run]) -> Sequence[Look]:
+        panes = await self._panes() or {}
+        return [self._with_title(look, panes) for look in await super().probe(runs)]
+
+    async def kill(self, run: Run) -> Sweep:
+        pid = await self._on_thread(self._runs.launcher_of, run)
+        sweep = await super().kill(run)
+        if pid is not None:
+            await self._close_leftover(pid)
+        return sweep
+
+    async def deliver(self, run: Run, text: str) -> tuple[Receipt, str | None]:
+        if why := untypable(text):
+            return Receipt.REFUSED, why
+        try:
+            pane, pid, buffer = await self._load(run, text.rstrip("\n"))
+            await self._on_tmux(lambda: self._server.paste(pane, pid, buffer))
+        except RefusedError as refusal:
+            return Receipt.REFUSED, refusal.message
+        except OSError as error:
+            return Receipt.UNKNOWN, f"not known to be typed: {error}"
+        await asyncio.sleep(ENTER_AFTER_S)
+        try:
+            await self._on_tmux(lambda: self._server.press_enter(pane, pid))
+        except (OSError, OrchestrdError) as error:
+            return Receipt.UNKNOWN, f"the text was typed, but Enter perhaps not: {error}"
+        return Receipt.TYPED, None
+
+    async def press_enter(self, run: Run) -> None:
+        pid = await self._require_launcher(run)
+        try:
+            await self._on_tmux(lambda: self._server.press_enter(self._server.require_pane(pid).id, pid))
+        except OSError as error:
+            raise TransientError(f"Enter is not known to be pressed: {error}", code="not_typed") from error
+
+    async def screen(self, run: Run) -> str | None:
+        try:
+            pid = await self._require_launcher(run)
+            return await self._on_tmux(lambda: self._server.screen(self._server.require_pane(pid).id))
+        except (OSError, OrchestrdError):
+            return None
+
+    def on_change(self, nudge: Callable[[SessionId], None]) -> None:
+        super().on_change(nudge)
+        self._control.connect()  # where an earlier daemon left a server, it is adopted, and strays are removed
+
+    def forget(self, run: Run) -> None:
+        super().forget(run)
+        for window in [window for window, session in self._windows.items() if session == run.session]:
+            del self._windows[window]
+
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        await self._control.close()
+        await self._try_to(self._close_hub)
+        self._tmux_thread.shutdown(wait=False, cancel_futures=True)
+        await super().close()
+
+    # ---- the parts of the above ----
+
+    @cached_property
+    def _server(self) -> "TmuxServer":
+        """Made on the thread that uses it, and only where there is use for it: libtmux takes long to import."""
+        from orchestrd.runtimes.tmux_command import TmuxCommand  # noqa: PLC0415
+        from orchestrd.runtimes.tmux_server import TmuxServer  # noqa: PLC0415
+
+        return TmuxServer(TmuxCommand(self._socket, self._clock))
+
+    def _on_tmux(self, act: Callable[[], T], /) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._tmux_thread, act)
+
+    async def _try_to(self, act: Callable[[], None]) -> None:
+        try:
+            await self._on_tmux(act)
+        except (OSError, OrchestrdError):
+            return
+
+    def _start(self, run_directory: str, run: Run) -> int:
+        return self._server.open_session(run, self._command.terminal_argv(run_directory))
+
+    async def _panes(self) -> dict[int, Pane] | None:
+        lines = await self._control.ask(QUESTION)
+        return None if lines is None else panes_of(lines)
+
+    def _with_title(self, look: Look, panes: dict[int, Pane]) -> Look:
+        """Add what the run's pane says to what its processes say."""
+        pane = panes.get(self._runs.seen_launcher(look.run) or 0)
+        if pane is None:
+            return look
+        self._windows[pane.window] = look.run.session
+        return replace(look, title=pane.title)
+
+    async def _require_launcher(self, run: Run) -> int:
+        pid = await self._on_thread(self._runs.launcher_of, run)
+        if pid is None:
+            raise RefusedError(NOTHING_READS, code="not_typed")
+        return pid
+
+    async def _load(self, run: Run, text: str) -> tuple[str, int, str]:
+        """Lay the text ready where the run's pane is; give pane, pid and buffer. Raises RefusedError: nothing typed."""
+        pid = await self._require_launcher(run)
+        try:
+            async with asyncio.timeout(TMUX_ANSWER_S * 2):  # behind whatever else is asked of the server just now
+                buffer, panes = await self._on_tmux(lambda: self._server.load(run.session, text))
+        except OSError as error:
+            why = str(error) or "the tmux server is busy"
+            raise RefusedError(f"nothing was typed: {why}", code="not_typed") from error
+        if (pane := panes.get(pid)) is None:
+            await self._try_to(lambda: self._server.unload(buffer))
+            raise RefusedError(NOTHING_READS, code="not_typed")
+        return pane.id, pid, buffer
+
+    async def _close_leftover(self, pid: int) -> None:
+        """See a killed run's pane close, and close it where somebody has told it to stay."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + TMUX_ANSWER_S
+        while (panes := await self._panes()) and (pane := panes.get(pid)) and loop.time() < until_s:
+            if pane.is_dead:
+                await self._try_to(lambda: self._server.close_dead(pane.id, pid))
+            await asyncio.sleep(KILL_LOOK_S_MAX)
+
+    def _open_control(self) -> ControlProcess:
+        """On tmux's thread. Raises OSError where there is no server."""
+        os.lstat(self._socket)
+        return self._server.open_control()
+
+    def _close_hub(self) -> None:
+        """The same."""
+        os.lstat(self._socket)
+        self._server.close_hub()
+
+    def _hear(self, notice: Notice) -> None:
+        session = self._windows.pop(notice.rest, None) if notice.word in CLOSED else None
+        if session is not None and self._nudge is not None:
+            self._nudge(session)
+
+    def _lose_control(self) -> None:
+        self._server.unready()
+
+
+def untypable(text: str) -> str | None:
+    """Say why a text cannot be pasted: a terminal takes control characters for keys, even inside a paste."""
+    found = next((char for char in text if char not in "\t\n\r" and unicodedata.category(char) == "Cc"), None)
+    return (
+        None if found is None else f"the text holds the control character {found!r}, which a terminal takes for a key"
+    )

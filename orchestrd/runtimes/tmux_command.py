@@ -1,0 +1,109 @@
+"""Asking a tmux server: libtmux, but with a deadline, an environment of its own, and never a server nobody asked for.
+
+libtmux runs one process a command and waits for it without end, with the environment it finds. Here each is ended at
+its deadline, and gets a few plain names of our environment: what a server is started with, everything in it inherits,
+and anybody can read.
+
+A server that gave no answer is not asked again for a moment, so that what waits behind one question does not wait as
+long again.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import libtmux
+from libtmux.common import tmux_cmd
+
+from orchestrd.model.errors import RefusedError
+from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX, TMUX_ANSWER_S, TMUX_DEAF_S
+from orchestrd.ports import Clock
+from orchestrd.runtimes.blocking import InDoubtError
+
+PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
+OURS_ALONE = ("-u", "-N", "-f/dev/null")  # UTF-8; start no server; no configuration of the user's
+
+
+class TmuxError(OSError):
+    """What tmux said in place of doing what it was asked for."""
+
+
+class Answer(tmux_cmd):
+    """What a command of tmux gave, in the shape in which libtmux knows it."""
+
+    def __init__(self, command: list[str], found: "subprocess.CompletedProcess[bytes]") -> None:
+        self.cmd = command
+        self.returncode = found.returncode
+        self.stdout = found.stdout.decode("utf-8", "replace").split("\n")
+        self.stderr = [line for line in found.stderr.decode("utf-8", "replace").split("\n") if line]
+
+
+class TmuxCommand(libtmux.Server):
+    """The server behind one socket. Blocking; raises OSError: TmuxError, or InDoubtError when no answer came."""
+
+    def __init__(self, socket: str, clock: Clock) -> None:
+        super().__init__(socket_path=socket)
+        self.socket = socket
+        self.environment = clean_environment(os.environ)
+        self._clock = clock
+        self._deaf_until_s = 0.0
+
+    def found(self) -> str:
+        """Give the path of tmux. Raises RefusedError naming what stands in the way of using it here."""
+        if (found := shutil.which("tmux")) is None:
+            raise RefusedError(
+                "the daemon finds no tmux on its PATH",
+                code="no_tmux",
+                hint="install the package tmux, or orch spawn --runtime process",
+            )
+        if (size := len(os.fsencode(self.socket))) > SOCKET_PATH_BYTES_MAX:
+            raise RefusedError(
+                f"the address of the tmux server has {size} bytes, and the kernel takes {SOCKET_PATH_BYTES_MAX}: "
+                f"{self.socket}",
+                code="no_tmux",
+                hint="a shorter ORCH_HOME, or orch spawn --runtime process",
+            )
+        return found
+
+    def is_there(self) -> bool:
+        """Tell whether there may be a server: it leaves its socket behind."""
+        return os.path.lexists(self.socket)
+
+    def cmd(self, cmd: str, *args: Any, target: str | int | None = None) -> Answer:  # type: ignore[override] # as theirs
+        """Run one command; whatever libtmux does, it does by this."""
+        return self.ask(cmd, *(() if target is None else ("-t", str(target))), *map(str, args))
+
+    def ask(
+        self, *command: str, within_s: float = TMUX_ANSWER_S, stdin: bytes | None = None, may_start: bool = False
+    ) -> Answer:
+        """Run a command, or several with ";" between them; `may_start` a server, where none runs."""
+        flags = [flag for flag in OURS_ALONE if not (may_start and flag == "-N")]
+        argv = [self.found(), *flags, f"-S{self.socket}", *command]
+        answer = Answer(argv, self._run(argv, within_s, stdin))
+        if answer.returncode != 0:
+            raise TmuxError("; ".join(answer.stderr) or f"tmux {command[0]} failed with {answer.returncode}")
+        return answer
+
+    def _run(self, argv: list[str], within_s: float, stdin: bytes | None) -> "subprocess.CompletedProcess[bytes]":
+        if self._clock.now().up_s < self._deaf_until_s:
+            raise InDoubtError("the tmux server did not answer a moment ago")
+        given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+        try:
+            return subprocess.run(
+                argv, check=False, capture_output=True, timeout=within_s, env=self.environment, cwd="/", **given
+            )
+        except subprocess.TimeoutExpired:
+            self._deaf_until_s = self._clock.now().up_s + TMUX_DEAF_S
+            raise InDoubtError(f"the tmux server gave no answer within {within_s:g} s") from None
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Choose what tmux may know of an environment; it speaks UTF-8 whatever that says."""
+    passed_on = {name: environ[name] for name in PASSED_ON if name in environ}
+    spoken = passed_on.get("LC_ALL") or passed_on.get("LC_CTYPE") or passed_on.get("LANG") or ""
+    if "UTF-8" not in spoken.upper().replace("UTF8", "UTF-8"):
+        passed_on.pop("LC_ALL", None)
+        passed_on["LC_CTYPE"] = "C.UTF-8"
+    return {"PATH": os.defpath, "TERM": "dumb", **passed_on}

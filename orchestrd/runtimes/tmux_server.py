@@ -1,0 +1,163 @@
+"""Our own tmux server, as plain calls: made ready, given sessions, typed into, looked at. Never on the event loop.
+
+It runs behind a socket of the home, with no configuration but what is set here, and beside the sessions of the runs it
+has one called `orchestrd`: an empty pane without a process, for the daemon's control client to be attached to. A server
+without sessions ends by itself; so it lives as long as a run or a daemon needs it, and no longer.
+
+Whatever is done to a pane is done only if the process in it is still the one it was meant for: the server itself checks
+that in the same breath. Where somebody else is concerned, names say nothing: sessions may be renamed and panes moved.
+"""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from orchestrd.model.errors import RefusedError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import (
+    TERMINAL_COLUMNS,
+    TERMINAL_HISTORY_LINES,
+    TERMINAL_ROWS,
+    TMUX_ANSWER_S,
+    TMUX_LAUNCH_S,
+)
+from orchestrd.model.run import Run
+from orchestrd.runtimes.control_process import ControlProcess, control_argv, end_strays, start_control
+from orchestrd.runtimes.panes import HUB, LIST, Pane, panes_of
+from orchestrd.runtimes.tmux_command import TmuxCommand, TmuxError
+
+SIZE = ("-x", str(TERMINAL_COLUMNS), "-y", str(TERMINAL_ROWS))
+TERMINFO = ("~/.terminfo", "/etc/terminfo", "/lib/terminfo", "/usr/lib/terminfo", "/usr/share/terminfo")
+
+SERVER_OPTIONS = {"exit-empty": "on", "escape-time": "10", "focus-events": "on"}
+SESSION_OPTIONS = {
+    "status": "off",
+    "mouse": "on",
+    "history-limit": str(TERMINAL_HISTORY_LINES),
+    "default-size": f"{TERMINAL_COLUMNS}x{TERMINAL_ROWS}",
+    "default-command": "",
+    "destroy-unattached": "off",
+    "set-titles": "off",
+    "update-environment": "",
+}
+WINDOW_OPTIONS = {
+    "remain-on-exit": "off",
+    "window-size": "latest",
+    "allow-rename": "off",
+    "automatic-rename": "off",
+}
+
+
+class TmuxServer:
+    """What is asked of the server. Raises OSError as TmuxCommand does, and RefusedError without tmux."""
+
+    def __init__(self, command: TmuxCommand) -> None:
+        self._command = command
+        self._is_ready = False
+
+    def make_ready(self, *, may_start: bool) -> None:
+        """Set the options and make the hub, in a server that runs or, where it may, in a new one."""
+        options = [*_options("-sq", SERVER_OPTIONS | {"default-terminal": self._terminal})]
+        options += [*_options("-gq", SESSION_OPTIONS), *_options("-gwq", WINDOW_OPTIONS)]
+        new_session = ("new-session", "-d", "-s", HUB, *SIZE, "-c", "/", "--", "sleep", "2147483647", ";")
+        emptied = ("split-window", "-t", f"={HUB}:", "", ";", "kill-pane", "-a", "-t", f"={HUB}:")
+        try:
+            within_s = TMUX_LAUNCH_S if may_start else TMUX_ANSWER_S
+            ready = ("start-server", ";", *options, *new_session, *emptied)
+            self._command.ask(*ready, within_s=within_s, may_start=may_start)
+        except TmuxError as error:
+            if "duplicate session" not in str(error):
+                raise
+        self._is_ready = True
+
+    def open_control(self) -> ControlProcess:
+        """Attach a control client to a server that runs, and end those that earlier daemons have left behind."""
+        self.make_ready(may_start=False)
+        argv = control_argv(self._command.found(), self._command.socket)
+        found = self._command.ask("list-clients", "-F", "#{client_control_mode} #{client_pid}").stdout
+        end_strays([int(line[2:]) for line in found if line.startswith("1 ")], argv)
+        return start_control(argv, self._command.environment)
+
+    def unready(self) -> None:
+        """Make it ready anew before the next session: it may be another server by then."""
+        self._is_ready = False
+
+    def open_session(self, run: Run, argv: list[str]) -> int:
+        """Make a session whose one pane runs this, by no shell, with the mark of the run; give the pid of the process.
+
+        The mark is given by env(1): what a session is given by tmux, the panes that people open in it inherit.
+        """
+        if not self._is_ready:
+            self.make_ready(may_start=True)
+        name = ("-s", f"{run.session}-{run.generation}")
+        command = ("--", "env", f"ORCH_RUN={run.mark}", *argv)
+        try:
+            return self._new_session(*name, *command)
+        except TmuxError as error:
+            if "duplicate session" in str(error):  # the name is only for people to read
+                return self._new_session(*command)
+            self.make_ready(may_start=True)  # the server we knew is gone
+            return self._new_session(*name, *command)
+
+    def panes(self) -> dict[int, Pane]:
+        """List the panes by the pids of their processes."""
+        return panes_of(self._command.ask(*LIST).stdout)
+
+    def require_pane(self, pid: int) -> Pane:
+        """Find the pane made for this process. Raises RefusedError when there is none."""
+        if (pane := self.panes().get(pid)) is None:
+            raise RefusedError("the run has no pane any more", code="not_typed")
+        return pane
+
+    def load(self, session: SessionId, text: str) -> tuple[str, dict[int, Pane]]:
+        """Lay a text ready for a paste; give the name it has there, and the panes as they are now."""
+        buffer = f"{session}-{secrets.token_hex(8)}"  # a paste that comes late must not find another text by its name
+        stdin = text.encode("utf-8", "replace")
+        found = self._command.ask("load-buffer", "-b", buffer, "-", ";", *LIST, stdin=stdin)
+        return buffer, panes_of(found.stdout)
+
+    def unload(self, buffer: str) -> None:
+        """Take away a text that is not pasted after all."""
+        self._command.delete_buffer(buffer_name=buffer)
+
+    def paste(self, pane: str, pid: int, buffer: str) -> None:
+        """Paste, out of copy mode, in brackets where the program knows them. Raises RefusedError: nothing was typed."""
+        self._type(pane, pid, f"paste-buffer -p -d -b {buffer} -t {pane}")
+
+    def press_enter(self, pane: str, pid: int) -> None:
+        """Press Enter, out of copy mode. Raises RefusedError: it was not pressed."""
+        self._type(pane, pid, f"send-keys -t {pane} Enter")
+
+    def screen(self, pane: str) -> str:
+        """Give what the pane shows now."""
+        return "\n".join(line.rstrip() for line in self._command.ask("capture-pane", "-p", "-t", pane).stdout).rstrip()
+
+    def close_dead(self, pane: str, pid: int) -> None:
+        """Close a pane whose process is over and that was told to stay all the same."""
+        still = f"#{{&&:#{{pane_dead}},#{{==:#{{pane_pid}},{pid}}}}}"
+        self._command.ask("if-shell", "-F", "-t", pane, still, f"kill-pane -t {pane}")
+
+    def close_hub(self) -> None:
+        """Take away what only a daemon needs; a server without runs ends with it."""
+        self._command.kill_session(f"={HUB}")
+
+    def _new_session(self, *rest: str) -> int:
+        made = ("new-session", "-d", "-P", "-F", "#{pane_pid}", *SIZE, "-c", "/")
+        return int(self._command.ask(*made, *rest, within_s=TMUX_LAUNCH_S).stdout[0])
+
+    def _type(self, pane: str, pid: int, keys: str) -> None:
+        meant, gone = f"#{{==:#{{pane_pid}},{pid}}}", "display-message -p gone"
+        answer = self._command.ask("if-shell", "-F", "-t", pane, meant, f"copy-mode -q -t {pane} ; {keys}", gone)
+        if answer.stdout[0] == "gone":
+            raise RefusedError("nothing reads the terminal of the run: it is closed", code="not_typed")
+
+    @cached_property
+    def _terminal(self) -> str:
+        """Choose what programs are told they run in: what the system knows, so that they do not fail."""
+        entries = [Path(place, first, "tmux-256color") for place in TERMINFO for first in ("t", "74")]
+        known = any(entry.expanduser().exists() for entry in entries)
+        return "tmux-256color" if known else "screen-256color"
+
+
+def _options(scope: str, values: dict[str, str]) -> list[str]:
+    return [word for name, value in values.items() for word in ("set-option", scope, name, value, ";")]
