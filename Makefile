@@ -10,6 +10,12 @@ BIN := .venv/bin
 UV_STAMP := .venv/.stamp-uv-$(UV_VERSION)
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
+# The agent that the tests drive (240 MB, 65 to download). No script of the package runs: all its own one does is to link
+# the program for this platform, as the recipe does. Nothing is kept outside .venv, not even npm's cache.
+CLAUDE_VERSION ?= 2.1.197
+CLAUDE := .venv/claude/.stamp-$(CLAUDE_VERSION)
+NPM_INSTALL := npm install --prefix .venv/claude --cache .venv/claude/.cache --ignore-scripts --no-save \
+  --no-package-lock --no-audit --no-fund --no-update-notifier --fetch-retries=1 --loglevel=error
 PURE := orchestrd/model/*,orchestrd/core/*
 
 SHELL := /bin/sh
@@ -34,7 +40,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit bench clean
+.PHONY: help demo test lint types walls unit claude bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -54,13 +60,15 @@ types: $(DEV) ## types (mypy, strict)
 walls: $(DEV) ## the floors: who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-unit: $(DEV) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
+unit: $(DEV) $(CLAUDE) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@rm -f .coverage.* # what a killed process left half-written
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
+
+claude: $(CLAUDE) ## the real Claude Code that the tests drive, from the npm registry
 
 bench: $(RUN) ## measure
 	$(BIN)/python -m benchmarks
@@ -88,3 +96,20 @@ $(RUN): pyproject.toml uv.lock | $(UV_STAMP)
 $(DEV): pyproject.toml uv.lock | $(UV_STAMP)
 	@$(BIN)/uv sync --frozen --quiet
 	@touch $(RUN) $@
+
+# Without npm or the registry there is no stamp: the next run tries again, and the tests that need it are skipped by name.
+$(CLAUDE): | $(UV_STAMP)
+	@rm -rf .venv/claude && mkdir .venv/claude
+	@if ! command -v npm >/dev/null; then \
+	  echo "npm is missing: the tests with the real Claude Code will be skipped"; exit 0; \
+	fi; \
+	echo "installing Claude Code $(CLAUDE_VERSION) for the tests, once"; \
+	$(NPM_INSTALL) '@anthropic-ai/claude-code@$(CLAUDE_VERSION)' >/dev/null || { \
+	  echo "there is no $(CLAUDE_VERSION) to be had: taking the latest, for which there may be no samples"; \
+	  $(NPM_INSTALL) '@anthropic-ai/claude-code@latest' >/dev/null; \
+	} || { echo "the npm registry is out of reach: the tests with the real Claude Code will be skipped"; exit 0; }; \
+	rm -rf .venv/claude/.cache; cd .venv/claude; \
+	for program in node_modules/@anthropic-ai/claude-code-*/claude; do \
+	  if ./$$program --version >/dev/null 2>&1; then ln -sf $$program claude; touch $(notdir $(CLAUDE)); exit 0; fi; \
+	done; \
+	echo "Claude Code has no program for this platform: the tests with it will be skipped"
