@@ -9,11 +9,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from orchestrd.core.worktree import owner_of
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.ids import ID_CHARS, is_session_id
 from orchestrd.model.limits import (
     ARGV_BYTES_MAX,
+    BASE_BYTES_MAX,
     ENVIRONMENT_BYTES_MAX,
     GRACE_S_MAX,
     MESSAGE_BYTES_MAX,
@@ -22,8 +24,9 @@ from orchestrd.model.limits import (
     PATH_BYTES_MAX,
     PROMPT_BYTES_MAX,
     PROMPT_HEAD_CHARS,
+    WORKSPACE_PATHS_MAX,
 )
-from orchestrd.model.session import Spec
+from orchestrd.model.session import Spec, Workspace
 
 RESERVED_PREFIX = "ORCH_"  # these names of the environment are ours to set
 JOINER = "\u200d"  # holds an emoji of several characters together: the one invisible character that is welcome
@@ -48,6 +51,7 @@ def problem_with_request(request: SpawnRequest) -> str | None:
     return _first(
         lambda: problem_with_id(request.id),
         lambda: problem_with(request.spec),
+        lambda: problem_with_owner(request.id, request.spec.workspace),
         lambda: _problem_with_environment(request.environment),
         lambda: problem_with_prompt(request.prompt),
     )
@@ -57,7 +61,11 @@ def problem_with_command(command: Command) -> str | None:
     """Say what is wrong with a command, whatever state its session is in."""
     match command:
         case Spawn():
-            return problem_with_id(command.session) or problem_with(command.spec)
+            return _first(
+                lambda: problem_with_id(command.session),
+                lambda: problem_with(command.spec),
+                lambda: problem_with_owner(command.session, command.spec.workspace),
+            )
         case Stop(grace_s=grace_s):
             return None if grace_s is None else problem_with_grace(grace_s)
         case Send():
@@ -158,11 +166,66 @@ def _problem_with_environment(environment: Mapping[str, str]) -> str | None:
 
 
 def _problem_with_workspace(spec: Spec) -> str | None:
-    if spec.workspace.kind != "none":
-        return f"the workspace kind {spec.workspace.kind[:40]!r} is not known: the only one is 'none'"
     if spec.lane != "default":
         return f"there is no lane {spec.lane[:40]!r}: the only one is 'default'"
-    return problem_with_directory("workspace", spec.workspace.path)
+    return problem_with_directory("workspace", spec.workspace.path) or problem_with_workspace(spec.workspace)
+
+
+def problem_with_workspace(workspace: Workspace) -> str | None:
+    """What is said of a worktree must make sense there, and nothing of it fits a session that has none."""
+    if workspace.kind == "none":
+        wishes = (workspace.branch, workspace.base, workspace.copy, workspace.link, workspace.setup)
+        said = "a base, files to copy or link and a setup command need a worktree: ask for one, or leave them out"
+        return said if any(wishes) or workspace.subdirectory is not None else None
+    if workspace.kind != "worktree":
+        return f"the workspace kind {workspace.kind[:40]!r} is not known: choose 'worktree' or 'none'"
+    return _first(
+        lambda: problem_with_base(workspace.base),
+        lambda: next((said for path in workspace.copy if (said := problem_with_path("copy", path))), None),
+        lambda: next((said for path in workspace.link if (said := problem_with_path("link", path))), None),
+        lambda: _problem_with_number_of("copy", workspace.copy) or _problem_with_number_of("link", workspace.link),
+        lambda: problem_with_text("the setup command", workspace.setup or "", ARGV_BYTES_MAX),
+        lambda: problem_with_path("work in", workspace.subdirectory or "here"),
+    )
+
+
+def problem_with_owner(session: str, workspace: Workspace) -> str | None:
+    """A worktree and its branch bear the id of their session, so that no two sessions ever meet in one."""
+    if workspace.kind != "worktree":
+        return None
+    if owner_of(workspace.branch or "") != session:
+        named = f"orch/{session}"
+        return f"the branch {str(workspace.branch)[:100]!r} is not one of {session}: call it {named} or {named}-WORDS"
+    if not workspace.path.endswith(f"/{session}"):
+        return f"the worktree {workspace.path[:200]!r} does not end in the id of its session, {session}"
+    return None
+
+
+def problem_with_base(base: str | None) -> str | None:
+    """A base is a name that git can look up, and no option of git."""
+    if base is None:
+        return None
+    if not base or base.startswith("-") or not base.isprintable() or " " in base:
+        return f"the base {base[:100]!a} cannot be a commit: give a branch, a tag or a hash"
+    return problem_with_text("the base", base, BASE_BYTES_MAX)
+
+
+def problem_with_path(what: str, path: str) -> str | None:
+    """A path to bring along is named from the root of the project, and stays within it and out of git's own."""
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts:
+        return f"the path to {what} {path[:200]!r} leads out of the project: name it from the project's root"
+    if "" in parts or "." in parts:
+        return f"the path to {what} {path[:200]!r} is not plain: write it like src/data, from the project's root"
+    if ".git" in parts:
+        return f"the path to {what} {path[:200]!r} belongs to git: leave it out"
+    return problem_with_text(f"the path to {what}", path, PATH_BYTES_MAX)
+
+
+def _problem_with_number_of(what: str, paths: tuple[str, ...]) -> str | None:
+    if len(paths) <= WORKSPACE_PATHS_MAX:
+        return None
+    return f"there are {len(paths)} paths to {what}: give at most {WORKSPACE_PATHS_MAX}, or a folder that holds them"
 
 
 def _problem_with_nonce(nonce: str) -> str | None:

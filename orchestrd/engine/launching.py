@@ -108,7 +108,7 @@ class Launching:
         return Order(
             run=run,
             argv=with_setup(launch.argv, spec.workspace.setup),
-            directory=spec.workspace.path,
+            directory=spec.workspace.directory,
             environment=tuple(environment.items()),
             secrets_path=self._layout.secret(session.id),
             log_path=self._layout.log(session.id),

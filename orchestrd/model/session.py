@@ -39,6 +39,12 @@ class Workspace(Struct, frozen=True, kw_only=True):
     copy: tuple[str, ...] = ()  # untracked files of the project that are copied into a new worktree
     link: tuple[str, ...] = ()  # the same, linked
     setup: str | None = None  # a shell command that the run performs once, before the agent
+    subdirectory: str | None = None  # of the worktree, where the run begins: where in the project the caller stood
+
+    @property
+    def directory(self) -> str:
+        """Where the run begins."""
+        return self.path if self.subdirectory is None else f"{self.path}/{self.subdirectory}"
 
 
 class Spec(Struct, frozen=True, kw_only=True):

@@ -22,9 +22,8 @@ from weakref import WeakValueDictionary
 from msgspec import Struct
 
 from orchestrd.core.repository import git_argv, git_environment
-from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
+from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
 from orchestrd.model.limits import (
-    ERROR_CHARS_MAX,
     GIT_AT_ONCE_MAX,
     GIT_END_S,
     GIT_LOCK_LOOK_S,
@@ -32,6 +31,7 @@ from orchestrd.model.limits import (
     GIT_OUTPUT_BYTES_MAX,
     GIT_S,
 )
+from orchestrd.workspaces.complaints import told
 
 PIPE_BYTES = 64 * 1024
 _LOCKED = re.compile(r"\.lock': File exists|could not lock .*: File exists")
@@ -110,8 +110,8 @@ class Git:
     ) -> Answer:
         """Run git where nothing but success will do.
 
-        While another program holds a lock of the repository it is tried again, for a bounded time. Raises RefusedError
-        (`git_failed`) with git's own words, and what `ask` raises.
+        While another program holds a lock of the repository it is tried again, for a bounded time. Raises what `ask`
+        does, and an OrchestrdError with git's words (`git_failed`) or what they mean (see `complaints`).
         """
         ask = partial(self.ask, directory, *arguments, limit_s=limit_s, given=given, environment=environment)
         answer = await ask()
@@ -121,14 +121,8 @@ class Git:
             if not answer.is_locked_out:
                 break
         if answer.code != 0:
-            raise git_failed(directory, arguments, answer)
+            raise told(directory, arguments[0], answer.err, answer.code)
         return answer
-
-
-def git_failed(directory: str, arguments: tuple[str, ...], answer: Answer) -> OrchestrdError:
-    """Make an error of what git said when it did not do what it was called for."""
-    said = answer.err.strip()[-ERROR_CHARS_MAX:] or f"exit code {answer.code}"
-    return RefusedError(f"git {arguments[0]} failed in {directory}: {said}", code="git_failed")
 
 
 async def _end(child: "_Child", running: "asyncio.Future[Answer]") -> None:

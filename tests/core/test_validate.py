@@ -24,6 +24,16 @@ from tests.documents import a_request, a_spec
 
 ID = SessionId("abcdefgh")
 WORKSPACE = Workspace(kind="none", path="/home/me")
+WORKTREE = Workspace(
+    kind="worktree",
+    path="/home/me/.orch/worktrees/shop/abcdefgh",
+    branch="orch/abcdefgh-fix-it",
+    base="main",
+    copy=(".env", "data/seed"),
+    link=("node_modules",),
+    setup="make deps",
+    subdirectory="packages/web",
+)
 
 
 @pytest.mark.parametrize("name", ["a", "fix login", "naïve-ünïcode", "🚀", "👩‍🚀 crew", "x" * 64, "1.2", "ab-_cd"])
@@ -85,7 +95,27 @@ def test_a_plain_request_passes() -> None:
         ({"project": "relative"}, "absolute"),
         ({"project": "/a\0b"}, "NUL"),
         ({"project": "/" + "a" * 5000}, "5001 bytes"),
-        ({"workspace": replace(WORKSPACE, kind="worktree")}, "workspace kind"),
+        ({"workspace": replace(WORKSPACE, kind="vm")}, "workspace kind"),
+        ({"workspace": replace(WORKSPACE, setup="make")}, "need a worktree"),
+        ({"workspace": replace(WORKSPACE, copy=(".env",))}, "need a worktree"),
+        ({"workspace": replace(WORKSPACE, subdirectory="web")}, "need a worktree"),
+        ({"workspace": replace(WORKTREE, path="x")}, "workspace 'x'"),
+        ({"workspace": replace(WORKTREE, base="--force")}, "the base"),
+        ({"workspace": replace(WORKTREE, base="")}, "the base"),
+        ({"workspace": replace(WORKTREE, base="a b")}, "the base"),
+        ({"workspace": replace(WORKTREE, base="a\n")}, "the base"),
+        ({"workspace": replace(WORKTREE, base="x" * 2000)}, "2000 bytes"),
+        ({"workspace": replace(WORKTREE, copy=("/etc/passwd",))}, "copy '/etc/passwd' leads out"),
+        ({"workspace": replace(WORKTREE, copy=("ok", "a/../../b"))}, "copy 'a/../../b' leads out"),
+        ({"workspace": replace(WORKTREE, link=("a//b",))}, "link 'a//b' is not plain"),
+        ({"workspace": replace(WORKTREE, link=(".",))}, "link '.' is not plain"),
+        ({"workspace": replace(WORKTREE, link=("",))}, "link '' is not plain"),
+        ({"workspace": replace(WORKTREE, copy=("lib/.git/config",))}, "belongs to git"),
+        ({"workspace": replace(WORKTREE, copy=("\udcff",))}, "UTF-8"),
+        ({"workspace": replace(WORKTREE, copy=("a",) * 257)}, "257 paths to copy"),
+        ({"workspace": replace(WORKTREE, link=("a",) * 257)}, "257 paths to link"),
+        ({"workspace": replace(WORKTREE, setup="\0")}, "the setup command"),
+        ({"workspace": replace(WORKTREE, subdirectory="../x")}, "work in '../x' leads out"),
         ({"workspace": replace(WORKSPACE, path="x")}, "workspace 'x'"),
         ({"lane": "fast"}, "lane"),
         ({"argv": ("a\0",)}, "NUL"),
@@ -115,6 +145,10 @@ def test_a_spec_that_breaks_a_rule_is_told_which(changes: dict[str, object], sai
     [
         ({"session": "no sense"}, "session id"),
         ({"spec": a_spec(name="")}, "name"),
+        ({"spec": a_spec(workspace=replace(WORKTREE, branch="main"))}, "'main' is not one of abcdefgh"),
+        ({"spec": a_spec(workspace=replace(WORKTREE, branch=None))}, "'None' is not one of abcdefgh"),
+        ({"spec": a_spec(workspace=replace(WORKTREE, branch="orch/bcdefghi"))}, "not one of abcdefgh"),
+        ({"spec": a_spec(workspace=replace(WORKTREE, path="/w/bcdefghi"))}, "does not end in the id"),
         ({"environment": {"A B": "x"}}, "'A B'"),
         ({"environment": {"ORCH_HOME": "x"}}, "set by orchestrd"),
         ({"environment": {"A": "x\0"}}, "value of A"),
@@ -127,6 +161,15 @@ def test_a_request_that_breaks_a_rule_is_told_which(changes: dict[str, Any], sai
 
     assert problem is not None
     assert said in problem
+
+
+def test_a_worktree_of_the_session_itself_passes() -> None:
+    spec = a_spec(workspace=WORKTREE)
+
+    assert problem_with_request(a_request(spec=spec)) is None
+    assert problem_with_request(a_request(spec=a_spec(workspace=replace(WORKTREE, base=None, setup=None)))) is None
+    assert problem_with_command(Spawn(session=ID, spec=spec)) is None
+    assert problem_with_command(Spawn(session=SessionId("bcdefghi"), spec=spec)) is not None
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A=B", "Ä", "A\n"])
