@@ -142,7 +142,7 @@ def _is_stale(said: Testimony, all_said: Sequence[Testimony], now: datetime) -> 
 
 def _only(allowed: frozenset[Activity]) -> Activity:
     """Name what is left. A limit is never guessed; what may be two different things is not known."""
-    certain = allowed - {Activity.LIMITED} if Activity.WORKING in allowed else allowed
+    certain = allowed - {Activity.LIMITED} or allowed
     return next(iter(certain)) if len(certain) == 1 else Activity.UNKNOWN
 
 

@@ -41,6 +41,9 @@ def verdict(*testimonies: Testimony, now: float = 100.0) -> Activity | None:
         ([said("transcript", WORKING, BLOCKED), said("title", *STAR)], BLOCKED),
         ([said("title", *SPINNER), said("screen", LIMITED)], LIMITED),
         ([said("session_file", WORKING), said("title", *SPINNER), said("screen", LIMITED)], WORKING),
+        ([said("session_file", WAITING, LIMITED)], WAITING),
+        ([said("session_file", WAITING, LIMITED), said("hook", LIMITED)], LIMITED),
+        ([said("session_file", WAITING, LIMITED), said("title", *STAR)], WAITING),
     ],
 )
 def test_words_narrow_each_other_down(witnesses: list[Testimony], truth: Activity) -> None:
