@@ -30,7 +30,9 @@ HEARD_PROMPTS_MAX = 4  # prompts that an agent was seen to take, kept to confirm
 BREAKER_SESSIONS_MIN = 5  # sampled in one pass of a runtime; more than half of them turned dead sets the pass aside
 
 # What agents are told and what they write down
-PROMPT_ARGUMENT_BYTES_MAX = 100_000  # a larger prompt is typed; one argument beyond 131,071 bytes is E2BIG to the kernel
+PROMPT_ARGUMENT_BYTES_MAX = (
+    100_000  # a larger prompt is typed; one argument beyond 131,071 bytes is E2BIG to the kernel
+)
 HOOK_PAYLOAD_BYTES_MAX = 400_000  # of what a hook is told; its line then fits below HOOK_LINE_BYTES_MAX
 HOOK_SECONDS_MAX = 5  # a hook that takes longer is ended by the agent it belongs to
 TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
@@ -94,6 +96,9 @@ TMUX_RETRY_S_MAX = 30.0  # ... up to this
 TMUX_WAITING_MAX = 8  # questions to a followed server that are not answered yet
 TMUX_ANSWER_BYTES_MAX = 4 * 1024 * 1024  # of one answer, and of one line
 ENTER_AFTER_S = 0.1  # a program gets Enter this long behind a paste: some lose one that comes with it
+
+# Attaching
+ATTACH_ANSWER_S = 5.0  # a tmux server is given this long to tell a person's client where a terminal is
 
 # Store
 RECORD_BYTES_MAX = 4 * 1024 * 1024  # a larger file in sessions/ is quarantined unread

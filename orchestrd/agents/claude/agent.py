@@ -1,0 +1,95 @@
+"""Claude Code as an agent: its command line, where it writes down what it does, and all its witnesses put together."""
+
+import uuid
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from orchestrd.agents.claude.hooks import read_hooks, settings
+from orchestrd.agents.claude.screen import SCREEN_RULES, read_title
+from orchestrd.agents.claude.state_file import StateFile
+from orchestrd.agents.claude.transcript import read_transcript
+from orchestrd.agents.screens import read_screen
+from orchestrd.core.conversation import config_folder, transcript_pattern
+from orchestrd.model.ids import run_mark
+from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX
+from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
+from orchestrd.model.session import Spec
+from orchestrd.model.words import Activity
+
+SETTINGS = "settings.json"
+OURS = frozenset(
+    ("--settings", "--session-id", "--resume", "-r", "--continue", "-c", "--fork-session", "--print", "-p")
+)
+
+
+class ClaudeAgent:
+    """Claude Code, found as `claude`. What stands after `--` in a spawn are more arguments for it."""
+
+    name = "claude"
+    needs_terminal = True
+    awaits_turn = True
+    confirms = True
+
+    def problem_with(self, spec: Spec) -> str | None:
+        if spec.runtime == "process":
+            return (
+                "Claude Code needs a terminal, and runtime process has none: orch spawn --agent claude --runtime tmux"
+            )
+        taken = next((word for word in spec.argv if word.split("=")[0] in OURS), None)
+        if taken is not None:
+            return f"{taken} is how orchestrd itself drives Claude Code: leave it out of what stands after --"
+        is_typed = spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
+        return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
+
+    def problem_with_message(self, text: str) -> str | None:
+        if not text.strip():
+            return "Claude Code takes no empty message"
+        if not text.startswith(("!", "/")):
+            return None
+        becomes = "run as a shell command" if text.startswith("!") else "taken for a command"
+        return (
+            f"a text that begins with {text[0]} would be {becomes} by Claude Code: "
+            "put a space before it to have it read, or type it yourself: orch attach"
+        )
+
+    def launch(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
+        program = ("claude", *spec.argv, "--settings", f"{context.run_directory}/{SETTINGS}")
+        files = ((SETTINGS, settings()),)
+        if context.conversation is not None:
+            return AgentLaunch(argv=(*program, "--resume", context.conversation), files=files)
+        begun = ("--session-id", pinned(run_mark(context.session, context.generation, spec.nonce)))
+        prompt = context.prompt or ""
+        if len(prompt.encode("utf-8", "replace")) > PROMPT_ARGUMENT_BYTES_MAX:
+            return AgentLaunch(argv=(*program, *begun), files=files, types_prompt=True)
+        return AgentLaunch(argv=(*program, *begun, *(("--", prompt) if prompt else ())), files=files)
+
+    def files(self, spec: Spec, environment: Mapping[str, str], run: Run, agent_pid: int | None) -> AgentFiles | None:
+        folder = config_folder(environment)
+        if folder is None:
+            return None
+        return AgentFiles(
+            state=None if agent_pid is None else f"{folder}/sessions/{agent_pid}.json",
+            transcript=transcript_pattern(environment, run.conversation or pinned(run.mark)),
+        )
+
+    def wants_screen(self, activity: Activity, source: str | None) -> bool:
+        """To all others a retry looks like work, and a dialog of the start like nothing."""
+        return activity is not Activity.WAITING
+
+    def read(self, glimpse: Glimpse) -> Reading:
+        state = StateFile(glimpse)
+        hooks, unheard = read_hooks(glimpse, is_busy=state.is_busy)
+        entries, unread = read_transcript(glimpse.transcript_lines)
+        said = [*hooks, *entries, *state.testimonies(), *read_title(glimpse)]
+        if glimpse.screen is not None:
+            said.append(read_screen(glimpse.screen, SCREEN_RULES))
+        past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
+        return Reading(
+            testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard + unread
+        )
+
+
+def pinned(mark: str) -> str:
+    """Give the id of the conversation that the run with this mark begins."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, mark))

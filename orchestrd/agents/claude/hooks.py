@@ -1,0 +1,150 @@
+r"""The hooks of Claude Code: what is told to it at launch, and what the lines mean that they append to hooks.jsonl.
+
+    {"at":1795231637.024579786,"claude":{"hook_event_name":"Stop", ...}}
+
+A hook never fails, never prints and never waits: Claude Code would show the first to its user, tell the second to its
+model, and hold the turn for the third. The line is one write to a file opened for appending, so that the lines of many
+hooks stay whole; one that would be too long to be read is cut, and only its name counts.
+"""
+
+import re
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrd.agents.reports import read_report, sane_time
+from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
+from orchestrd.core.launch import HOOKS, decode_record
+from orchestrd.model.limits import HOOK_PAYLOAD_BYTES_MAX, HOOK_SECONDS_MAX
+from orchestrd.model.observation import Testimony
+from orchestrd.model.run import Glimpse
+from orchestrd.model.words import Activity
+
+WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
+UNDER_WAY = (WORKING, BLOCKED)  # a turn goes on; the dialog of another of its tools may be open
+ANY = (WORKING, BLOCKED, WAITING)
+
+_NUDGE = 'echo "$ORCH_SESSION" | dd of="$ORCH_HOME/run/nudge" oflag=nonblock conv=notrunc,nocreat'
+_TELL = (
+    f"at=$(date +%s.%N); said=$(head -c {HOOK_PAYLOAD_BYTES_MAX}; cat >&2); "
+    'printf \'{"at":%s,"claude":%s}\\n\' "$at" "$said" | '
+    f'dd bs=1M iflag=fullblock of="$ORCH_RUN_DIR/{HOOKS}" oflag=append,nonblock conv=notrunc,nocreat'
+)
+HOOK = f"{{ {_TELL}; {_NUDGE}; }} >/dev/null 2>&1; exit 0"
+# State file, transcript and title follow the end of a turn some tenths of a second later; nobody nudges for them.
+LATER = f"for s in 0.2 0.8; do sleep $s; {_NUDGE}; done >/dev/null 2>&1; exit 0"
+
+# What each says: by its name, or by its name and the field that tells its kinds apart. Others say nothing of activity.
+_WORDS: dict[str, tuple[Activity, ...] | None] = {
+    "SessionStart": (WAITING, WORKING),  # a prompt may have gone along
+    "SessionStart clear": (WAITING,),
+    "SessionStart compact": None,
+    "UserPromptSubmit": (WORKING,),
+    "PreToolUse": UNDER_WAY,
+    "PermissionRequest": (BLOCKED,),
+    "PermissionDenied": UNDER_WAY,
+    "PostToolUse": UNDER_WAY,
+    "PostToolUseFailure": UNDER_WAY,
+    "Elicitation": (BLOCKED,),
+    "ElicitationResult": UNDER_WAY,
+    "Notification permission_prompt": (BLOCKED,),
+    "Notification elicitation_dialog": (BLOCKED,),
+    "Notification idle_prompt": (WAITING,),
+    "Stop": (WAITING,),
+    "StopFailure": (WAITING,),
+    "StopFailure rate_limit": (LIMITED,),
+    "SessionEnd": (),
+    "SessionEnd clear": None,
+}
+_KINDS = {"SessionStart": "source", "Notification": "notification_type", "StopFailure": "error", "SessionEnd": "reason"}
+_ENDS = ("Stop", "StopFailure")
+_ON_DISK = ("PostToolUse", "Stop", "StopFailure")  # by then the conversation has been written down
+_TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
+_CUT = re.compile(rb'\{"at":([0-9]{1,12}\.[0-9]{1,9}),"claude":\{.{0,16000}?[{,]"hook_event_name":"(\w{1,40})"')
+
+
+def settings() -> bytes:
+    """Write the settings of a launch: hooks and nothing else. Those of user and project run beside them, untouched."""
+    hook = {"type": "command", "command": HOOK, "timeout": HOOK_SECONDS_MAX}
+    later = {"type": "command", "command": LATER, "timeout": HOOK_SECONDS_MAX, "async": True}
+    names = dict.fromkeys(key.split()[0] for key in _WORDS)
+    hooks = {name: [{"hooks": [hook, later] if name in _ENDS else [hook]}] for name in names}
+    return msgspec.json.encode({"hooks": hooks})
+
+
+def read_hooks(glimpse: Glimpse, *, is_busy: bool) -> tuple[list[Testimony], int]:
+    """Say what each new line says, and how many are none. `is_busy`: its state file says so, read after the lines."""
+    said: list[Testimony] = []
+    malformed = 0
+    for line, offset in glimpse.hook_lines:
+        if (report := read_report(line, offset)) is not None:
+            said.append(report)
+        elif (heard := _payload(line)) is None:
+            malformed += 1
+        elif (word := _word(*heard, is_busy=is_busy)) is not None:
+            said.append(replace(word, offset=offset))
+    return said, malformed
+
+
+def _payload(line: bytes) -> tuple[datetime | None, Fields] | None:
+    """Take a line apart: when it was written, and what the hook was told; null when it is none of these lines."""
+    entry = decode_record(line, dict)
+    if entry is not None:
+        at, payload = entry.get("at"), entry.get("claude")
+        return (sane_time(at if isinstance(at, int | float) else None), payload) if isinstance(payload, dict) else None
+    cut = _CUT.match(line)
+    return (sane_time(float(cut[1])), {"hook_event_name": cut[2].decode()}) if cut else None
+
+
+def _word(at: datetime | None, payload: Fields, *, is_busy: bool) -> Testimony | None:
+    name = text_of(payload, "hook_event_name")
+    kind = text_of(payload, _KINDS.get(name, ""))
+    allows = _WORDS.get(f"{name} {kind}", _WORDS.get(name))
+    if allows is None:
+        return None
+    helpers = _helpers(payload) if name == "Stop" else 0
+    allows = _weakened(name, allows, payload, helpers, is_busy=is_busy)
+    prompt = text_of(payload, "prompt") if name == "UserPromptSubmit" else ""
+    return Testimony(
+        observer="hook",
+        allows=allows,
+        at=at,
+        text=_text(name, payload, helpers),
+        excerpt=f"{name} {one_line(kind or text_of(payload, 'tool_name'))}".strip(),
+        is_turn_over=name == "Stop" and WAITING in allows,
+        prompt=prompt if prompt and is_prompt(prompt) else None,
+        conversation=conversation_id(text_of(payload, "session_id")) if name in _ON_DISK else None,
+    )
+
+
+def _weakened(
+    name: str, allows: tuple[Activity, ...], payload: Fields, helpers: int, *, is_busy: bool
+) -> tuple[Activity, ...]:
+    """Say less where a hook knows less than its name promises."""
+    if helpers:
+        return UNDER_WAY  # it goes on by itself when they are done
+    if allows == UNDER_WAY and ("agent_id" in payload or payload.get("is_interrupt") is True):
+        return ANY  # a subagent's tool says nothing of its parent's turn, and behind an interrupt nothing goes on
+    if name == "Stop" and is_busy:
+        return (WAITING, WORKING)  # another hook of the same event may yet send it back to work
+    return allows
+
+
+def _text(name: str, payload: Fields, helpers: int) -> str | None:
+    """Tell people what it is about: which tool, what is asked, which error, or what was answered last."""
+    if helpers:
+        return f"waits for {helpers} background agent{'s' if helpers > 1 else ''} to finish"
+    if name in _TOOLS:
+        return described(payload, "tool_name", "tool_input")
+    if name == "PermissionRequest":
+        return f"asks for permission: {described(payload, 'tool_name', 'tool_input')}"
+    told = (text_of(payload, field) for field in ("message", "last_assistant_message", "error"))
+    return next((text for said in told if (text := one_line(said))), None)
+
+
+def _helpers(payload: Fields) -> int:
+    """Count the subagents that run on in the background."""
+    tasks = payload.get("background_tasks")
+    known = [fields_of(task) for task in tasks] if isinstance(tasks, list) else []
+    return sum(task.get("type") == "subagent" and task.get("status") == "running" for task in known)

@@ -1,0 +1,77 @@
+"""What Claude Code shows: the title of its terminal, and its screen, by rules that are data (of version 2.1.197)."""
+
+import re
+from collections.abc import Iterator
+
+from orchestrd.agents.screens import Region, ScreenRule
+from orchestrd.core.conversation import one_line
+from orchestrd.model.observation import Testimony
+from orchestrd.model.run import Glimpse
+from orchestrd.model.words import Activity
+
+_SPINNER = re.compile("[\u2800-\u28ff]")
+_AT_REST = "✳"  # at a dialog as well as between turns
+
+_CHOICE = r"^\s*(?:❯\s*)?\d+\. "
+_CHOSEN = r"^\s*❯\s*\d+\. "
+_KEYS = r"^\s*(?:Enter|Esc) to (?:cancel|confirm|exit|go back|reject|select)\b"
+
+SCREEN_RULES = (  # the first that fits
+    ScreenRule(
+        name="theme",
+        region=Region.WHOLE,
+        must=(r"^ ?Choose the text style that looks best with your terminal", _CHOSEN),
+        text="asks for a text style, as at its first start in a home",
+    ),
+    ScreenRule(
+        name="login",
+        region=Region.WHOLE,
+        must=(r"^ ?Select login method", _CHOSEN),
+        text="asks how to log in",
+    ),
+    ScreenRule(
+        name="api key",
+        region=Region.LIVE,
+        must=(r"^\s*Do you want to use this API key\?", _CHOSEN),
+        text="asks whether to use the API key of its environment",
+    ),
+    ScreenRule(
+        name="trust",
+        region=Region.LIVE,
+        must=(r"Yes, I trust this folder|Do you trust the files in this folder\?", _CHOSEN),
+        text="asks whether the directory it works in is trusted",
+    ),
+    ScreenRule(
+        name="bypass",
+        region=Region.LIVE,
+        must=(r"Bypass Permissions mode", r"Yes, I accept", _CHOSEN),
+        text="warns of Bypass Permissions mode, and asks whether to accept it",
+    ),
+    ScreenRule(
+        name="question",
+        region=Region.LIVE,
+        must=(r"^Enter to select · .* to navigate · Esc to cancel", _CHOICE),
+        text="asks a question",
+    ),
+    ScreenRule(name="dialog", region=Region.LIVE, must=(_KEYS, _CHOICE)),
+    ScreenRule(
+        name="retry",
+        region=Region.WHOLE,
+        must=(r"^[*·✢✳✶✻✽] API error · Retrying in .*",),  # text of the conversation is indented, or follows a bullet
+        allows=(Activity.WORKING, Activity.LIMITED),
+    ),
+)
+
+
+def read_title(glimpse: Glimpse) -> Iterator[Testimony]:
+    """A spinner that has turned since the last look is at work now; else a title says what it said when first seen."""
+    title = glimpse.title
+    if title is None:
+        return
+    allows: tuple[Activity, ...] = ()
+    if is_spinner := _SPINNER.match(title):
+        allows = (Activity.WORKING, Activity.LIMITED)
+    elif title.startswith(_AT_REST):
+        allows = (Activity.WAITING, Activity.BLOCKED, Activity.LIMITED)
+    at = glimpse.now if is_spinner and title != glimpse.last_title else None
+    yield Testimony(observer="title", allows=allows, at=at, excerpt=one_line(title))

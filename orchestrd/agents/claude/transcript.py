@@ -1,0 +1,127 @@
+"""Claude Code's transcript, line by line: what it says of the turn.
+
+It comes late (a tenth of a second and more) and misses an interrupt before the first token, but it alone tells of the
+other interrupts and of denied dialogs. A tool call without its result may be running or waiting for permission. An
+answer may yet be sent back by a hook of the user: only the entry that measures the turn says that it is over.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from orchestrd.agents.reports import sane_time
+from orchestrd.core.conversation import (
+    INTERRUPTED,
+    Fields,
+    blocks_of,
+    conversation_id,
+    described,
+    fields_of,
+    is_prompt,
+    one_line,
+    text_of,
+)
+from orchestrd.core.launch import decode_record
+from orchestrd.model.observation import Testimony
+from orchestrd.model.words import Activity
+
+WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
+_UNDER_WAY = (WORKING, BLOCKED)
+_ANSWERED = (WAITING, WORKING)
+_STOPPED = ((WAITING,), (LIMITED,))  # by an error or the user, which tells more than that the turn is over
+
+_LIMIT = re.compile(r"\b429\b|\b(?:usage|session|weekly|rate|\d-hour) limit", re.IGNORECASE)
+
+
+def read_transcript(lines: Sequence[bytes]) -> tuple[list[Testimony], int]:
+    """Say what new lines come to: each prompt, and the last word of all; and how many lines are none."""
+    said: list[Testimony] = []
+    malformed = 0
+    for line in lines:
+        entry = decode_record(line, dict)
+        if entry is None:
+            malformed += 1
+        elif (word := _word(entry, said[-1] if said else None)) is not None:
+            said.append(word)
+    return [word for word in said if word.prompt is not None or word is said[-1]], malformed
+
+
+def _word(entry: Fields, before: Testimony | None) -> Testimony | None:
+    """Say what one entry says behind the one `before`; null where that is nothing of the turn."""
+    word = None
+    if entry.get("isSidechain") is True or entry.get("isMeta") is True:
+        return None
+    match entry.get("type"):
+        case "user":
+            word = _of_user(entry)
+        case "assistant":
+            word = _of_assistant(entry)
+        case "queue-operation":
+            word = _of_queue(entry)
+        case "system" if entry.get("subtype") == "turn_duration":
+            word = _of_turn(entry, before)
+    if word is None:
+        return None
+    return replace(
+        word, at=_time(text_of(entry, "timestamp")), conversation=conversation_id(text_of(entry, "sessionId"))
+    )
+
+
+def _of_user(entry: Fields) -> Testimony:
+    blocks = blocks_of(entry)
+    said = "\n".join(text_of(block, "text") for block in blocks)
+    if any(block.get("type") == "tool_result" for block in blocks):
+        return _says(_UNDER_WAY, "tool_result")
+    if said.startswith(INTERRUPTED):
+        return _says((WAITING,), one_line(said), text="interrupted by the user")
+    if not said or not is_prompt(said):
+        return _says((WORKING, BLOCKED, WAITING), "a note of its own")
+    return _says((WORKING,), f"prompt: {one_line(said)}", prompt=said)
+
+
+def _of_assistant(entry: Fields) -> Testimony:
+    blocks = blocks_of(entry)
+    said = one_line(" ".join(text_of(block, "text") for block in blocks)) or None
+    if entry.get("isApiErrorMessage") is True:
+        is_limit = entry.get("error") == "rate_limit" or entry.get("apiErrorStatus") == 429 or _LIMIT.search(said or "")
+        return _says((LIMITED,) if is_limit else (WAITING,), "API error", text=said or "an error of the API")
+    calls = [described(block, "name", "input") for block in blocks if block.get("type") == "tool_use"]
+    if calls:
+        return _says(_UNDER_WAY, f"tool_use {calls[-1]}", text=calls[-1])
+    if fields_of(entry.get("message")).get("stop_reason") is None:
+        return _says(_UNDER_WAY, "answers")
+    return _says(_ANSWERED, "answered", text=said)
+
+
+def _of_queue(entry: Fields) -> Testimony | None:
+    """A prompt that came while it worked: taken, and held for later."""
+    said = text_of(entry, "content")
+    if entry.get("operation") != "enqueue" or not said or not is_prompt(said):
+        return None
+    return _says(_UNDER_WAY, f"queued: {one_line(said)}", prompt=said)
+
+
+def _of_turn(entry: Fields, before: Testimony | None) -> Testimony:
+    helpers = entry.get("pendingBackgroundAgentCount")
+    if isinstance(helpers, int) and helpers > 0:
+        return _says(_UNDER_WAY, f"turn_duration, with {helpers} background agents at work")
+    if before is not None and before.allows in _STOPPED:
+        return before
+    text = before.text if before is not None and before.allows == _ANSWERED else None
+    return replace(_says((WAITING, LIMITED), "turn_duration", text=text), is_turn_over=True)
+
+
+def _says(
+    allows: tuple[Activity, ...], excerpt: str, *, text: str | None = None, prompt: str | None = None
+) -> Testimony:
+    return Testimony(observer="transcript", allows=allows, text=text, excerpt=excerpt, prompt=prompt)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return sane_time(at.timestamp()) if at.tzinfo is not None else None
