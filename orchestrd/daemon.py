@@ -13,6 +13,8 @@ import signal
 import structlog
 
 from orchestrd import __version__
+from orchestrd.agents.claude.agent import ClaudeAgent
+from orchestrd.agents.gathering import FileGatherer
 from orchestrd.agents.shell import ShellAgent
 from orchestrd.api.server import ApiServer
 from orchestrd.clock import SystemClock
@@ -30,7 +32,6 @@ from orchestrd.runtimes.tmux import TmuxRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
-from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.workspaces.directory import DirectoryKeeper
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.worktree import WorktreeKeeper
@@ -101,8 +102,8 @@ def _engine(
         inbox=FileInbox(layout),
         attachments=attachments,
         runtimes=runtimes,
-        gatherer=ScriptedGatherer(),
-        agents={"shell": ShellAgent()},
+        gatherer=FileGatherer(),
+        agents={"shell": ShellAgent(), "claude": ClaudeAgent()},
         workspaces={"none": DirectoryKeeper(), "worktree": WorktreeKeeper(layout, Git())},
         read_screen=attachments.read_screen,
     )
