@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrd.core.activity import REPORT, TITLE
 from orchestrd.core.evidence import breaker_trips
 from orchestrd.model.command import Input
 from orchestrd.model.ids import SessionId
@@ -63,6 +64,14 @@ def report(look: Look, reading: Reading, transcript_offset: int, known: Evidence
         transcript_offset=transcript_offset,
         malformed=reading.malformed,
     )
+
+
+def settles_late(said: Reported) -> bool:
+    """Tell whether witnesses of the same edge may still be about to speak.
+
+    Not where the agent has but one, which is what it reports itself, and not for a spinner that goes on turning.
+    """
+    return any(testimony.observer not in (REPORT, TITLE) for testimony in said.testimonies)
 
 
 def _news(said: Iterable[Testimony], known: Sequence[Testimony]) -> Iterable[Testimony]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrd.core.evidence import LIVENESS_AXIS
 from orchestrd.core.running import run_of
-from orchestrd.core.sifting import blind, sift
+from orchestrd.core.sifting import blind, settles_late, sift
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.mailbox import Mailboxes
@@ -21,7 +21,7 @@ from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import NotFoundError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import NUDGED_LOOK_PAUSE_S_MAX, NUDGED_LOOK_PAUSE_S_MIN, PROBE_DEADLINE_S
+from orchestrd.model.limits import NUDGED_LOOK_PAUSE_S_MAX, NUDGED_LOOK_PAUSE_S_MIN, PROBE_DEADLINE_S, WITNESS_SETTLE_S
 from orchestrd.model.run import Look, Run
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Liveness
@@ -50,6 +50,7 @@ class Prober(Actor):
         self._runtimes = runtimes
         self._witnesses = witnesses
         self._nudged: dict[str, dict[SessionId, None]] = {}  # by runtime, while early looks at its runs are under way
+        self._settling: set[SessionId] = set()  # whose witnesses are looked at once more in a moment
         self._failing: set[str] = set()
         self._set_aside: set[str] = set()
 
@@ -155,6 +156,18 @@ class Prober(Actor):
             return
         for session, said in heard:
             self._mailboxes.post(session, said)
+            if settles_late(said):
+                self._look_again_soon(session)
+
+    def _look_again_soon(self, session: SessionId) -> None:
+        """Look once more when every witness of the same edge has spoken: they do so one after the other."""
+        if session not in self._settling:
+            self._settling.add(session)
+            asyncio.get_running_loop().call_later(WITNESS_SETTLE_S, self._look_again, session)
+
+    def _look_again(self, session: SessionId) -> None:
+        self._settling.discard(session)
+        self.nudge(session)
 
     async def _say_if_recovered(self, runtime: str) -> None:
         if runtime in self._failing:

@@ -10,7 +10,7 @@ from orchestrd.agents.shell import ShellAgent
 from orchestrd.core.activity import SCREEN, SESSION_FILE, TITLE
 from orchestrd.model.command import Send
 from orchestrd.model.errors import RefusedError, UsageError
-from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_S
+from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_S, WITNESS_SETTLE_S
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import AgentFiles, AgentLaunch, Gathered, Glimpse, LaunchContext, Reading, Run, Wanted
 from orchestrd.model.session import Spec
@@ -156,6 +156,21 @@ async def test_the_screen_is_looked_at_only_while_it_may_tell_more() -> None:
         await rig.when(lambda: len(agent.glimpses) > seen)
 
         assert agent.glimpses[-1].screen is None
+
+
+async def test_a_witness_that_is_late_is_asked_again_without_waiting_for_a_tick() -> None:
+    rig, agent, _ = talking()
+    async with running(rig):
+        await begin(rig)
+        await shows(rig, "working")
+        rig.gatherer.found[ID] = Gathered(state=b"waiting")
+
+        await asyncio.sleep(2 * WITNESS_SETTLE_S)
+
+        assert rig.record().activity is Activity.WAITING
+        seen = len(agent.glimpses)
+        await asyncio.sleep(3 * WITNESS_SETTLE_S)
+        assert len(agent.glimpses) <= seen + 1  # and then there is rest until the next tick
 
 
 class BrokenGatherer(ScriptedGatherer):
