@@ -7,11 +7,23 @@ from typer.exceptions import TyperException
 
 from orchestrd import __version__
 from orchestrd.model.errors import OrchestrdError, UsageError
-from orchestrd_cli import beginning, changing, exits, failures, following, looking, reach, service, terminal, waiting
+from orchestrd_cli import (
+    attaching,
+    beginning,
+    changing,
+    exits,
+    failures,
+    following,
+    looking,
+    reach,
+    service,
+    terminal,
+    waiting,
+)
 from orchestrd_cli.grammar import app, laid_out, verb
 
 WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
-VERBS = (beginning, changing, following, looking, waiting)  # registered by being imported
+VERBS = (attaching, beginning, changing, following, looking, waiting)  # registered by being imported
 
 app.add_typer(service.app, name="daemon")
 

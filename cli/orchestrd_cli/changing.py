@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import Client, Taken
+from orchestrd.client.transcript import keeps_transcript
+from orchestrd.model.document import SendReply
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
-from orchestrd.model.words import Receipt
+from orchestrd.model.words import Activity, Receipt, State
+from orchestrd.render import visible
 from orchestrd_cli import exits, failures, reach
 from orchestrd_cli.grammar import Json, NeverStart, NoDaemon, Ref, Refs, verb
 from orchestrd_cli.terminal import note
@@ -22,6 +25,15 @@ EXIT_OF_RECEIPT = {
     Receipt.REFUSED: exits.REFUSED,
     Receipt.UNKNOWN: exits.FAILED,
 }
+MEANING = {
+    Receipt.SUBMITTED: "submitted",
+    Receipt.TYPED: "typed",
+    Receipt.QUEUED: "queued: it is typed when the turn is over",
+    Receipt.REFUSED: "refused",
+    Receipt.UNKNOWN: "unknown: it may have been typed, or not",
+}
+GOES_ON = "it goes on with its conversation"
+BEGINS_ANEW = "it begins a new conversation: none is on disk"
 
 
 @verb("[OPTIONS] ID TEXT|-")
@@ -32,23 +44,25 @@ def send(
     json: Json = False,
     no_daemon: NeverStart = False,
 ) -> int:
-    """Type a line into a session's agent; - reads it from stdin.
+    """Type a message into a session's agent; - reads it from stdin.
 
-    Says what became of it: submitted (read), typed, queued for its next turn,
-    refused (it needs a decision, or has ended), or unknown.
+    Says what became of it: submitted (the agent has taken it), typed (nobody
+    saw it taken), queued (it is typed when the turn is over), refused (the
+    agent needs a decision, or has ended: exit 4), unknown (exit 1).
 
     orch send fix "use the other branch"
     git diff | orch send fix -
     """
-    reply = reach.client(use_daemon=not no_daemon).send(ref, _message() if text == STDIN else text)
+    home = reach.client(use_daemon=not no_daemon)
+    reply = home.send(ref, _message() if text == STDIN else text)
     if reply.receipt is Receipt.REFUSED and not json:
-        why = reply.error or f"session {reply.session} may not be typed into now"
-        raise RefusedError(why, hint=f"orch explain {reply.session}")
+        raise _refusal(home, reply)
     with reach.telling_that(f"the message to session {reply.session} is {reply.receipt}"):
         if json:
             reach.write_json(reply)
         else:
-            reach.write_text(f"{reply.session}  {reply.receipt}{f': {reply.error}' if reply.error else ''}\n")
+            reach.write_text(f"{reply.session}  {receipt_line(reply)}\n")
+            _hint(home, reply)
     return EXIT_OF_RECEIPT[reply.receipt]
 
 
@@ -90,10 +104,46 @@ def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
 def revive(refs: Refs, *, json: Json = False, no_daemon: NeverStart = False) -> int:
     """Start ended sessions again: the same command, a new run.
 
+    An agent goes on with its conversation, where that has begun.
+
     orch revive fix
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, "revival", lambda ref: Taken(document=home.revive(ref), is_spooled=False), as_json=json)
+
+    def revived(ref: str) -> Taken:
+        told = home.revive(ref)
+        if keeps_transcript(told) and not json:
+            note(f"  {GOES_ON if told.conversation else BEGINS_ANEW}")
+        return Taken(document=told, is_spooled=False)
+
+    return _each(home, refs, "revival", revived, as_json=json)
+
+
+def receipt_line(reply: SendReply) -> str:
+    """Say what became of a message, and what went wrong."""
+    return visible(f"{MEANING[reply.receipt]}{f': {reply.error}' if reply.error else ''}")
+
+
+def _refusal(home: Client, reply: SendReply) -> RefusedError:
+    """Say why it was refused. What an agent asks is answered in its terminal, where it has one."""
+    told = home.show(reply.session)
+    is_asked = told.state == State.RUNNING and told.activity == Activity.BLOCKED
+    why = reply.error or f"session {reply.session} may not be typed into now"
+    if is_asked and told.activity_text:
+        why = f"{why}: {told.activity_text}"
+    return RefusedError(why, hint=f"orch {'attach' if is_asked and told.attach else 'explain'} {reply.session}")
+
+
+def _hint(home: Client, reply: SendReply) -> None:
+    """Say where to look when a message may not have arrived; a plain command never tells, and nobody is asked."""
+    if reply.receipt not in (Receipt.TYPED, Receipt.UNKNOWN):
+        return
+    told = home.show(reply.session)
+    look = f"orch {'screen' if told.attach else 'logs'} {told.id}"
+    if reply.receipt is Receipt.UNKNOWN:
+        note(f"  look before you send it again: {look}")
+    elif keeps_transcript(told):
+        note(f"  nobody saw it taken; look: {look}")
 
 
 def _each(home: Client, refs: list[str], deed: str, act: Callable[[str], Taken], *, as_json: bool) -> int:

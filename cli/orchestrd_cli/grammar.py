@@ -18,8 +18,8 @@ Deed = Callable[[], int]
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 ORDER = (
-    *("spawn", "status", "show", "explain", "events", "logs"),
-    *("send", "wait", "stop", "kill", "revive"),
+    *("spawn", "status", "attach", "send", "screen", "logs"),
+    *("show", "explain", "events", "wait", "stop", "kill", "revive"),
     *("daemon", "report", "demo"),
 )
 

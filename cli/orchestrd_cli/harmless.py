@@ -1,4 +1,4 @@
-"""What a terminal may be shown of text that somebody else wrote.
+"""What a terminal, or a reader of text, may be shown of what somebody else wrote.
 
 Piped, an agent's output stays as it is, byte for byte. A terminal gets text and colours (SGR sequences); everything
 else that would command it - moving the cursor, setting titles, writing the clipboard, asking it for answers - becomes

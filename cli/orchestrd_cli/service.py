@@ -125,7 +125,7 @@ def logs(
         )
     log = LogFile(path)
     log.skip_to_last(lines)
-    following.copy(log, lambda: not follow)
+    following.copy(following.Output(log), lambda: not follow)
     return exits.OK
 
 

@@ -1,4 +1,4 @@
-"""Endpoints about one session: spawn, show, explain, and the commands."""
+"""Endpoints about one session: spawn, show, explain, its screen, and the commands."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,7 +7,7 @@ from orchestrd.api.about import status_asked
 from orchestrd.api.answering import json, text
 from orchestrd.api.reading import JSON, TEXT, preferred, read_body
 from orchestrd.model.command import Kill, Revive, Send, Stop
-from orchestrd.model.document import SendRequest, SpawnRequest, StopRequest
+from orchestrd.model.document import Screen, SendRequest, SpawnRequest, StopRequest
 from orchestrd.model.errors import UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.ports import Clock, Service
@@ -40,6 +40,14 @@ class Sessions:
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
         return text(explanation_page(told, self._clock.now().at))
+
+    async def screen(self, request: Request) -> Response:
+        """Show what its terminal shows now, or showed at its end."""
+        session = self._resolved(request)
+        shown = await self._service.screen(session)
+        if preferred(request, TEXT, JSON) == JSON:
+            return json(Screen(session=session, screen=shown))
+        return text(shown)
 
     async def send(self, request: Request) -> Response:
         """Type a text into the agent."""

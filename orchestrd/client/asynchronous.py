@@ -18,7 +18,7 @@ from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF, Receiver
 from orchestrd.core.choice import head_of
 from orchestrd.endpoint import Address
-from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
+from orchestrd.model.document import Document, Explanation, Screen, SendReply, SendRequest, SpawnRequest, Status
 from orchestrd.model.errors import TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
@@ -47,6 +47,10 @@ class AsyncClient:
     async def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""
         return await self._read(calls.explain(ref), lambda: self._blocking.explain(ref))
+
+    async def screen(self, ref: str) -> Screen:
+        """Give what its terminal shows now, or showed at its end."""
+        return await self._read(calls.screen(ref), lambda: self._blocking.screen(ref))
 
     async def spawn(self, request: SpawnRequest) -> Taken:
         """Begin a session."""

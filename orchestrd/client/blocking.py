@@ -24,7 +24,7 @@ from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF
 from orchestrd.core.choice import head_of
 from orchestrd.core.layout import Layout, home_from
-from orchestrd.model.document import Document, Explanation, SendReply, SendRequest, SpawnRequest, Status
+from orchestrd.model.document import Document, Explanation, Screen, SendReply, SendRequest, SpawnRequest, Status
 from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
@@ -71,6 +71,13 @@ class Client:
     def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""
         return self._read(calls.explain(ref), lambda: self._offline.explain(ref))
+
+    def screen(self, ref: str) -> Screen:
+        """Give what its terminal shows now, or showed at its end; without a daemon only the latter is to be had.
+
+        Raises RefusedError (`no_terminal`, `no_screen`), or UnreachableError where only a daemon could tell.
+        """
+        return self._read(calls.screen(ref), lambda: self._offline.screen(ref))
 
     def events(
         self,

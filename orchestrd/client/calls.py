@@ -14,6 +14,7 @@ from orchestrd.model.document import (
     Explanation,
     Health,
     Problem,
+    Screen,
     SendReply,
     SendRequest,
     SpawnRequest,
@@ -100,6 +101,11 @@ def show(ref: str) -> Call[Document]:
 def explain(ref: str) -> Call[Explanation]:
     """Ask why its row says what it says."""
     return Call(method="GET", target=_session(ref) + "/explain", answer=Explanation)
+
+
+def screen(ref: str) -> Call[Screen]:
+    """Ask what its terminal shows."""
+    return Call(method="GET", target=_session(ref) + "/screen", answer=Screen)
 
 
 def spawn(request: SpawnRequest) -> Call[Document]:

@@ -16,10 +16,11 @@ from orchestrd.core.document import accepted_document, document, is_over, known,
 from orchestrd.core.explain import explanation, unexplained
 from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import resolve
+from orchestrd.core.terminal import has_terminal, no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Spawn, Stop
-from orchestrd.model.document import Document, Explanation, SpawnRequest, Status
-from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UsageError
+from orchestrd.model.document import Document, Explanation, Screen, SpawnRequest, Status
+from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UnreachableError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import INBOX_FILES_MAX, RECORD_BYTES_MAX
@@ -52,6 +53,25 @@ class OfflineHome:
         with _reading():
             session = next((session for session in read_home(self._layout).sessions if session.id == told.id), None)
         return unexplained(told) if session is None else explanation(session, Evidence(), now, self._layout)
+
+    def screen(self, ref: str) -> Screen:
+        """Give what its terminal showed at its end.
+
+        Raises RefusedError (`no_terminal`, `no_screen`), UnreachableError while it runs: only a daemon can look.
+        """
+        from orchestrd.store.attachments import FileAttachments
+
+        told = self.show(ref)
+        if not has_terminal(told.runtime):
+            raise no_terminal(told.id, told.runtime)
+        shown = FileAttachments(self._layout).read_last_screen(told.id, told.generation)
+        if shown is not None:
+            return Screen(session=told.id, screen=shown)
+        if is_over(told):
+            raise no_screen(told.id)
+        raise UnreachableError(
+            f"what session {told.id} shows now only a daemon can tell, and none answers", hint="orch daemon start"
+        )
 
     def events(self, since: int, sessions: Iterable[str] = (), types: Iterable[str] = ()) -> Iterator[bytes]:
         """Give the journal lines above a cursor, and gaps where numbers are no longer kept."""

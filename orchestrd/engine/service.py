@@ -13,6 +13,7 @@ from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import Known, resolve
 from orchestrd.core.running import run_of
 from orchestrd.core.step import Refusal
+from orchestrd.core.terminal import no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.bus import Bus
 from orchestrd.engine.follower import JournalFollower
@@ -150,19 +151,11 @@ class EngineService:
         record = self._roster.require(session)
         runtime = self._launching.runtimes.get(record.spec.runtime)
         if runtime is None or not runtime.has_terminal:
-            raise RefusedError(
-                f"session {session} has no terminal: it runs as a {record.spec.runtime}",
-                code="no_terminal",
-                hint=f"orch logs -f {session}",
-            )
+            raise no_terminal(session, record.spec.runtime)
         shown = None if record.is_terminal else await runtime.screen(run_of(record))
         shown = shown or await asyncio.to_thread(self._attachments.read_last_screen, session, record.generation)
         if shown is None:
-            raise RefusedError(
-                f"session {session} shows nothing: its terminal is gone, or was never there",
-                code="no_screen",
-                hint=f"orch explain {session}",
-            )
+            raise no_screen(session)
         return shown
 
     def follow(self, after: int | None) -> JournalFollower:

@@ -38,6 +38,7 @@ class Document(Struct, frozen=True, kw_only=True):
     exit_signal: str | None
     error: str | None
     notice: str | None = None  # why its activity is less sure than it could be
+    conversation: str | None = None  # the agent's own name of it, once its disk holds it
     left_behind: int = 0  # processes that the agent left behind when it ended; its launcher has ended them
     created_at: datetime
     scheduled_at: datetime | None
@@ -153,6 +154,13 @@ class SendReply(Struct, frozen=True, kw_only=True):
     session: SessionId
     receipt: Receipt
     error: str | None = None
+
+
+class Screen(Struct, frozen=True, kw_only=True):
+    """`screen --json`: what the session's terminal shows now, or showed at its end; plain text, a line each row."""
+
+    session: SessionId
+    screen: str
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,10 +4,12 @@ import shlex
 from collections.abc import Iterable
 from datetime import datetime
 
+from orchestrd.core.activity import RANKS
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.session import Workspace
 from orchestrd.render.table import activity_cell
-from orchestrd.render.text import NONE, age, ago, counted, visible, visible_lines, why
+from orchestrd.render.text import NONE, age, ago, short, visible, visible_lines, why
 
 LABEL = 12  # columns
 
@@ -19,19 +21,21 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("name", told.name),
         *_field("project", told.project),
         *_field("agent", f"{told.agent} on runtime {told.runtime}, run {told.generation}"),
+        *(_field("", f"conversation {told.conversation}") if told.conversation else ()),
         *_field("command", shlex.join(told.argv) or NONE),
         *_field("prompt", told.prompt or NONE),
         *_field("state", f"{told.state} ({_reason(told)}), since {ago(told.state_since, now)}"),
         *_field("wanted", told.desired),
         *_field("liveness", told.liveness),
         *_field("activity", _activity(told, now)),
+        *(_field("notice", told.notice) if told.notice else ()),
         *_field("ended with", _end(told)),
         *(_field("error", told.error) if told.error else ()),
         *(_field("left behind", f"{told.left_behind} (ended by its launcher)") if told.left_behind else ()),
         *_field("created", ago(told.created_at, now)),
         *_field("started", ago(told.started_at, now)),
         *_field("ended", ago(told.ended_at, now)),
-        *_field("workspace", f"{told.workspace.path} ({told.workspace.kind})"),
+        *_workspace(told.workspace),
         *_field("log", told.log),
         *_field("revision", str(told.revision)),
     ]
@@ -73,6 +77,17 @@ def _section(label: str, values: Iterable[str]) -> list[str]:
     return [*_field(label, first), *(line for value in others for line in _field("", value))]
 
 
+def _workspace(workspace: Workspace) -> list[str]:
+    if workspace.branch is None:
+        return _field("workspace", f"{workspace.path} ({workspace.kind})")
+    base = f", begun at {workspace.base}" if workspace.base else ""
+    return [
+        *_field("workspace", f"{workspace.path} ({workspace.kind})"),
+        *_field("branch", f"{workspace.branch}{base}"),
+        *(_field("setup", workspace.setup) if workspace.setup else ()),
+    ]
+
+
 def _activity(told: Document, now: datetime) -> str:
     cell = activity_cell(told, now)
     if cell == NONE:
@@ -93,6 +108,8 @@ def _end(told: Document) -> str:
 
 
 def _testimony(witness: WitnessDocument) -> str:
+    """One witness with its age; of several for an activity the first is believed most."""
     excerpt = f": {witness.excerpt}" if witness.excerpt else ""
-    how_old = counted(round(witness.age_s), "second")
-    return f"{witness.observer} on {witness.axis}: {witness.verdict}, {how_old} ago{excerpt}"
+    rank = f" (rank {RANKS.index(witness.observer) + 1})" if witness.observer in RANKS else ""
+    said_at = f"{short(witness.age_s)} ago"
+    return f"{witness.observer}{rank} on {witness.axis}: {witness.verdict}, {said_at}{excerpt}"

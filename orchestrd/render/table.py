@@ -1,11 +1,12 @@
 """The status table: one row a session, those that need a person first; `?` is not known, `-` is not there.
 
-It fits the width it is given by clipping the columns that can bear it, the widest first; without a width (a pipe, a
-file) only the last column is, which says what a row is about. Words only: colour adds nothing that is not said.
+It fits the width it is given: by clipping the columns that can bear it, the widest first, and where that is not enough
+by leaving out those that are missed least. Without a width (a pipe, a file) only the last column is clipped, which says
+what a row is about. Words only: colour adds nothing that is not said.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ PLAIN_REASONS = frozenset(  # they say no more than the state does
     }
 )
 NEEDS_ME = (Activity.BLOCKED, Activity.WAITING)
+TELLING = (*NEEDS_ME, Activity.LIMITED)  # what it says then comes before what it was given to do
 
 _RED, _YELLOW, _GREEN, _DIM, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
@@ -35,13 +37,15 @@ _RED, _YELLOW, _GREEN, _DIM, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[32m",
 class Column(Struct, frozen=True, kw_only=True):
     """One column: its head, its cell for a session, and how narrow it may be made (0: not at all).
 
-    Of two columns, that with twice the share is left twice as wide as the other before it is clipped.
+    Of two columns, that with twice the share is left twice as wide as the other before it is clipped. The one with the
+    highest `spare` is left out first where there is no room, one with 0 never is.
     """
 
     head: str
     cell: Callable[[Document, datetime], str]
     narrowest: int = 0
     share: int = 1
+    spare: int = 0
 
 
 def status_table(
@@ -90,26 +94,34 @@ def name_cell(told: Document) -> str:
     return NONE if told.name == told.id else visible(told.name)
 
 
+def branch_cell(told: Document) -> str:
+    """Write the branch of its worktree; of one of ours what stands behind the id, which the row has already."""
+    return visible((told.workspace.branch or "").removeprefix(f"orch/{told.id}-")) or NONE
+
+
 def about_cell(told: Document) -> str:
     """Write what a person would ask next: what it waits for, else what went wrong, else what it was given to do."""
-    asked = told.activity_text if needs_me(told) else None
-    text = asked or told.error or told.prompt or " ".join(told.argv)
+    asked = told.activity_text if told.state == State.RUNNING and told.activity in TELLING else None
+    doing = told.activity_text if told.state not in TERMINAL else None
+    text = asked or told.error or told.notice or told.prompt or doing or " ".join(told.argv)
     return clip(visible(" ".join(text[: 2 * ABOUT_CHARS_MAX].split())), ABOUT_CHARS_MAX) or NONE
 
 
-COLUMNS = (
-    Column(head="ID", cell=lambda told, _: visible(told.id)),
-    Column(head="NAME", cell=lambda told, _: name_cell(told), narrowest=8),
-    Column(
-        head="PROJECT", cell=lambda told, _: visible(told.project.rstrip("/").rpartition("/")[2]) or "/", narrowest=8
-    ),
-    Column(head="AGENT", cell=lambda told, _: visible(told.agent), narrowest=5),
-    Column(head="STATE", cell=lambda told, _: state_cell(told), narrowest=10),
-    Column(head="ACTIVITY", cell=activity_cell, narrowest=8),
-    Column(head="SINCE", cell=lambda told, now: age(told.state_since, now)),
+ID = Column(head="ID", cell=lambda told, _: visible(told.id))
+NAME = Column(head="NAME", cell=lambda told, _: name_cell(told), narrowest=8, spare=1)
+PROJECT = Column(
+    head="PROJECT",
+    cell=lambda told, _: visible(told.project.rstrip("/").rpartition("/")[2]) or "/",
+    narrowest=7,
+    spare=2,
 )
-GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation))
-ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=10, share=3)
+BRANCH = Column(head="BRANCH", cell=lambda told, _: branch_cell(told), narrowest=10, spare=4)
+AGENT = Column(head="AGENT", cell=lambda told, _: visible(told.agent), narrowest=6, spare=3)
+STATE = Column(head="STATE", cell=lambda told, _: state_cell(told), narrowest=8)
+ACTIVITY = Column(head="ACTIVITY", cell=activity_cell, narrowest=11)
+SINCE = Column(head="SINCE", cell=lambda told, now: age(told.state_since, now), spare=5)
+GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation), spare=6)
+ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=24, share=3)
 
 
 def _order(told: Document, now: datetime) -> tuple[int, float, str]:
@@ -125,27 +137,57 @@ def _rank(told: Document, now: datetime) -> int:
 
 
 def _rows(sessions: Sequence[Document], now: datetime, columns: int | None, *, colour: bool) -> list[str]:
-    shown = (*COLUMNS, *((GENERATION,) if any(told.generation > 1 for told in sessions) else ()), ABOUT)
-    cells = [[column.cell(told, now) for column in shown] for told in sessions]
-    heads = [column.head for column in shown]
-    widths = _fitted(shown, [max(map(width, column)) for column in zip(heads, *cells, strict=True)], columns)
-    head = _row(heads, widths)
-    rows = [_row(row, widths) for row in cells]
+    table = [_Filled(column, sessions, now) for column in _columns_for(sessions)]
+    table, widths = _fitted(table, columns)
+    head = _row([filled.column.head for filled in table], widths)
+    rows = [_row(cells, widths) for cells in zip(*(filled.cells for filled in table), strict=True)]
     if colour:
         rows = [f"{_tint(told, now)}{row}{_RESET}" for told, row in zip(sessions, rows, strict=True)]
         head = f"{_BOLD}{head}{_RESET}"
     return [head, *rows]
 
 
-def _fitted(shown: Sequence[Column], natural: list[int], columns: int | None) -> list[int]:
-    """Take columns from the widest for its share that can bear it until the row fits, or until none can."""
-    widths = natural.copy()
-    while columns is not None and sum(widths) + len(GAP) * (len(widths) - 1) > columns:
-        yielding = [n for n, column in enumerate(shown) if column.narrowest and widths[n] > column.narrowest]
+def _columns_for(sessions: Sequence[Document]) -> Iterator[Column]:
+    """Give the columns that say something about any of these sessions."""
+    yield from (ID, NAME, PROJECT)
+    if any(told.workspace.branch for told in sessions):
+        yield BRANCH
+    yield from (AGENT, STATE, ACTIVITY, SINCE)
+    if any(told.generation > 1 for told in sessions):
+        yield GENERATION
+    yield ABOUT
+
+
+class _Filled:
+    """A column with its cells, and the room these would like and can do with."""
+
+    def __init__(self, column: Column, sessions: Sequence[Document], now: datetime) -> None:
+        self.column = column
+        self.cells = [column.cell(told, now) for told in sessions]
+        self.natural = max(map(width, (column.head, *self.cells)))
+        self.least = min(self.natural, column.narrowest or self.natural)
+
+
+def _fitted(table: list[_Filled], columns: int | None) -> tuple[list[_Filled], list[int]]:
+    """Leave out what there is no room for; then clip what is widest for its share until the rest fits."""
+    if columns is None:
+        return table, [filled.natural for filled in table]
+    while _room([filled.least for filled in table]) > columns:
+        spared = max(table, key=lambda filled: filled.column.spare)
+        if not spared.column.spare:
+            break
+        table = [filled for filled in table if filled is not spared]
+    widths = [filled.natural for filled in table]
+    while _room(widths) > columns:
+        yielding = [n for n, filled in enumerate(table) if widths[n] > filled.least]
         if not yielding:
             break
-        widths[max(yielding, key=lambda n: widths[n] / shown[n].share)] -= 1
-    return widths
+        widths[max(yielding, key=lambda n: widths[n] / table[n].column.share)] -= 1
+    return table, widths
+
+
+def _room(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

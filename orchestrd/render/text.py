@@ -69,7 +69,12 @@ def why(reason: str | None, exit_code: int | None, exit_signal: str | None) -> s
 
 def age(since: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that fits: `12s`, `5m`, `3h`, `2d`; a time to come counts as now."""
-    seconds = max(0, int((now - since).total_seconds()))
+    return short((now - since).total_seconds())
+
+
+def short(duration_s: float) -> str:
+    """Write a duration the same way; less than none is none."""
+    seconds = max(0, int(duration_s))
     for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds // size}{unit}"

@@ -17,11 +17,19 @@ from orchestrd_cli.logfile import LogFile
 COLUMNS, LINES = 40, 6
 
 
+def _all_from(controller: int, user: int) -> str:
+    """Read what was written so far: up to a mark that is written behind it, for it comes in pieces."""
+    os.write(user, b"\0")
+    read = b""
+    while not read.endswith(b"\0"):
+        read += os.read(controller, 64 * 1024)
+    return read[:-1].decode()
+
+
 @contextmanager
 def terminal_on_stdout() -> Iterator[Callable[[], str]]:
     """Put a terminal in the place of stdout; what it gives tells what was written since."""
     controller, user = pty.openpty()
-    os.set_blocking(controller, False)
     fcntl.ioctl(user, termios.TIOCSWINSZ, struct.pack("4H", LINES, COLUMNS, 0, 0))
     attributes = termios.tcgetattr(user)
     attributes[1] &= ~termios.OPOST  # newlines stay as they are written
@@ -29,7 +37,7 @@ def terminal_on_stdout() -> Iterator[Callable[[], str]]:
     kept = os.dup(1)
     os.dup2(user, 1)
     try:
-        yield lambda: os.read(controller, 64 * 1024).decode()
+        yield lambda: _all_from(controller, user)
     finally:
         os.dup2(kept, 1)
         for descriptor in (kept, controller, user):
@@ -73,6 +81,6 @@ def test_a_log_on_a_terminal_keeps_its_colours_and_commands_nothing(tmp_path: Pa
     path.write_bytes(b"\x1b[32mgreen\x1b]0;title\x07\n")
 
     with terminal_on_stdout() as screen:
-        following.copy(LogFile(str(path)), lambda: True)
+        following.copy(following.Output(LogFile(str(path))), lambda: True)
 
         assert screen() == "\x1b[32mgreen^[]0;title^G\n\x1b[0m"

@@ -104,7 +104,11 @@ def test_a_state_says_its_reason_where_that_says_more(changes: dict[str, Any], s
     [
         ({"activity": "blocked", "activity_text": "rm -rf?"}, "rm -rf?"),
         ({"activity": "waiting"}, "sleep 60"),
-        ({"activity": "working", "activity_text": "tests"}, "sleep 60"),
+        ({"activity": "limited", "activity_text": "until 3 pm", "prompt": "mend it"}, "until 3 pm"),
+        ({"activity": "working", "activity_text": "tests", "prompt": "mend it"}, "mend it"),
+        ({"activity": "working", "activity_text": "tests"}, "tests"),
+        ({"state": "completed", "activity_text": "tests"}, "sleep 60"),
+        ({"notice": "no hook has fired", "prompt": "mend it"}, "no hook has fired"),
         ({"state": "failed", "error": "there is no program 'frob'"}, "there is no program 'frob'"),
         ({"argv": ("sh", "-c", "x" * 120_000)}, "sh -c " + "x" * 73 + "…"),
         ({"argv": ()}, "-"),
@@ -222,7 +226,7 @@ def test_any_text_fits_eighty_columns_and_moves_no_cursor(
 
 
 def test_a_terminal_too_narrow_for_anything_is_given_the_least() -> None:
-    assert _table(a_document(), columns=1).splitlines()[1].startswith("abcdefgh  fix-log…  webshop")
+    assert _table(a_document(), columns=1).splitlines()[1] == "abcdefgh  running  ?         sleep 60"
 
 
 def test_without_a_width_no_name_is_clipped() -> None:

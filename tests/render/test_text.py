@@ -200,8 +200,8 @@ def test_an_explanation_names_rules_witnesses_and_what_is_to_come() -> None:
         "            seen\n"
         "activity    ?\n"
         "            nobody said\n"
-        "witness     process on liveness: alive, 4 seconds ago: pid 7\n"
-        "            process on activity: alive, 1 second ago\n"
+        "witness     process on liveness: alive, 4s ago: pid 7\n"
+        "            process on activity: alive, 1s ago\n"
         "to come     -\n"
     )
 

@@ -1,0 +1,30 @@
+"""Who has a terminal, and what is said where there is none to attach to or to look at.
+
+The same sentences whether a daemon says it or a reader of the disk.
+"""
+
+from orchestrd.core.document import WITH_TERMINAL
+from orchestrd.model.errors import RefusedError
+
+
+def has_terminal(runtime: str) -> bool:
+    """Tell whether runs of this runtime have a terminal that a person can attach to."""
+    return runtime in WITH_TERMINAL
+
+
+def no_terminal(session: str, runtime: str) -> RefusedError:
+    """Say that a session never has a terminal."""
+    return RefusedError(
+        f"session {session} has no terminal: it runs as a plain {runtime}",
+        code="no_terminal",
+        hint=f"orch logs -f {session}",
+    )
+
+
+def no_screen(session: str) -> RefusedError:
+    """Say that a session has a terminal, and that it shows nothing any more or not yet."""
+    return RefusedError(
+        f"session {session} shows nothing: its terminal is not there yet, or gone without a last picture",
+        code="no_screen",
+        hint=f"orch explain {session}",
+    )
