@@ -1,0 +1,190 @@
+"""What is typed into a terminal arrives as it was sent, once, or not at all."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.observation import Started
+from orchestrd.model.run import Run
+from orchestrd.model.words import Receipt
+from tests.contract.runtime_contract import EXITS_0, SLEEPS, end_of, launched, look_until, started
+from tests.integration import tmux_reader
+from tests.integration.tmux_stage import TmuxStage, needs_tmux
+
+pytestmark = needs_tmux
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> TmuxStage:
+    return TmuxStage(tmp_path)
+
+
+@pytest.fixture
+async def stage(home: TmuxStage) -> AsyncIterator[TmuxStage]:
+    stage = home
+    yield stage
+    await stage.clear()
+
+
+class Reader:
+    """A run that notes what it is typed."""
+
+    def __init__(self, stage: TmuxStage, path: Path) -> None:
+        self.stage = stage
+        self.path = path
+        self.run: Run
+
+    async def start(self) -> None:
+        """Launch it, and wait until it reads."""
+        order = self.stage.order_of(sys.executable, tmux_reader.__file__, str(self.path))
+        handle = await self.stage.runtime.launch(order)
+        self.run = replace(order.run, handle=handle)
+        await look_until(self.stage, self.run, Started)
+        await self.stage.until(lambda: "ready" in self.stage.log(self.run))
+
+    def noted(self) -> list[list[str]]:
+        """Give what it has noted."""
+        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+
+    async def notes(self, count: int) -> list[list[str]]:
+        """Wait for so many notes, and give them."""
+        await self.stage.until(lambda: len(self.noted()) >= count)
+        return self.noted()
+
+
+@pytest.fixture
+async def reader(stage: TmuxStage, tmp_path: Path) -> Reader:
+    reader = Reader(stage, tmp_path / "noted")
+    await reader.start()
+    return reader
+
+
+def text_of(size: int) -> str:
+    """Make a text of many lines, no two of them equal, with characters of every width."""
+    lines: list[str] = []
+    length = 0
+    while length < size:
+        lines.append(f"{len(lines)}: \t'quoted' \"twice\" $HOME `date` #{{pane_id}} ; äöü 漢字 🙂 \\n %end 1 2 1")
+        length += len(lines[-1].encode()) + 1
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("size", [100, 10_000, 100_000, 1_000_000])
+async def test_a_text_of_many_lines_arrives_as_one_paste_and_enter_behind_it(reader: Reader, size: int) -> None:
+    text = text_of(size)
+
+    answer = await reader.stage.runtime.deliver(reader.run, text + "\n")
+
+    assert answer == (Receipt.TYPED, None)
+    (kind, pasted), enter = await reader.notes(2)
+    assert kind == "paste"
+    assert pasted.replace("\r", "\n") == text  # a terminal has no other end of a line to paste
+    assert enter == ["keys", "\r"]
+
+
+async def test_texts_come_in_their_order(reader: Reader) -> None:
+    for text in ("one", "two", "three"):
+        await reader.stage.runtime.deliver(reader.run, text)
+
+    pasted = [content for kind, content in await reader.notes(6) if kind == "paste"]
+
+    assert pasted == ["one", "two", "three"]
+
+
+async def test_enter_may_be_pressed_alone(reader: Reader) -> None:
+    await reader.stage.runtime.press_enter(reader.run)
+
+    assert await reader.notes(1) == [["keys", "\r"]]
+
+
+async def test_copy_mode_is_left_before_anything_is_typed(reader: Reader) -> None:
+    stage, pane = reader.stage, reader.stage.pane(reader.run)
+    stage.tmux("copy-mode", "-t", pane)
+    before = stage.tmux("display-message", "-p", "-t", pane, "#{pane_in_mode}")
+
+    await stage.runtime.deliver(reader.run, "hello")
+
+    assert await reader.notes(2) == [["paste", "hello"], ["keys", "\r"]]
+    after = stage.tmux("display-message", "-p", "-t", pane, "#{pane_in_mode}")
+    assert (before, after) == ("1\n", "0\n")
+
+
+async def test_a_session_that_was_renamed_and_moved_is_found_all_the_same(reader: Reader) -> None:
+    stage = reader.stage
+    stage.tmux("rename-session", "-t", f"={reader.run.session}-1", "my favourite")
+    stage.tmux("new-session", "-d", "-s", f"{reader.run.session}-1", "sleep", "300")
+    stage.tmux("join-pane", "-d", "-s", stage.pane(reader.run), "-t", f"={reader.run.session}-1:")
+
+    receipt, _ = await stage.runtime.deliver(reader.run, "hello")
+
+    assert receipt is Receipt.TYPED
+    assert await reader.notes(2) == [["paste", "hello"], ["keys", "\r"]]
+    assert "ready" in (await stage.runtime.screen(reader.run) or "")
+
+
+@pytest.mark.parametrize("key", ["\x1b[201~rm -rf x\r", "\x03", "\x04", "\x7f", "\x9b"])
+async def test_what_a_terminal_takes_for_keys_is_refused_and_nothing_typed(reader: Reader, key: str) -> None:
+    receipt, error = await reader.stage.runtime.deliver(reader.run, f"hello{key}")
+
+    await reader.stage.runtime.deliver(reader.run, "next")
+    assert receipt is Receipt.REFUSED
+    assert "control character" in (error or "")
+    assert await reader.notes(2) == [["paste", "next"], ["keys", "\r"]]
+
+
+async def test_a_frozen_server_refuses_and_nothing_is_typed_later(reader: Reader) -> None:
+    stage, server = reader.stage, reader.stage.server()
+    os.kill(server, signal.SIGSTOP)
+
+    receipt, error = await stage.runtime.deliver(reader.run, "hello")
+
+    os.kill(server, signal.SIGCONT)
+    await stage.until(lambda: stage.tmux("list-buffers") == "")
+    await stage.pause_until_asked_again()
+    await stage.runtime.deliver(reader.run, "next")
+    assert receipt is Receipt.REFUSED
+    assert "no answer" in (error or "")
+    assert await reader.notes(2) == [["paste", "next"], ["keys", "\r"]]
+
+
+async def test_where_a_run_is_over_nothing_can_be_typed_or_seen(stage: TmuxStage) -> None:
+    run = await launched(stage, EXITS_0)
+    await end_of(stage, run)
+
+    with pytest.raises(OrchestrdError, match="nothing reads the terminal"):
+        await stage.runtime.press_enter(run)
+
+    assert await stage.runtime.screen(run) is None
+
+
+async def test_a_text_for_a_run_that_is_over_reaches_nobody_else(reader: Reader, stage: TmuxStage) -> None:
+    run = await started(stage, SLEEPS)
+    await stage.runtime.kill(run)
+
+    receipt, _ = await stage.runtime.deliver(run, "hello")
+
+    await stage.runtime.deliver(reader.run, "next")
+    assert receipt is Receipt.REFUSED
+    assert await reader.notes(2) == [["paste", "next"], ["keys", "\r"]]
+    assert stage.tmux("list-buffers") == ""
+
+
+async def test_the_screen_is_what_the_terminal_shows(stage: TmuxStage) -> None:
+    order = stage.order_of("sh", "-c", "printf '\\033[2J\\033[5;10Hover here\\n\\n äöü'; exec sleep 300")
+    run = replace(order.run, handle=await stage.runtime.launch(order))
+    await stage.until(lambda: "äöü" in stage.log(run))
+    await look_until(stage, run, Started)
+
+    while "äöü" not in (shown := await stage.runtime.screen(run) or ""):
+        await stage.pause()
+
+    lines = shown.split("\n")
+    assert lines[4] == " " * 9 + "over here"
+    assert len(lines) <= 50
