@@ -18,6 +18,7 @@ from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
 from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.runtime import ScriptedRuntime
+from orchestrd.testing.worktrees import ScriptedWorktrees
 from orchestrd.testing.world import Script, ScriptedRun, World
 from orchestrd.workspaces.directory import DirectoryKeeper
 
@@ -47,6 +48,7 @@ def engine_over(layout: Layout, runtimes: Mapping[str, Runtime], store: Store, *
         agents={"shell": ShellAgent()},
         gatherer=ScriptedGatherer(),
         workspaces={"none": DirectoryKeeper()},
+        worktrees=ScriptedWorktrees(),
         read_screen=attachments.read_screen,
     )
     settings = Settings(interval_s=interval_s, max_running=MAX_RUNNING, pid=os.getpid(), version="benchmark")

@@ -34,6 +34,7 @@ from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
 from orchestrd.workspaces.directory import DirectoryKeeper
 from orchestrd.workspaces.git import Git
+from orchestrd.workspaces.managed import ManagedWorktrees
 from orchestrd.workspaces.worktree import WorktreeKeeper
 
 log = structlog.get_logger()
@@ -94,7 +95,7 @@ def _engine(
     runtimes: dict[str, Runtime],
     ending: "asyncio.Future[FaultError | None]",
 ) -> Engine:
-    attachments = FileAttachments(layout)
+    attachments, git = FileAttachments(layout), Git()
     adapters = Adapters(
         layout=layout,
         clock=clock,
@@ -104,7 +105,8 @@ def _engine(
         runtimes=runtimes,
         gatherer=FileGatherer(),
         agents={"shell": ShellAgent(), "claude": ClaudeAgent()},
-        workspaces={"none": DirectoryKeeper(), "worktree": WorktreeKeeper(layout, Git())},
+        workspaces={"none": DirectoryKeeper(), "worktree": WorktreeKeeper(layout, git)},
+        worktrees=ManagedWorktrees(layout.worktrees, git),
         read_screen=attachments.read_screen,
     )
     engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))

@@ -11,6 +11,7 @@ from orchestrd_cli import (
     attaching,
     beginning,
     changing,
+    cleaning,
     exits,
     failures,
     following,
@@ -23,7 +24,7 @@ from orchestrd_cli import (
 from orchestrd_cli.grammar import app, laid_out, verb
 
 WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
-VERBS = (attaching, beginning, changing, following, looking, waiting)  # registered by being imported
+VERBS = (attaching, beginning, changing, cleaning, following, looking, waiting)  # registered by being imported
 
 app.add_typer(service.app, name="daemon")
 

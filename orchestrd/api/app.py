@@ -14,6 +14,7 @@ from orchestrd.api.about import About
 from orchestrd.api.answering import FAULT, answer_problem, problem
 from orchestrd.api.events import Events
 from orchestrd.api.sessions import Sessions
+from orchestrd.api.worktrees import Worktrees
 from orchestrd.ports import Clock, Service
 
 log = structlog.get_logger()
@@ -37,6 +38,7 @@ class App:
                 Route("/v1/sessions/{ref}/stop", sessions.stop, methods=["POST"]),
                 Route("/v1/sessions/{ref}/kill", sessions.kill, methods=["POST"]),
                 Route("/v1/sessions/{ref}/revive", sessions.revive, methods=["POST"]),
+                Route("/v1/clean", Worktrees(service).clean, methods=["POST"]),
                 Route("/v1/events", self._events.follow),
             ],
             redirect_slashes=False,

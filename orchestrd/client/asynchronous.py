@@ -18,9 +18,19 @@ from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF, Receiver
 from orchestrd.core.choice import head_of
 from orchestrd.endpoint import Address
-from orchestrd.model.document import Document, Explanation, Screen, SendReply, SendRequest, SpawnRequest, Status
+from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
+    Document,
+    Explanation,
+    Screen,
+    SendReply,
+    SendRequest,
+    SpawnRequest,
+    Status,
+)
 from orchestrd.model.errors import TimedOutError, UnreachableError
-from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.limits import LOOK_ANSWER_S, REACHED_AGAIN_S
 
 T = TypeVar("T")
 
@@ -77,6 +87,14 @@ class AsyncClient:
         repeats_after = (UnreachableError.code, CUT_OFF)
         return await self._commanded(
             call, lambda: self._blocking.send(ref, text, message=known), repeats_after=repeats_after
+        )
+
+    async def clean(self, *refs: str, dry_run: bool = False) -> CleanReport:
+        """Remove the worktrees of ended sessions, or of these."""
+        call = calls.clean(CleanRequest(dry_run=dry_run, sessions=refs))
+        repeats_after = (UnreachableError.code, CUT_OFF)
+        return await self._commanded(
+            call, lambda: self._blocking.clean(*refs, dry_run=dry_run), repeats_after=repeats_after
         )
 
     async def events(
@@ -163,7 +181,7 @@ class AsyncClient:
         return await asyncio.to_thread(lambda: list(self._offline.events(since, sessions, types)))
 
     async def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
-        async with self._connected(LOOK_ANSWER_S if only_looks else ANSWER_S) as connection:
+        async with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s) as connection:
             return await connection.ask(call)
 
     @contextlib.asynccontextmanager

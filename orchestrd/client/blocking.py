@@ -24,7 +24,17 @@ from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF
 from orchestrd.core.choice import head_of
 from orchestrd.core.layout import Layout, home_from
-from orchestrd.model.document import Document, Explanation, Screen, SendReply, SendRequest, SpawnRequest, Status
+from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
+    Document,
+    Explanation,
+    Screen,
+    SendReply,
+    SendRequest,
+    SpawnRequest,
+    Status,
+)
 from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
@@ -155,6 +165,14 @@ class Client:
         body = SendRequest(message=message or mint_message_id(), text=text, authority=caller_authority())
         return self._commanded(calls.send(ref, body), repeats_after=(UnreachableError.code, CUT_OFF))
 
+    def clean(self, *refs: str, dry_run: bool = False) -> CleanReport:
+        """Remove the worktrees of ended sessions, or of these; what is new in them is preserved. Repeating is harmless.
+
+        Raises UnreachableError without a daemon: only that knows what runs.
+        """
+        call = calls.clean(CleanRequest(dry_run=dry_run, sessions=refs))
+        return self._commanded(call, repeats_after=(UnreachableError.code, CUT_OFF))
+
     def ensure_daemon(self, *, interval_s: float | None = None, max_running: int | None = None) -> bool:
         """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
         if self.answers():
@@ -187,7 +205,7 @@ class Client:
     # ---- how ---------------------------------------------------------------------------------------------------------
 
     def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
-        with self._connected(LOOK_ANSWER_S if only_looks else ANSWER_S) as connection:
+        with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s) as connection:
             told = connection.ask(call)
         self._left_alone_until = 0.0
         return told

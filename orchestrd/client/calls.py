@@ -10,6 +10,8 @@ from orchestrd.client.wire import Receiver, request_bytes
 from orchestrd.core.problem import error_of
 from orchestrd.core.resolve import refusal
 from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
     Document,
     Explanation,
     Health,
@@ -23,6 +25,7 @@ from orchestrd.model.document import (
     Version,
 )
 from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.limits import ANSWER_S, CLEAN_S
 from orchestrd.model.words import Authority
 
 T = TypeVar("T")
@@ -42,6 +45,7 @@ class Call(Struct, Generic[T], frozen=True, kw_only=True):
     accept: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    answer_s: float = ANSWER_S  # how long the daemon may say nothing
 
     def request(self) -> bytes:
         """Give the bytes to send."""
@@ -106,6 +110,12 @@ def explain(ref: str) -> Call[Explanation]:
 def screen(ref: str) -> Call[Screen]:
     """Ask what its terminal shows."""
     return Call(method="GET", target=_session(ref) + "/screen", answer=Screen)
+
+
+def clean(request: CleanRequest) -> Call[CleanReport]:
+    """Clean worktrees; the answer comes when that is done, which may take its time. Repeating it is harmless."""
+    body = msgspec.json.encode(request)
+    return Call(method="POST", target="/v1/clean", answer=CleanReport, body=body, answer_s=CLEAN_S)
 
 
 def spawn(request: SpawnRequest) -> Call[Document]:

@@ -13,6 +13,7 @@ from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor, Registry
 from orchestrd.engine.actuator import Actuator, ReadScreen
 from orchestrd.engine.bus import Bus
+from orchestrd.engine.cleaning import Cleaning
 from orchestrd.engine.deadlines import Deadlines
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.intake import Intake
@@ -31,7 +32,7 @@ from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import FaultError
-from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Runtime, Store, WorkspaceKeeper
+from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Runtime, Store, WorkspaceKeeper, Worktrees
 
 
 class Adapters(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class Adapters(Struct, frozen=True, kw_only=True):
     agents: Mapping[str, Agent]
     gatherer: Gatherer
     workspaces: Mapping[str, WorkspaceKeeper]
+    worktrees: Worktrees
     read_screen: ReadScreen
 
 
@@ -75,14 +77,14 @@ class Engine:
         )
         presence = self._presence(settings)
         prober, intake = self._prober(), self._intake()
-        actuator = self._actuator(prober)
+        actuator, cleaning = self._actuator(prober), self._cleaning(intake)
         lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
         lifecycle = self._lifecycle(intake, lane, prober, settings)
         self.registry = Registry(on_error)
-        parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, actuator, prober, lane, intake, lifecycle)
-        for part in parts:
+        parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane, intake)
+        for part in (*parts, lifecycle):
             self.registry.add(part)
-        self.service = self._service(presence, intake, prober)
+        self.service = self._service(presence, intake, prober, cleaning)
 
     async def start(self) -> None:
         """Start every part; one that fails undoes the start and is raised."""
@@ -168,7 +170,16 @@ class Engine:
         )
         return Lifecycle(manager, deadlines, self._roster, self._mailboxes, self._on_error)
 
-    def _service(self, presence: Presence, intake: Intake, prober: Prober) -> EngineService:
+    def _cleaning(self, intake: Intake) -> Cleaning:
+        return Cleaning(
+            worktrees=self._adapters.worktrees,
+            roster=self._roster,
+            read_only=intake.read_only,
+            store=self._adapters.store,
+            on_error=self._on_error,
+        )
+
+    def _service(self, presence: Presence, intake: Intake, prober: Prober, cleaning: Cleaning) -> EngineService:
         return EngineService(
             layout=self._adapters.layout,
             clock=self._adapters.clock,
@@ -182,4 +193,5 @@ class Engine:
             launching=self._launching,
             intake=intake,
             prober=prober,
+            cleaning=cleaning,
         )

@@ -16,6 +16,7 @@ from orchestrd.core.step import Refusal
 from orchestrd.core.terminal import no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.bus import Bus
+from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
 from orchestrd.engine.intake import Intake
 from orchestrd.engine.launching import Launching
@@ -25,7 +26,15 @@ from orchestrd.engine.prober import Prober
 from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
-from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
+from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
+    DaemonFacts,
+    Document,
+    Explanation,
+    SendReply,
+    SpawnRequest,
+)
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
@@ -52,6 +61,7 @@ class EngineService:
         launching: Launching,
         intake: Intake,
         prober: Prober,
+        cleaning: Cleaning,
     ) -> None:
         self._layout = layout
         self._clock = clock
@@ -64,6 +74,7 @@ class EngineService:
         self._launching = launching
         self._read_only: Mapping[SessionId, Document] = intake.read_only
         self._receipts = Receipts(roster)
+        self._cleaning = cleaning
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.nudge = prober.nudge
@@ -158,9 +169,23 @@ class EngineService:
             raise no_screen(session)
         return shown
 
+    async def clean(self, request: CleanRequest) -> CleanReport:
+        """Remove the worktrees of ended sessions; what is new in them is preserved. Raises as `resolve` does."""
+        sessions = tuple([self._resolve_cleanable(text) for text in request.sessions])
+        return await self._cleaning.ask(Clean(replace(request, sessions=sessions)))
+
     def follow(self, after: int | None) -> JournalFollower:
         """Follow the journal from a cursor; from now when it is null."""
         return JournalFollower(self._store, self._bus, self._ledger.tail if after is None else after)
+
+    def _resolve_cleanable(self, text: str) -> str:
+        """A worktree may have outlived the record of its session: then only a whole id names it."""
+        try:
+            return self.resolve(text)
+        except NotFoundError:
+            if is_session_id(text):
+                return text
+            raise
 
     async def _submit(self, command: Stop | Kill | Revive) -> Document:
         self._require_known(command)

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.words import Authority, Receipt
+from orchestrd.model.worktree import Ignored
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -161,6 +162,42 @@ class Screen(Struct, frozen=True, kw_only=True):
 
     session: SessionId
     screen: str
+
+
+class CleanRequest(Struct, frozen=True, kw_only=True):
+    """Body of a clean: which sessions' worktrees, by id, name or prefix; all of them where none is named."""
+
+    dry_run: bool = False
+    sessions: tuple[str, ...] = ()
+
+
+class CleanedWorktree(Struct, frozen=True, kw_only=True):
+    """What a clean did with one worktree, or would do: `deed` is a word of its vocabulary.
+
+    `hint` is the next command where it stays, and the way back where it was removed. `ref` holds what was preserved.
+    """
+
+    session: str  # as its directory is called
+    path: str
+    deed: str
+    why: str
+    hint: str = ""
+    project: str | None = None
+    branch: str | None = None
+    ref: str | None = None
+    bytes: int = 0
+    ignored: tuple[Ignored, ...] = ()  # the largest of what git ignores there: it is not preserved
+    ignored_files: int = 0
+    ignored_bytes: int = 0
+
+
+class CleanReport(Struct, frozen=True, kw_only=True):
+    """`clean --json`. `troubles` are removals begun earlier that could not be finished, each as a sentence."""
+
+    dry_run: bool
+    worktrees: tuple[CleanedWorktree, ...]
+    freed_bytes: int  # in a dry run: that would be freed
+    troubles: tuple[str, ...] = ()
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):

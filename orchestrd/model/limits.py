@@ -133,6 +133,7 @@ GIT_LOCK_LOOK_S = 0.2  # ... this far apart
 
 # Cleaning
 CLEAN_S = 3_600.0  # a client waits this long for a clean
+DIFF_S = 60.0  # new files are looked for this long before a difference is shown
 CLEAN_GIT_S = 600.0  # one git that goes over a whole worktree
 CLEAN_FILES_MAX = 500_000  # a worktree with more is left as it is
 CLEAN_PIECE_BYTES = 1024 * 1024  # of a file, hashed at a time

@@ -111,3 +111,13 @@ class Ending(StrEnum):
     TURN_DONE = "turn_done"
     START_TIMEOUT = "start_timeout"
     GONE = "gone"  # its observers say dead without proof: the sweep that makes it sure
+
+
+class Deed(StrEnum):
+    """What a clean does with a worktree."""
+
+    REMOVE = "remove"  # nothing in it is new
+    PRESERVE = "preserve"  # and remove it then
+    KEEP = "keep"  # it cannot be cleaned, or is not understood
+    SPARE = "spare"  # it is in use
+    ABSENT = "absent"  # there is none (any more)

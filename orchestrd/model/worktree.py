@@ -29,6 +29,7 @@ class Worktree(Struct, frozen=True, kw_only=True):
     """What was seen of one worktree. Counts are files, or commits where they say so; bytes are what the disk gives."""
 
     place: Place
+    stamp: str = ""  # changes with every file there, and with what git notes about it
     obstacle: Obstacle | None = None
     is_empty: bool = False  # a directory with nothing in it
     disk_bytes: int = 0
@@ -52,7 +53,6 @@ class Preserved(Struct, frozen=True, kw_only=True):
     worktree: Worktree
     ref: str
     commit: str
-    stamp: str  # of the state that was preserved
 
 
 class Removal(Struct, frozen=True, kw_only=True):

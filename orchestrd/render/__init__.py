@@ -4,6 +4,7 @@ Everything here is a pure function from values to text. No text from outside rea
 that would move the cursor, hide or reorder what stands there are shown as escapes.
 """
 
+from orchestrd.render.cleaning import clean_page, size
 from orchestrd.render.lines import event_line
 from orchestrd.render.pages import error_text, explanation_page, session_page
 from orchestrd.render.table import needs_me, status_table
@@ -12,12 +13,14 @@ from orchestrd.render.text import age, ago, counted, visible, why
 __all__ = [
     "age",
     "ago",
+    "clean_page",
     "counted",
     "error_text",
     "event_line",
     "explanation_page",
     "needs_me",
     "session_page",
+    "size",
     "status_table",
     "visible",
     "why",

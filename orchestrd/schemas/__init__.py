@@ -13,6 +13,8 @@ import msgspec
 
 from orchestrd.core.document import ACCEPTED
 from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
     DaemonFacts,
     Document,
     Explanation,
@@ -32,6 +34,8 @@ from orchestrd.model.words import Activity, Desired, Liveness, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "clean_report": CleanReport,
+    "clean_request": CleanRequest,
     "daemon": DaemonFacts,
     "document": Document,
     "event": Event,

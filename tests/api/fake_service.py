@@ -13,7 +13,15 @@ from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Revive, Send, Stop
-from orchestrd.model.document import DaemonFacts, Document, Explanation, SendReply, SpawnRequest
+from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
+    DaemonFacts,
+    Document,
+    Explanation,
+    SendReply,
+    SpawnRequest,
+)
 from orchestrd.model.errors import ConflictError, RefusedError, UsageError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
@@ -74,6 +82,8 @@ class FakeService:
         self.followers: list[FakeFollower] = []
         self.followed = asyncio.Event()
         self.receipt = Receipt.SUBMITTED
+        self.cleaned: list[CleanRequest] = []
+        self.report = CleanReport(dry_run=False, worktrees=(), freed_bytes=0)
         self.fault: Exception | None = None
 
     def write(self, session: str | None = None, event_type: EventType = EventType.STATE_CHANGED, to: str = "x") -> None:
@@ -176,6 +186,10 @@ class FakeService:
 
     def nudge(self, session: SessionId) -> None:
         raise NotImplementedError
+
+    async def clean(self, request: CleanRequest) -> CleanReport:
+        self.cleaned.append(request)
+        return self.report
 
 
 def _refuse(problem: str | None) -> None:

@@ -30,6 +30,7 @@ from orchestrd.testing.clocks import LoopClock, later
 from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.history import decode_event
 from orchestrd.testing.runtime import ScriptedRuntime
+from orchestrd.testing.worktrees import ScriptedWorktrees
 from orchestrd.testing.world import Script, World
 from tests.documents import a_request
 
@@ -173,6 +174,7 @@ class Rig:
         self.attachments = BenchAttachments()
         self.keeper = BenchKeeper()
         self.gatherer = ScriptedGatherer()
+        self.worktrees = ScriptedWorktrees()
         self.look_s = LOOK_S
         self.errors: list[tuple[str, BaseException | None]] = []
         self.faults: list[FaultError] = []
@@ -190,6 +192,7 @@ class Rig:
             agents=self.agents,
             gatherer=self.gatherer,
             workspaces={"none": self.keeper},
+            worktrees=self.worktrees,
             read_screen=lambda session: f"screen of {session}",
         )
         self.engine = Engine(adapters, self.settings, self.on_error, self.faults.append)

@@ -1,0 +1,97 @@
+"""The ports that faces are built on: the daemon as the API, and whatever comes after it, sees it."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.document import (
+    CleanReport,
+    CleanRequest,
+    DaemonFacts,
+    Document,
+    Explanation,
+    SendReply,
+    SpawnRequest,
+)
+from orchestrd.model.ids import SessionId
+
+
+class Follower(Protocol):
+    """A reader of the event stream: woken by the bus, fed from the journal, told of gaps."""
+
+    def __aiter__(self) -> AsyncIterator[tuple[bytes, ...]]:
+        """Yield all pending journal lines at a time; waits when there are none; ends when the daemon stops."""
+        ...
+
+    def close(self) -> None:
+        """Stop following: the iteration ends, wherever it is."""
+        ...
+
+
+class Service(Protocol):
+    """The daemon as its faces see it: the one adapter under HTTP and whatever comes after it.
+
+    Errors are raised as OrchestrdError and carry code and hint; `resolve` is the one place where prefixes become ids.
+    """
+
+    def facts(self) -> DaemonFacts:
+        """Tell who answers."""
+        ...
+
+    def documents(self) -> tuple[Document, ...]:
+        """Give every session, as durable now."""
+        ...
+
+    def resolve(self, text: str) -> SessionId:
+        """Find a session by id, unique prefix of an id, or exact name.
+
+        Raises NotFoundError, or UsageError (`ambiguous`) listing the candidates.
+        """
+        ...
+
+    async def resolve_past(self, text: str) -> SessionId:
+        """The same for what is to be read in the journal: the id of an archived session is found too."""
+        ...
+
+    def document(self, session: SessionId) -> Document:
+        """Give one session."""
+        ...
+
+    def explain(self, session: SessionId) -> Explanation:
+        """Say why its row says what it says."""
+        ...
+
+    async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
+        """Accept a session; second, whether it is new. Durable when this returns."""
+        ...
+
+    async def stop(self, command: Stop | Kill) -> Document:
+        """Accept a stop or a kill. Raises RefusedError (`already_ended`)."""
+        ...
+
+    async def revive(self, command: Revive) -> Document:
+        """Accept a revive."""
+        ...
+
+    async def send(self, command: Send) -> SendReply:
+        """Accept a message and wait, bounded, for its receipt."""
+        ...
+
+    async def screen(self, session: SessionId) -> str:
+        """Give what the session's terminal shows now, or showed at its end.
+
+        Raises RefusedError (`no_terminal`) where it has none.
+        """
+        ...
+
+    def follow(self, after: int | None) -> Follower:
+        """Follow the journal from a cursor; from now when it is null."""
+        ...
+
+    def nudge(self, session: SessionId) -> None:
+        """Probe one session early."""
+        ...
+
+    async def clean(self, request: CleanRequest) -> CleanReport:
+        """Remove the worktrees of ended sessions, what is new in them preserved. Raises as `resolve` does."""
+        ...
