@@ -4,20 +4,49 @@ from typing import Annotated
 
 import typer
 
-from orchestrd.client import STANDARD_NAMES, spawn_request
+from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
+from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import GRACE_S, PROMPT_BYTES_MAX
+from orchestrd.model.session import Spec
 from orchestrd.model.words import Until
+from orchestrd.render import counted, visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
 from orchestrd_cli.terminal import note
 from orchestrd_cli.texts import read_text
 from orchestrd_cli.waiting import checked, wait_for
 
-AgentName = Annotated[str, typer.Option("--agent", metavar="NAME", help="Program to drive; `shell` runs CMD.")]
-RuntimeName = Annotated[str, typer.Option("--runtime", metavar="NAME", help="Where it runs.")]
+AgentName = Annotated[
+    str, typer.Option("--agent", metavar="NAME", help="Program to drive: `claude`, or `shell`, which runs CMD.")
+]
+RuntimeName = Annotated[
+    str,
+    typer.Option(
+        "--runtime", metavar="NAME", help="Where it runs: `tmux`, `process`, or `auto`: tmux if there is one."
+    ),
+]
 WorkspaceKind = Annotated[
-    str, typer.Option("--workspace", metavar="KIND", help="Where it works; `none` is DIR itself.")
+    str,
+    typer.Option(
+        "--workspace",
+        metavar="KIND",
+        help="Where it works: `worktree`, a git worktree of its own; `none`, DIR itself; `auto`: an agent in a"
+        " repository gets a worktree, a command does not.",
+    ),
+]
+Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Where its branch begins: here, unless said.")]
+Copies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--copy", metavar="PATH", help="Copy this from the project into its worktree; repeatable. See .worktreeinclude."
+    ),
+]
+Links = Annotated[
+    list[str] | None, typer.Option("--link", metavar="PATH", help="The same, but link to it; repeatable.")
+]
+Setup = Annotated[
+    str | None, typer.Option("--setup", metavar="CMD", help="Run this in its new worktree first, with a shell.")
 ]
 Directory = Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it.")]
@@ -26,7 +55,8 @@ EnvNames = Annotated[
     typer.Option(
         "--env",
         metavar="KEY",
-        help=f"Pass this variable on, as it is here; repeatable. Unasked only {', '.join(STANDARD_NAMES)} are.",
+        help=f"Pass this variable on, as it is here; repeatable. Unasked only {', '.join(STANDARD_NAMES)} are, and to"
+        " claude its own settings, proxies and certificates.",
     ),
 ]
 PromptFile = Annotated[
@@ -45,7 +75,11 @@ def spawn(
     *,
     agent: AgentName = "shell",
     runtime: RuntimeName = "process",
-    workspace: WorkspaceKind = "none",
+    workspace: WorkspaceKind = "auto",
+    base: Base = None,
+    copy: Copies = None,
+    link: Links = None,
+    setup: Setup = None,
     directory: Directory = ".",
     name: Name = None,
     env: EnvNames = None,
@@ -57,27 +91,36 @@ def spawn(
     json: Json = False,
     no_daemon: NoDaemon = False,
 ) -> int:
-    """Begin a session: one command, kept running and watched.
+    """Begin a session: an agent or a command, kept running and watched.
 
     Returns once the session is accepted, which means: safe on disk. CMD finds
-    the prompt in the file named by $ORCH_PROMPT_FILE.
+    the prompt in the file named by $ORCH_PROMPT_FILE; what stands after -- for
+    another agent is options of that.
 
-    orch spawn -- make test
+    orch spawn --agent claude "fix the login"
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
+    orch spawn --workspace worktree --setup 'npm ci' -- npm test
     orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
     """
-    _refuse_nonsense(agent, workspace, ctx.obj, stray or [], wait=wait, timeout=timeout)
+    _refuse_nonsense(agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
+    wish = WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup)
     request = spawn_request(
         argv=ctx.obj,
         prompt=_prompt(prompt, prompt_file),
         agent=agent,
         runtime=runtime,
+        workspace=wish,
         directory=directory,
         name=name,
         env_names=env or (),
         grace_s=grace,
         until=until,
+        notice=note,
     )
+    return _begin(request, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
+
+
+def _begin(request: SpawnRequest, *, wait: bool, timeout: float | None, json: bool, no_daemon: bool) -> int:
     home = reach.client(use_daemon=not no_daemon)
     told = home.spawn(request).document
     if wait:
@@ -86,20 +129,31 @@ def spawn(
     with reach.telling_that(f"session {told.id} was accepted"):
         reach.write_document(told, as_json=json)
     if not json:
+        _note_workspace(request.spec)
         note(f"  its output: orch logs -f {told.id}   end it: orch stop {told.id}")
     return exits.OK
 
 
+def _note_workspace(spec: Spec) -> None:
+    """Say where it works, and what of the project is not there."""
+    workspace = spec.workspace
+    if workspace.kind != "worktree":
+        return
+    note(f"  its worktree: {visible(workspace.path)}, on {workspace.branch} from {visible(workspace.base or 'HEAD')}")
+    from orchestrd.client.repository import changes_in
+
+    if changes := changes_in(spec.project):
+        note(f"  not in it: {counted(changes, 'uncommitted change')} of {visible(spec.project)}")
+
+
 def _refuse_nonsense(
-    agent: str, workspace: str, command: tuple[str, ...], stray: list[str], *, wait: bool, timeout: float | None
+    agent: str, command: tuple[str, ...], stray: list[str], *, wait: bool, timeout: float | None
 ) -> None:
     hint = "orch spawn -- COMMAND"
     if stray:
         raise UsageError(f"{stray[0]!r} is one word too many: the command to run stands after --", hint=hint)
     if agent == "shell" and not command:
         raise UsageError("there is nothing to run: the agent shell needs a command after --", hint=hint)
-    if workspace != "none":
-        raise UsageError(f"there is no workspace {workspace!r} yet: the only one is none", hint=hint)
     if timeout is not None and not wait:
         raise UsageError("--timeout says how long to --wait: give both or none", hint="orch spawn --help")
     checked(timeout)

@@ -7,14 +7,16 @@ spooled durably.
 """
 
 from orchestrd.client.blocking import Client, Taken
-from orchestrd.client.requests import STANDARD_NAMES, caller_authority, mint_id, mint_message_id, spawn_request
+from orchestrd.client.requests import WorkspaceWish, caller_authority, mint_id, mint_message_id, spawn_request
 from orchestrd.client.waiting import Waited
+from orchestrd.core.passing import STANDARD_NAMES
 
 __all__ = [
     "STANDARD_NAMES",
     "Client",
     "Taken",
     "Waited",
+    "WorkspaceWish",
     "caller_authority",
     "mint_id",
     "mint_message_id",

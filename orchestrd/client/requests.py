@@ -1,13 +1,17 @@
-"""What a caller knows, made into a request: who asks, in which directory, with which environment, under which new id.
+"""What a caller knows, made into a request: who asks, where, with which environment, under which new id.
 
-The values of the environment are the caller's own, and only those that are named: the standard ones and what was asked
-for. Nothing else of the caller, and nothing of the daemon, reaches the agent.
+The values of the environment are the caller's own, and only those that are named: the ones of `core.passing` and what
+was asked for. Nothing else of the caller, and nothing of the daemon, reaches the agent. What a caller leaves open
+(`auto`) is decided here, where it can be seen: the request says what it is.
 """
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from msgspec import Struct
+
+from orchestrd.core.passing import passed_unasked
 from orchestrd.core.validate import problem_with_request
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UsageError
@@ -16,8 +20,31 @@ from orchestrd.model.limits import GRACE_S, PROMPT_HEAD_CHARS
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.words import Authority, Until
 
-STANDARD_NAMES = ("HOME", "USER", "SHELL", "PATH", "LANG", "TMPDIR", "SSH_AUTH_SOCK")
+AUTO = "auto"  # of a runtime or a workspace: whatever fits where the caller stands
 _BITS = 5  # of one character of an id
+
+
+class WorkspaceWish(Struct, frozen=True, kw_only=True):
+    """What is asked of the place to work in; see `Workspace` for what each of these comes to.
+
+    `kind` is `worktree`, `none`, or `auto`: a worktree for an agent in a git repository and for whoever asks for what
+    only a worktree has, else none. The base is the branch one stands on, or the commit, unless it is said.
+    """
+
+    kind: str = AUTO
+    base: str | None = None
+    copy: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    setup: str | None = None
+
+    @property
+    def has_details(self) -> bool:
+        """Tell whether something is asked for that only a worktree has."""
+        return bool(self.base or self.copy or self.link or self.setup)
+
+    def is_none_for(self, agent: str) -> bool:
+        """Tell whether it is clear without a look at the directory that there is no worktree to be made."""
+        return not self.has_details and (self.kind == "none" or (self.kind == AUTO and agent == "shell"))
 
 
 def spawn_request(
@@ -26,28 +53,37 @@ def spawn_request(
     prompt: str | None = None,
     agent: str = "shell",
     runtime: str = "process",
+    workspace: WorkspaceWish = WorkspaceWish(),  # noqa: B008 - it is frozen
     directory: str = ".",
     name: str | None = None,
     env_names: Iterable[str] = (),
     grace_s: float = GRACE_S,
     until: Until = Until.EXIT,
     environ: Mapping[str, str] = os.environ,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> SpawnRequest:
     """Ask for a session that runs `argv`, or `agent` with `prompt`, in `directory`; without a name it bears its id.
 
-    Raises UsageError when it cannot be asked for: a directory that is not there, a variable that is not set, a name, a
-    text or a size that breaks a rule.
+    `notice` is told what a person should know of what was chosen for them. Raises UsageError when it cannot be asked
+    for: a directory that is not there, a variable that is not set, a name, a text or a size that breaks a rule; and
+    RefusedError where a worktree cannot be had.
     """
-    session = mint_id()
-    project = _directory(directory)
-    environment = _environment(env_names, environ)
+    session, place = mint_id(), _directory(directory)
+    project, where = place, Workspace(kind="none", path=place)
+    if not workspace.is_none_for(agent):
+        from orchestrd.client.worktrees import worktree_for
+
+        project, where = worktree_for(
+            session, workspace, place, about=name or prompt or "", environ=environ, notice=notice
+        )
+    environment = _environment(agent, env_names, environ)
     spec = Spec(
         name=session if name is None else name,
         project=project,
         agent=agent,
-        runtime=runtime,
+        runtime=chosen_runtime(runtime, environ),
         argv=tuple(argv),
-        workspace=Workspace(kind="none", path=project),
+        workspace=where,
         nonce=os.urandom(8).hex(),
         prompt=None if prompt is None else prompt[:PROMPT_HEAD_CHARS],
         prompt_bytes=0 if prompt is None else len(_bytes(prompt)),
@@ -56,12 +92,20 @@ def spawn_request(
         grace_s=grace_s,
         until=until,
     )
-    request = SpawnRequest(
-        id=session, spec=spec, environment=environment, prompt=prompt, authority=caller_authority(environ)
-    )
+    authority = caller_authority(environ)
+    request = SpawnRequest(id=session, spec=spec, environment=environment, prompt=prompt, authority=authority)
     if problem := problem_with_request(request):
         raise UsageError(problem, code="invalid", hint="orch spawn --help")
     return request
+
+
+def chosen_runtime(wanted: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Decide on `auto`: tmux, so that one can attach to it, where the caller has a tmux; else a plain process."""
+    if wanted != AUTO:
+        return wanted
+    from shutil import which
+
+    return "tmux" if which("tmux", path=environ.get("PATH")) else "process"
 
 
 def caller_authority(environ: Mapping[str, str] = os.environ) -> Authority:
@@ -89,7 +133,7 @@ def _directory(directory: str) -> str:
     )
 
 
-def _environment(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(agent: str, names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     asked = tuple(names)
     for name, equals, _ in (name.partition("=") for name in asked):
         if equals:  # the value may be a secret: it is not repeated
@@ -105,7 +149,7 @@ def _environment(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, 
             code="not_set",
             hint="orch spawn --help",
         )
-    return {name: environ[name] for name in dict.fromkeys((*STANDARD_NAMES, *asked)) if name in environ}
+    return {name: environ[name] for name in dict.fromkeys((*passed_unasked(agent, environ), *asked))}
 
 
 def _bytes(text: str) -> bytes:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from orchestrd import __version__, versions
-from orchestrd.client import caller_authority, calls, mint_id, mint_message_id, spawn_request
+from orchestrd.client import WorkspaceWish, caller_authority, calls, mint_id, mint_message_id, spawn_request
 from orchestrd.client.calls import error_from
 from orchestrd.model.document import Problem, SpawnRequest, Version
 from orchestrd.model.errors import ConflictError, OrchestrdError, UsageError
@@ -28,6 +28,26 @@ def test_the_environment_is_the_standard_names_and_what_was_asked_for(tmp_path: 
     assert request.environment == {"HOME": "/home/me", "PATH": "/bin", "API_KEY": "secret"}
     assert request.spec.env_names == ("HOME", "PATH", "API_KEY")
     assert "secret" not in str(request.spec)
+
+
+def test_an_agent_gets_its_own_settings_too(tmp_path: Path) -> None:
+    caller = CALLER | {"ANTHROPIC_API_KEY": "secret", "CLAUDECODE": "1", "HTTPS_PROXY": "http://p"}
+
+    request = _asked(
+        tmp_path, agent="claude", workspace=WorkspaceWish(kind="none"), environ=caller, env_names=["OTHER"]
+    )
+
+    assert request.spec.env_names == ("HOME", "PATH", "ANTHROPIC_API_KEY", "HTTPS_PROXY", "OTHER")
+
+
+def test_the_runtime_is_tmux_where_there_is_one_and_it_is_left_open(tmp_path: Path) -> None:
+    (tmp_path / "tmux").touch(mode=0o755)
+
+    with_tmux = _asked(tmp_path, runtime="auto", environ={"PATH": str(tmp_path)})
+    without = _asked(tmp_path, runtime="auto", environ={"PATH": "/nowhere"})
+
+    assert (with_tmux.spec.runtime, without.spec.runtime) == ("tmux", "process")
+    assert _asked(tmp_path, runtime="other").spec.runtime == "other"
 
 
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:

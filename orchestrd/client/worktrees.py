@@ -1,0 +1,94 @@
+"""The choice of a worktree, made where the caller stands: which repository, which base, what to bring along.
+
+What is decided here stands in the request; the daemon makes it so, and looks again at everything it relies on.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shlex import quote
+
+from orchestrd.client.repository import Repository, base_of, repository_at
+from orchestrd.client.requests import AUTO, WorkspaceWish
+from orchestrd.core.layout import Layout, home_from
+from orchestrd.core.validate import problem_with_base, problem_with_path
+from orchestrd.core.worktree import branch_of, worktree_path
+from orchestrd.model.errors import RefusedError, UsageError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.session import Workspace
+
+HELP = "orch spawn --help"
+
+
+def worktree_for(
+    session: SessionId,
+    wish: WorkspaceWish,
+    directory: str,
+    *,
+    about: str,
+    environ: Mapping[str, str],
+    notice: Callable[[str], None],
+) -> tuple[str, Workspace]:
+    """Give the project and the workspace of a session begun in a directory; `about` gives its branch a name.
+
+    Where there is nothing to make a worktree of, `auto` works in the directory itself, and `notice` is told. Raises
+    RefusedError (`no_repository`, `no_commit`) where that will not do, and UsageError for a wish that makes no sense.
+    """
+    _refuse_nonsense(wish)
+    repository = repository_at(directory, environ)
+    if repository is None or not repository.has_commit:
+        refusal = _refusal(repository, directory)
+        if wish.kind != AUTO or wish.has_details:
+            raise refusal
+        notice(f"orch: {refusal.message}: the session works in the directory itself, as with --workspace none")
+        return directory, Workspace(kind="none", path=directory)
+    for path in (*wish.copy, *wish.link):
+        _refuse_absent(repository.project, path)
+    root = Layout(str(Path(home_from(environ)).absolute())).worktrees
+    return repository.project, Workspace(
+        kind="worktree",
+        path=worktree_path(root, repository.project, session),
+        branch=branch_of(session, about),
+        base=base_of(repository, directory, wish.base, environ),
+        copy=wish.copy,
+        link=wish.link,
+        setup=wish.setup,
+        subdirectory=repository.subdirectory,
+    )
+
+
+def _refuse_nonsense(wish: WorkspaceWish) -> None:
+    if wish.kind == "none":
+        raise UsageError("--base, --copy, --link and --setup are for a worktree: leave --workspace none out", hint=HELP)
+    if wish.kind not in (AUTO, "worktree"):
+        raise UsageError(f"there is no workspace {wish.kind!r}: choose worktree, none or auto", hint=HELP)
+    problems = (
+        problem_with_base(wish.base),
+        *(problem_with_path("copy", path) for path in wish.copy),
+        *(problem_with_path("link", path) for path in wish.link),
+    )
+    for problem in filter(None, problems):
+        raise UsageError(problem, code="invalid", hint=HELP)
+
+
+def _refusal(repository: Repository | None, directory: str) -> RefusedError:
+    if repository is None:
+        return RefusedError(
+            f"{directory} is in no git repository", code="no_repository", hint="orch spawn --workspace none"
+        )
+    return RefusedError(
+        f"the repository {repository.project} has no commit yet that a worktree could begin at",
+        code="no_commit",
+        hint=f"git -C {quote(repository.project)} commit --allow-empty -m begin",
+    )
+
+
+def _refuse_absent(project: str, path: str) -> None:
+    """What is to be brought along has to be there, and to be the project's own, links followed."""
+    place = Path(project, path)
+    if not (place.exists() or place.is_symlink()):
+        raise UsageError(
+            f"there is no {path!r} in {project}: paths are from the project's root", code="no_file", hint=HELP
+        )
+    if os.path.realpath(project) not in map(str, place.resolve().parents):
+        raise UsageError(f"{path!r} leads out of the project {project}", code="outside", hint=HELP)

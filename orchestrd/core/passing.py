@@ -1,0 +1,69 @@
+"""What of the caller's environment a session is given unasked: names, never values.
+
+Everything gets the few that a program cannot do without. An agent also gets what it is set up with where it runs by
+hand: its own settings, and how to reach its provider. What tells a program that it runs inside another agent is kept
+back: the session is nobody's child.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+STANDARD_NAMES = ("HOME", "USER", "SHELL", "PATH", "LANG", "TMPDIR", "SSH_AUTH_SOCK")
+
+_NETWORK = frozenset(
+    {
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    }
+)
+
+
+class Passing(Struct, frozen=True, kw_only=True):
+    """The names that one agent is given: these, and those with these beginnings, but for `never`.
+
+    `providers`: where a name is set, the agent reaches its model through that provider, and needs what begins so too.
+    """
+
+    names: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+    never: frozenset[str] = frozenset()
+    providers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+AGENTS = {
+    "claude": Passing(
+        names=_NETWORK
+        | {
+            *("CLAUDE_CONFIG_DIR", "CLAUDE_AUTOCOMPACT_PCT_OVERRIDE", "API_TIMEOUT_MS", "MAX_THINKING_TOKENS"),
+            *("BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "BASH_MAX_OUTPUT_LENGTH"),
+            *("MCP_TIMEOUT", "MCP_TOOL_TIMEOUT", "MAX_MCP_OUTPUT_TOKENS", "ENABLE_TOOL_SEARCH"),
+            *("DO_NOT_TRACK", "USE_BUILTIN_RIPGREP", "FORCE_AUTOUPDATE_PLUGINS"),
+        },
+        prefixes=("ANTHROPIC_", "CLAUDE_CODE_", "DISABLE_", "OTEL_"),
+        never=frozenset(
+            {
+                *("CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT", "CLAUDE_CODE_SESSION_ID"),
+                *("CLAUDE_CODE_SESSION_KIND", "CLAUDE_CODE_REMOTE", "CLAUDE_CODE_REMOTE_SESSION_ID"),
+            }
+        ),
+        providers=(
+            ("CLAUDE_CODE_USE_BEDROCK", ("AWS_",)),
+            ("CLAUDE_CODE_USE_VERTEX", ("GOOGLE_", "CLOUD_ML_", "VERTEX_", "GCLOUD_")),
+            ("CLAUDE_CODE_USE_FOUNDRY", ("AZURE_",)),
+        ),
+    ),
+}
+
+
+def passed_unasked(agent: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Choose, out of the names that are set where the caller stands, those that a session of this agent is given."""
+    there = frozenset(names)
+    passing = AGENTS.get(agent, Passing())
+    prefixes = (
+        *passing.prefixes,
+        *(prefix for switch, needed in passing.providers if switch in there for prefix in needed),
+    )
+    own = {name for name in there if name in passing.names or name.startswith(prefixes)} - passing.never
+    return (*(name for name in STANDARD_NAMES if name in there), *sorted(own))
