@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec import Struct
 
 from tests.acceptance.processes import until
@@ -21,16 +23,19 @@ PATIENCE_S = 20.0
 Json = dict[str, Any]
 
 
-def why_missing() -> str | None:
-    """Say why the real Claude Code cannot be run here, or null when it can."""
-    if not binary().exists():
-        return "Claude Code is not installed; `make claude` says why (it needs npm and the npm registry)"
-    return None
-
-
 def binary() -> Path:
     """Where the program is."""
     return PLACE / "claude"
+
+
+def why_missing() -> str | None:
+    """Say why the real Claude Code cannot be run here, or null when it can."""
+    if not binary().exists():
+        return "Claude Code is not installed, and `make claude` says why (it needs npm and the npm registry)"
+    return None if shutil.which("tmux") else "there is no tmux"
+
+
+needs_claude = pytest.mark.skipif(why_missing() is not None, reason=why_missing() or "")
 
 
 def version() -> str:

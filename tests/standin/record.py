@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,19 @@ def main() -> None:
     folder = SAMPLES / version()
     for name in sys.argv[1:] or SCENES:
         print(name, flush=True)  # noqa: T201 - a command
-        _record(SCENES[name], folder / name)
+        record(SCENES[name], folder / name)
 
 
-def _record(scene: Scene, folder: Path) -> None:
-    for suffix, (columns, rows) in SIZES.items():
+def newest_samples() -> Path:
+    """Where the samples of the installed version are, or else those of the newest one that was recorded."""
+    own = SAMPLES / version()
+    recorded = (path for path in SAMPLES.iterdir() if path.is_dir())
+    return own if own.is_dir() else max(recorded, key=lambda path: [int(part) for part in path.name.split(".")])
+
+
+def record(scene: Scene, folder: Path, sizes: int = len(SIZES)) -> None:
+    """Play a scene in terminals of so many sizes, and write down what is seen."""
+    for suffix, (columns, rows) in islice(SIZES.items(), sizes):
         with Stage(columns, rows) as stage:
             scene(stage)
             glimpse = stage.glimpse()

@@ -257,7 +257,6 @@ def interrupted_early(stage: Stage) -> None:
     stage.start()
     _ask(stage, Answer(is_held=True, is_silent=True))
     _until_busy(stage)
-    stage.until_written(QUESTION)
     stage.terminal.press("Escape")
     stage.home.until("idle")
     stage.terminal.until_gone("esc to interrupt")
@@ -323,6 +322,7 @@ def _until_failed(stage: Stage) -> None:
 
 def _until_busy(stage: Stage) -> None:
     stage.home.until("busy")
+    stage.until_written('"type":"user"')
     stage.terminal.until_shown("esc to interrupt")
 
 
