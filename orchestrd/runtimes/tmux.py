@@ -90,8 +90,8 @@ class TmuxRuntime(LaunchedRuntime):
         return Receipt.TYPED, None
 
     async def press_enter(self, run: Run) -> None:
-        pid = await self._require_launcher(run)
         try:
+            pid = await self._require_launcher(run)
             await self._on_tmux(lambda: self._server.press_enter(self._server.require_pane(pid).id, pid))
         except OSError as error:
             raise TransientError(f"Enter is not known to be pressed: {error}", code="not_typed") from error
@@ -162,8 +162,8 @@ class TmuxRuntime(LaunchedRuntime):
 
     async def _load(self, run: Run, text: str) -> tuple[str, int, str]:
         """Lay the text ready where the run's pane is; give pane, pid and buffer. Raises RefusedError: nothing typed."""
-        pid = await self._require_launcher(run)
         try:
+            pid = await self._require_launcher(run)
             async with asyncio.timeout(TMUX_ANSWER_S * 2):  # behind whatever else is asked of the server just now
                 buffer, panes = await self._on_tmux(lambda: self._server.load(run.session, text))
         except OSError as error:

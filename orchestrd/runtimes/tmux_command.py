@@ -9,6 +9,7 @@ long again.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from orchestrd.ports import Clock
 from orchestrd.runtimes.blocking import InDoubtError
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
+VERSION_MIN = (3, 2)
 OURS_ALONE = ("-u", "-N", "-f/dev/null")  # UTF-8; start no server; no configuration of the user's
 
 
@@ -49,27 +51,19 @@ class TmuxCommand(libtmux.Server):
         self.environment = clean_environment(os.environ)
         self._clock = clock
         self._deaf_until_s = 0.0
+        self._fit: set[str] = set()  # paths of tmux whose version was looked at
 
     def found(self) -> str:
         """Give the path of tmux. Raises RefusedError naming what stands in the way of using it here."""
         if (found := shutil.which("tmux")) is None:
-            raise RefusedError(
-                "the daemon finds no tmux on its PATH",
-                code="no_tmux",
-                hint="install the package tmux, or orch spawn --runtime process",
-            )
+            raise _no_tmux("the daemon finds no tmux on its PATH", "install the package tmux")
         if (size := len(os.fsencode(self.socket))) > SOCKET_PATH_BYTES_MAX:
-            raise RefusedError(
-                f"the address of the tmux server has {size} bytes, and the kernel takes {SOCKET_PATH_BYTES_MAX}: "
-                f"{self.socket}",
-                code="no_tmux",
-                hint="a shorter ORCH_HOME, or orch spawn --runtime process",
-            )
+            said = f"the address of the tmux server has {size} bytes, and the kernel takes {SOCKET_PATH_BYTES_MAX}"
+            raise _no_tmux(f"{said}: {self.socket}", "a shorter ORCH_HOME")
+        if found not in self._fit:
+            _require_version(found, self._run([found, "-V"], TMUX_ANSWER_S, None).stdout.decode())
+            self._fit.add(found)
         return found
-
-    def is_there(self) -> bool:
-        """Tell whether there may be a server: it leaves its socket behind."""
-        return os.path.lexists(self.socket)
 
     def cmd(self, cmd: str, *args: Any, target: str | int | None = None) -> Answer:  # type: ignore[override] # as theirs
         """Run one command; whatever libtmux does, it does by this."""
@@ -107,3 +101,14 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
         passed_on.pop("LC_ALL", None)
         passed_on["LC_CTYPE"] = "C.UTF-8"
     return {"PATH": os.defpath, "TERM": "dumb", **passed_on}
+
+
+def _require_version(found: str, said: str) -> None:
+    """Refuse a version that lacks what we ask of it; one that does not say a number is newer than any."""
+    number = re.search(r"(\d+)\.(\d+)", said)
+    if number is not None and (int(number[1]), int(number[2])) < VERSION_MIN:
+        raise _no_tmux(f"{found} is {said.strip()}, and 3.2 is the oldest that will do", "install a newer tmux")
+
+
+def _no_tmux(said: str, advice: str) -> RefusedError:
+    return RefusedError(said, code="no_tmux", hint=f"{advice}, or orch spawn --runtime process")

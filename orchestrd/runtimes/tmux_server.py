@@ -122,7 +122,7 @@ class TmuxServer:
 
     def paste(self, pane: str, pid: int, buffer: str) -> None:
         """Paste, out of copy mode, in brackets where the program knows them. Raises RefusedError: nothing was typed."""
-        self._type(pane, pid, f"paste-buffer -p -d -b {buffer} -t {pane}")
+        self._type(pane, pid, f"paste-buffer -p -d -b {buffer} -t {pane}", f"delete-buffer -b {buffer} ; ")
 
     def press_enter(self, pane: str, pid: int) -> None:
         """Press Enter, out of copy mode. Raises RefusedError: it was not pressed."""
@@ -145,8 +145,8 @@ class TmuxServer:
         made = ("new-session", "-d", "-P", "-F", "#{pane_pid}", *SIZE, "-c", "/")
         return int(self._command.ask(*made, *rest, within_s=TMUX_LAUNCH_S).stdout[0])
 
-    def _type(self, pane: str, pid: int, keys: str) -> None:
-        meant, gone = f"#{{==:#{{pane_pid}},{pid}}}", "display-message -p gone"
+    def _type(self, pane: str, pid: int, keys: str, otherwise: str = "") -> None:
+        meant, gone = f"#{{==:#{{pane_pid}},{pid}}}", f"{otherwise}display-message -p gone"
         answer = self._command.ask("if-shell", "-F", "-t", pane, meant, f"copy-mode -q -t {pane} ; {keys}", gone)
         if answer.stdout[0] == "gone":
             raise RefusedError("nothing reads the terminal of the run: it is closed", code="not_typed")

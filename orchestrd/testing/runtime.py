@@ -8,13 +8,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from orchestrd.model.errors import TransientError
+from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.ids import SessionId, run_name
 from orchestrd.model.instant import Instant
 from orchestrd.model.observation import Cause, Exited, Observation, Sighted, Started, Vanished
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.words import Liveness, Receipt
 from orchestrd.testing.world import End, RunKey, ScriptedRun, World
+
+NOTHING_READS = "nothing reads the stdin of the run"
 
 
 class ScriptedRuntime:
@@ -75,7 +77,7 @@ class ScriptedRuntime:
         await self._answer()
         found = self._living(run)
         if found is None:
-            return Receipt.REFUSED, "nothing reads the stdin of the run"
+            return Receipt.REFUSED, NOTHING_READS
         if found.script.receipt is not Receipt.REFUSED:
             found.typed.append(text)
         return found.script.receipt, None
@@ -84,8 +86,9 @@ class ScriptedRuntime:
         """See the port."""
         await self._answer()
         found = self._living(run)
-        if found is not None:
-            found.typed.append("")
+        if found is None:
+            raise RefusedError(NOTHING_READS, code="not_typed")
+        found.typed.append("")
 
     async def screen(self, run: Run) -> str | None:
         """See the port."""

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import pytest
 from msgspec.structs import replace
 
+from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Exited, Observation, Sighted, Started
 from orchestrd.model.run import Look, Order, Run
@@ -216,6 +218,22 @@ class RuntimeContract:
 
         assert receipt is Receipt.REFUSED
         assert "nothing reads" in (error or "")
+
+    async def test_enter_may_be_pressed_alone_while_something_reads(self, stage: Stage) -> None:
+        run, over = await started(stage, READS), await launched(stage, EXITS_0)
+        await end_of(stage, over)
+        await stage.pause()
+
+        await stage.runtime.press_enter(run)
+        with pytest.raises(OrchestrdError, match="nothing reads"):
+            await stage.runtime.press_enter(over)
+
+    async def test_a_screen_is_shown_by_what_has_a_terminal_and_by_nothing_else(self, stage: Stage) -> None:
+        run = await started(stage, SLEEPS)
+
+        shown = await stage.runtime.screen(run)
+
+        assert (shown is not None) is stage.runtime.has_terminal
 
     async def test_one_look_answers_for_every_run_it_was_asked_for(self, stage: Stage) -> None:
         runs = [await started(stage, behaviour) for behaviour in (SLEEPS, SLEEPS, IGNORES_TERM)]

@@ -309,6 +309,20 @@ async def test_without_tmux_a_launch_is_refused_and_says_what_to_do(
     assert "install the package tmux" in refusal.value.hint
 
 
+async def test_a_tmux_that_is_too_old_is_refused_and_says_so(
+    stage: TmuxStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "tmux"
+    old.write_text("#!/bin/sh\necho tmux 2.9a\n")
+    old.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(RefusedError, match=r"tmux 2\.9a") as refusal:
+        await stage.runtime.launch(stage.order(SLEEPS))
+
+    assert refusal.value.code == "no_tmux"
+
+
 async def test_a_home_too_deep_for_a_socket_is_refused_and_says_so(tmp_path: Path) -> None:
     home = await asyncio.to_thread(TmuxStage, tmp_path / ("deep" * 30))
     try:

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.observation import Started
 from orchestrd.model.run import Run
 from orchestrd.model.words import Receipt
+from orchestrd.runtimes.tmux import TmuxRuntime
 from tests.contract.runtime_contract import EXITS_0, SLEEPS, end_of, launched, look_until, started
 from tests.integration import tmux_reader
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
@@ -89,6 +90,21 @@ async def test_a_text_of_many_lines_arrives_as_one_paste_and_enter_behind_it(rea
     assert enter == ["keys", "\r"]
 
 
+def after(stage: TmuxStage, step: str, then: Callable[[], object]) -> None:
+    """Let something happen to the server right behind a step of typing, once."""
+    assert isinstance(stage.runtime, TmuxRuntime)
+    server = stage.runtime._server
+    real: Callable[..., object] = getattr(server, step)
+
+    def with_trouble(*arguments: object) -> object:
+        vars(server).pop(step)
+        found = real(*arguments)
+        then()
+        return found
+
+    vars(server)[step] = with_trouble
+
+
 async def test_texts_come_in_their_order(reader: Reader) -> None:
     for text in ("one", "two", "three"):
         await reader.stage.runtime.deliver(reader.run, text)
@@ -152,6 +168,63 @@ async def test_a_frozen_server_refuses_and_nothing_is_typed_later(reader: Reader
     assert receipt is Receipt.REFUSED
     assert "no answer" in (error or "")
     assert await reader.notes(2) == [["paste", "next"], ["keys", "\r"]]
+
+
+async def test_a_server_that_freezes_in_the_middle_makes_it_unknown_and_types_nothing_twice(reader: Reader) -> None:
+    stage, server = reader.stage, reader.stage.server()
+    after(stage, "load", lambda: os.kill(server, signal.SIGSTOP))
+
+    receipt, error = await stage.runtime.deliver(reader.run, "hello")
+
+    os.kill(server, signal.SIGCONT)
+    await stage.pause_until_asked_again()
+    await stage.runtime.press_enter(reader.run)
+    assert receipt is Receipt.UNKNOWN
+    assert "not known to be typed" in (error or "")
+    noted = await reader.notes(2)
+    assert noted in ([["paste", "hello"], ["keys", "\r"]], [["keys", "\r"]])
+
+
+async def test_a_server_that_freezes_before_enter_makes_that_unknown(reader: Reader) -> None:
+    stage, server = reader.stage, reader.stage.server()
+    after(stage, "paste", lambda: os.kill(server, signal.SIGSTOP))
+
+    receipt, error = await stage.runtime.deliver(reader.run, "hello")
+
+    os.kill(server, signal.SIGCONT)
+    assert receipt is Receipt.UNKNOWN
+    assert "Enter" in (error or "")
+    assert (await reader.notes(1))[0] == ["paste", "hello"]
+
+
+async def test_a_pane_that_closes_in_the_middle_is_typed_into_no_more_and_no_text_stays_behind(
+    reader: Reader, stage: TmuxStage
+) -> None:
+    pane, other = stage.pane(reader.run), await started(stage, SLEEPS)
+    after(stage, "load", lambda: stage.tmux("kill-pane", "-t", pane))
+
+    receipt, error = await stage.runtime.deliver(reader.run, "hello")
+
+    assert (receipt, "closed" in (error or "")) == (Receipt.REFUSED, True)
+    assert stage.tmux("list-buffers") == ""
+    assert "hello" not in stage.log(other)
+
+
+async def test_a_run_that_has_outlived_its_server_is_typed_into_no_more(stage: TmuxStage) -> None:
+    order = stage.order_of("sh", "-c", "trap '' HUP; echo on; while :; do sleep 0.1; done")
+    run = replace(order.run, handle=await stage.runtime.launch(order))
+    await stage.until(lambda: "on" in stage.log(run))
+    os.kill(stage.server(), signal.SIGKILL)
+    await stage.until(lambda: stage.tmux_pids() == [])
+    await started(stage, SLEEPS)  # on a new server
+
+    receipt, _ = await stage.runtime.deliver(run, "hello")
+    with pytest.raises(OrchestrdError, match="no pane"):
+        await stage.runtime.press_enter(run)
+
+    assert receipt is Receipt.REFUSED
+    assert await stage.runtime.screen(run) is None
+    assert stage.tmux("list-buffers") == ""
 
 
 async def test_where_a_run_is_over_nothing_can_be_typed_or_seen(stage: TmuxStage) -> None:
