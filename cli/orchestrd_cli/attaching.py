@@ -10,9 +10,10 @@ from orchestrd.client import Client
 from orchestrd.client.terminal import NOT_THERE_YET, Terminal, most_urgent, terminal_of
 from orchestrd.model.document import Document
 from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
+from orchestrd.render import age, visible
 from orchestrd_cli import exits, reach, terminal
 from orchestrd_cli.grammar import Json, Ref, verb
-from orchestrd_cli.harmless import Harmless
+from orchestrd_cli.harmless import AsItIs, Harmless
 
 APPEARS_S = 5.0  # a session that is being started is given this long to have its terminal
 LOOK_S = 0.1
@@ -41,7 +42,7 @@ def attach(
     if not (terminal.is_terminal(0) and terminal.is_terminal(1)):
         raise UsageError("attaching needs a terminal, and stdin or stdout is none here", hint=f"orch screen {told.id}")
     if ref is None:
-        terminal.note(f"orch: {told.id} {told.name if told.name != told.id else ''}".rstrip() + f" is {told.activity}")
+        terminal.note(f"orch: {told.id}{'' if told.name == told.id else f' {visible(told.name)}'}, {_plight(told)}")
     _enter(found, read_only=read_only)
 
 
@@ -59,8 +60,14 @@ def screen(ref: Ref, *, json: Json = False) -> int:
         reach.write_json(shown)
         return exits.OK
     text = shown.screen.rstrip("\n").encode("utf-8", "replace") + b"\n"
-    terminal.write(Harmless().feed(text) if terminal.is_terminal() else text)
+    form = Harmless() if terminal.is_terminal() else AsItIs()
+    terminal.write(form.feed(text) + form.end())
     return exits.OK
+
+
+def _plight(told: Document) -> str:
+    since = "" if told.activity_since is None else f" {age(told.activity_since, reach.now())}"
+    return visible(f"{told.activity}{since}{f': {told.activity_text}' if told.activity_text else ''}")
 
 
 def _found(home: Client, told: Document) -> Terminal:
@@ -90,7 +97,7 @@ def _enter(found: Terminal, *, read_only: bool) -> NoReturn:
     else:
         how_to_leave = "to detach: Ctrl-b d"
         if environment.pop("TMUX", None):
-            how_to_leave = "to detach: Ctrl-b Ctrl-b d (Ctrl-b twice, for this is a tmux in a tmux)"
+            how_to_leave = "to detach: Ctrl-b Ctrl-b d (twice, for this is a tmux in a tmux)"
         environment.pop("TMUX_PANE", None)
         enter = found.command("attach-session", *(("-r",) if read_only else ()), "-t", found.target)
     said = f"orch: {'read-only; ' if read_only else ''}{how_to_leave}"

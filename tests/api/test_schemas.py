@@ -62,6 +62,9 @@ async def test_answers_keep_their_schemas() -> None:
     _validate("status", await get("/v1/status?all=1"))
     _validate("document", await get("/v1/sessions/bbbbbbbb"))
     _validate("explanation", await get("/v1/sessions/abcdefgh/explain"))
+    _validate(
+        "screen", (await call(app, "GET", "/v1/sessions/abcdefgh/screen", headers={"Accept": "application/json"})).json
+    )
     _validate("event", await get("/v1/events?follow=0"))
     _validate("health", await get("/v1/health"))
     _validate("version", await get("/v1/version"))

@@ -172,6 +172,16 @@ async def test_a_row_is_explained_in_either_form(app: App, service: FakeService,
     assert b"in 3 s it is killed" in answer.body
 
 
+async def test_a_screen_is_text_and_on_request_a_document(app: App, service: FakeService) -> None:
+    service.put(a_document())
+
+    plain = await call(app, "GET", "/v1/sessions/abc/screen")
+    as_json = await call(app, "GET", "/v1/sessions/abc/screen", headers={"Accept": "application/json"})
+
+    assert (plain.headers["content-type"], plain.body) == ("text/plain; charset=utf-8", b"the screen of abcdefgh\n")
+    assert as_json.json == {"session": "abcdefgh", "screen": "the screen of abcdefgh\n"}
+
+
 async def test_a_stop_carries_its_grace_and_who_asked(app: App, service: FakeService) -> None:
     service.put(a_document())
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orchestrd.model.document import DaemonFacts, Document, Status
+from orchestrd.model.session import Workspace
 from orchestrd.render import needs_me, status_table
 from orchestrd.render.text import width
 from tests.documents import NOON, a_document
@@ -227,6 +228,40 @@ def test_any_text_fits_eighty_columns_and_moves_no_cursor(
 
 def test_a_terminal_too_narrow_for_anything_is_given_the_least() -> None:
     assert _table(a_document(), columns=1).splitlines()[1] == "abcdefgh  running  ?         sleep 60"
+
+
+def _in_a_worktree(session: str, branch: str) -> Document:
+    workspace = Workspace(kind="worktree", path=f"/w/{session}", branch=branch)
+    return a_document(session, agent="claude", workspace=workspace, prompt="mend the login, and say what was wrong")
+
+
+def test_a_branch_is_told_without_what_the_row_has_already() -> None:
+    ours, named = _in_a_worktree("abcdefgh", "orch/abcdefgh-fix-login"), _in_a_worktree("bbbbbbbb", "feature/x")
+
+    head, *rows = _table(ours, named, a_document("cccccccc")).splitlines()[:4]
+
+    at = head.index("BRANCH")
+    assert [row[at:].split()[0] for row in rows] == ["fix-login", "feature/x", "-"]
+    assert "BRANCH" not in _table(a_document())
+
+
+@pytest.mark.parametrize(
+    ("columns", "heads"),
+    [
+        (160, "ID NAME PROJECT BRANCH AGENT STATE ACTIVITY SINCE ABOUT"),
+        (95, "ID NAME PROJECT BRANCH AGENT STATE ACTIVITY ABOUT"),
+        (85, "ID NAME PROJECT AGENT STATE ACTIVITY ABOUT"),
+        (80, "ID NAME PROJECT STATE ACTIVITY ABOUT"),
+        (70, "ID NAME STATE ACTIVITY ABOUT"),
+        (60, "ID STATE ACTIVITY ABOUT"),
+    ],
+)
+def test_where_there_is_no_room_what_is_missed_least_is_left_out(columns: int, heads: str) -> None:
+    told = replace(_in_a_worktree("abcdefgh", "orch/abcdefgh-fix-login"), activity="working", activity_since=NOON)
+
+    table = _table(told, columns=columns).splitlines()
+
+    assert table[0].split() == heads.split()
 
 
 def test_without_a_width_no_name_is_clipped() -> None:

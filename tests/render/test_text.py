@@ -7,12 +7,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrd.core.choice import gap_line
 from orchestrd.model.document import Explanation, WitnessDocument
 from orchestrd.model.errors import NotFoundError, TimedOutError
 from orchestrd.model.event import Event, EventType, void
 from orchestrd.model.ids import SessionId
+from orchestrd.model.session import Workspace
 from orchestrd.model.words import Authority
 from orchestrd.render import age, ago, error_text, event_line, explanation_page, session_page, visible
 from orchestrd.render.lines import _SENTENCES
@@ -175,6 +177,45 @@ def test_a_page_says_what_the_run_ended_with(changes: dict[str, Any], said: str)
 def test_a_page_says_how_many_processes_were_left_behind() -> None:
     assert "left behind 2 (ended by its launcher)\n" in session_page(a_document(left_behind=2), NOON)
     assert "left behind" not in session_page(a_document(), NOON)
+
+
+def test_a_page_names_branch_conversation_and_notice_where_there_are_any() -> None:
+    worktree = Workspace(kind="worktree", path="/w/abcdefgh", branch="orch/abcdefgh-fix", base="main", setup="npm ci")
+    told = a_document(
+        agent="claude", runtime="tmux", conversation="c-1", notice="no hook has fired", workspace=worktree
+    )
+
+    page = session_page(told, NOON)
+
+    assert "agent       claude on runtime tmux, run 1\n            conversation c-1\n" in page
+    assert "notice      no hook has fired\n" in page
+    assert (
+        "workspace   /w/abcdefgh (worktree)\nbranch      orch/abcdefgh-fix, begun at main\nsetup       npm ci\n"
+    ) in page
+    assert "begun at" not in session_page(a_document(workspace=replace(worktree, base=None, setup=None)), NOON)
+
+
+def test_witnesses_of_an_activity_say_how_much_they_are_believed() -> None:
+    def said(observer: str, verdict: str, age_s: float) -> WitnessDocument:
+        return WitnessDocument(
+            axis="activity", observer=observer, verdict=verdict, at=NOON, age_s=age_s, excerpt="seen"
+        )
+
+    explanation = Explanation(
+        session=a_document(),
+        state_rule="",
+        liveness_rule="",
+        activity_rule="",
+        witnesses=(said("session_file", "waiting", 3), said("title", "waiting or blocked", 190)),
+        pending=(),
+    )
+
+    page = explanation_page(explanation, NOON)
+
+    assert (
+        "witness     session_file (rank 1) on activity: waiting, 3s ago: seen\n"
+        "            title (rank 4) on activity: waiting or blocked, 3m ago: seen\n"
+    ) in page
 
 
 def test_an_explanation_names_rules_witnesses_and_what_is_to_come() -> None:

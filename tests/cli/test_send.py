@@ -1,0 +1,117 @@
+"""`orch send` and `orch revive`: what became of it, in a sentence and an exit code."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from orchestrd.model.document import SendReply
+from orchestrd.model.words import Receipt
+from orchestrd_cli import exits
+from tests.cli.fake_daemon import FakeDaemon, Result, whole
+from tests.cli.told import tells_of
+from tests.documents import a_document
+
+Orch = Callable[..., Result]
+CLAUDE: dict[str, Any] = {"agent": "claude", "runtime": "tmux", "attach": ("orch", "attach", "abcdefgh")}
+
+
+def _replies(daemon: FakeDaemon, receipt: Receipt, error: str | None = None, **changes: Any) -> None:
+    told = a_document(**changes)
+    tells_of(daemon, told)
+    reply = SendReply(session=told.id, receipt=receipt, error=error)
+    daemon.answers("/v1/sessions/fix/send", whole(msgspec.json.encode(reply)))
+
+
+@pytest.mark.parametrize(
+    ("receipt", "changes", "code", "out", "err"),
+    [
+        (Receipt.SUBMITTED, CLAUDE, 0, "submitted", ""),
+        (Receipt.QUEUED, CLAUDE, 0, "queued: it is typed when the turn is over", ""),
+        (Receipt.TYPED, CLAUDE, 0, "typed", "  nobody saw it taken; look: orch screen abcdefgh\n"),
+        (Receipt.TYPED, {"runtime": "tmux"}, 0, "typed", ""),
+        (
+            Receipt.UNKNOWN,
+            CLAUDE,
+            1,
+            "unknown: it may have been typed, or not",
+            "  look before you send it again: orch screen abcdefgh\n",
+        ),
+        (
+            Receipt.UNKNOWN,
+            {},
+            1,
+            "unknown: it may have been typed, or not",
+            "  look before you send it again: orch logs abcdefgh\n",
+        ),
+    ],
+)
+def test_each_receipt_has_its_sentence_and_its_code(
+    daemon: FakeDaemon, orch: Orch, *, receipt: Receipt, changes: dict[str, Any], code: int, out: str, err: str
+) -> None:
+    _replies(daemon, receipt, **changes)
+
+    done = orch("send", "fix", "go on")
+
+    assert (done.code, done.out, done.err) == (code, f"abcdefgh  {out}\n", err)
+
+
+def test_what_went_wrong_stands_behind_it(daemon: FakeDaemon, orch: Orch) -> None:
+    _replies(daemon, Receipt.UNKNOWN, "the daemon was restarted\x1b meanwhile")
+
+    done = orch("send", "fix", "go on")
+
+    assert done.out == "abcdefgh  unknown: it may have been typed, or not: the daemon was restarted\\x1b meanwhile\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {**CLAUDE, "activity": "blocked", "activity_text": "Bash: rm -rf?"},
+            "orch: it is blocked: Bash: rm -rf?\n  try: orch attach abcdefgh\n",
+        ),
+        ({"activity": "blocked"}, "orch: it is blocked\n  try: orch explain abcdefgh\n"),
+        ({"state": "completed"}, "orch: it is blocked\n  try: orch explain abcdefgh\n"),
+    ],
+)
+def test_a_refusal_says_what_is_asked_and_where_to_answer(
+    daemon: FakeDaemon, orch: Orch, changes: dict[str, Any], said: str
+) -> None:
+    _replies(daemon, Receipt.REFUSED, "it is blocked", **changes)
+
+    done = orch("send", "fix", "yes")
+
+    assert (done.code, done.out, done.err) == (exits.REFUSED, "", said)
+
+
+@pytest.mark.parametrize(("receipt", "code"), [(Receipt.REFUSED, 4), (Receipt.UNKNOWN, 1), (Receipt.TYPED, 0)])
+def test_a_program_reads_the_receipt_and_nothing_beside_it(
+    daemon: FakeDaemon, orch: Orch, receipt: Receipt, code: int
+) -> None:
+    _replies(daemon, receipt, "why", **CLAUDE)
+
+    done = orch("send", "fix", "go on", "--json")
+
+    assert (done.code, done.err) == (code, "")
+    assert msgspec.json.decode(done.out) == {"session": "abcdefgh", "receipt": receipt, "error": "why"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({**CLAUDE, "conversation": "c1"}, "  it goes on with its conversation\n"),
+        (CLAUDE, "  it begins a new conversation: none is on disk\n"),
+        ({}, ""),
+    ],
+)
+def test_a_revival_says_whether_the_conversation_goes_on(
+    daemon: FakeDaemon, orch: Orch, changes: dict[str, Any], said: str
+) -> None:
+    told = a_document(state="pending", reason="revived", generation=2, **changes)
+    daemon.answers("/v1/sessions/fix/revive", whole(msgspec.json.encode(told)))
+
+    done = orch("revive", "fix")
+
+    assert (done.code, done.out, done.err) == (exits.OK, "abcdefgh  pending (revived)\n", said)
