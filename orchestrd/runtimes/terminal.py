@@ -32,8 +32,7 @@ else:  # alone, without the package: last on the path, where no file of ours hid
 TTY = 0  # the outer terminal ...
 LOG = 1  # ... and the log, as launcher.redirect_output leaves them
 READ_BYTES = 64 * 1024
-SETTLE_S = 1.0  # what the agent wrote is given this long to be read and shown after its end
-CAPTURE_S = 1.0  # tmux is given this long to tell what the screen shows
+CLOSE_S = 1.0  # after the end: for what the agent wrote to be shown, and for tmux to tell what the screen shows then
 SCREEN_BYTES = 64 * 1024
 
 QUESTION, ANSWER = b"\x1b[5n", b"\x1b[0n"  # "Are you well?": the answer comes when all before it has been shown
@@ -49,7 +48,7 @@ class Terminal(launcher.Streams):
     def __init__(self) -> None:
         self._outer: list[int | list[bytes | int]] | None = None  # its attributes as they were; null until it is ours
         self._master = self._slave = -1
-        self._is_asked = False
+        self._is_over = self._is_asked = False  # the agent has ended; all its output was written, and QUESTION after it
         self._settled = _thread.allocate_lock()  # released once all the output was copied, and shown if tmux is there
         self._settled.acquire()
 
@@ -77,14 +76,16 @@ class Terminal(launcher.Streams):
         """Let the output come to its end, keep the screen, and give the terminal back as it was."""
         if self._outer is None:
             return
+        deadline = time.monotonic() + CLOSE_S
+        self._is_over = True
         try:
-            os.close(self._slave)  # nobody holds that end any more, but what could not be ended
-            self._settled.acquire(timeout=SETTLE_S)
-            if b"TMUX" in os.environb and _is_there():
-                _keep_screen(place)
+            termios.tcflush(self._slave, termios.TCIFLUSH)  # whoever waits for the agent to read waits for nothing
+            os.close(self._slave)  # the last holder, but for what could not be ended
+            if self._settled.acquire(timeout=CLOSE_S) and b"TMUX" in os.environb and _is_there():
+                launcher.try_to(_keep_screen, place, deadline)
             termios.tcsetattr(TTY, termios.TCSANOW, self._outer)
-        except (OSError, termios.error):
-            pass  # the end is to be recorded, whatever became of the rest
+        except termios.error:
+            pass  # it is gone, and nothing is to be given back
 
     def _set_up(self) -> str:
         """Make both ends and give the path of the agent's; its lines and its size are those of the outer terminal.
@@ -120,11 +121,14 @@ class Terminal(launcher.Streams):
 
     def _carry_input(self) -> None:
         """Copy what is typed, until the terminal is gone or has answered the last question."""
+        before = b""
         while data := _read(TTY):
-            if self._is_asked and ANSWER in data:
+            if self._is_asked and ANSWER in before + data:
                 self._settled.release()
                 return
-            _write(self._master, data)
+            before = data[-len(ANSWER) :]
+            if not self._is_over:
+                _write(self._master, data)
 
 
 def _read(file: int) -> bytes:
@@ -154,38 +158,38 @@ def _is_there() -> bool:
     return True
 
 
-def _keep_screen(place: int) -> None:
+def _keep_screen(place: int, deadline: float) -> None:
     """Write what the pane shows, in plain text, to `screen` in the directory of the run. Raises OSError."""
-    shown = _capture()
+    shown = _capture(deadline)
     if shown:
-        launcher.write_durable(place, "screen", shown[-SCREEN_BYTES:].rstrip() + b"\n")
+        launcher.write_durable(place, "screen", shown.rstrip() + b"\n")
 
 
-def _capture() -> bytes:
-    """Ask tmux what the pane of this process shows; nothing where it does not tell in time."""
+def _capture(deadline: float) -> bytes:
+    """Ask tmux what the pane of this process shows; nothing where it does not tell. Raises OSError."""
     socket = os.environ["TMUX"].rsplit(",", 2)[0]
     ask = ["tmux", "-u", "-S", socket, "capture-pane", "-p", "-t", os.environ.get("TMUX_PANE", "")]
     answer, end = os.pipe()
     streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0), (os.POSIX_SPAWN_DUP2, 0, 2)]
     streams += [(os.POSIX_SPAWN_DUP2, end, 1)]
-    tmux = os.posix_spawnp("tmux", ask, os.environ, file_actions=streams, setsigmask=(), setsigdef=launcher.RESET)
+    tmux = os.posix_spawnp(ask[0], ask, os.environ, file_actions=streams, setsigmask=(), setsigdef=launcher.RESET)
     os.close(end)
-    shown = _read_in_time(answer)
+    shown = _read_until(deadline, answer)
     launcher.try_to(os.kill, tmux, signal.SIGKILL)  # it has told all by now, or never will
     os.waitpid(tmux, 0)
     return shown
 
 
-def _read_in_time(answer: int) -> bytes:
-    """Read to the end, or for CAPTURE_S, or as much as may be kept."""
+def _read_until(deadline: float, file: int) -> bytes:
+    """Read to the end, or as long as there is time; give no more than the last SCREEN_BYTES."""
     import select
 
-    shown, deadline = b"", time.monotonic() + CAPTURE_S
-    while len(shown) < SCREEN_BYTES and select.select([answer], [], [], max(0.0, deadline - time.monotonic()))[0]:
-        more = _read(answer)
+    shown = b""
+    while select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        more = _read(file)
         if not more:
             break
-        shown += more
+        shown = (shown + more)[-SCREEN_BYTES:]
     return shown
 
 
