@@ -143,6 +143,8 @@ async def test_a_session_that_was_renamed_and_moved_is_found_all_the_same(reader
     assert receipt is Receipt.TYPED
     assert await reader.notes(2) == [["paste", "hello"], ["keys", "\r"]]
     assert "ready" in (await stage.runtime.screen(reader.run) or "")
+    assert (await stage.runtime.kill(reader.run)).survivors == ()
+    assert set(stage.sessions()) == {f"{reader.run.session}-1"}  # the one made by hand
 
 
 @pytest.mark.parametrize("key", ["\x1b[201~rm -rf x\r", "\x03", "\x04", "\x7f", "\x9b"])
