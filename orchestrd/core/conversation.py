@@ -6,7 +6,7 @@ without terminal escapes, each entry at most CONVERSATION_ENTRY_CHARS_MAX long.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrd.core.launch import decode_record
@@ -88,14 +88,6 @@ class Conversation:
         while len(self._calls) >= CONVERSATION_CALLS_MAX:
             del self._calls[next(iter(self._calls))]
         self._calls[call] = described_as
-
-
-def conversation(lines: Iterable[bytes]) -> Iterator[str]:
-    """Tell of a transcript as far as it goes, entry by entry."""
-    teller = Conversation()
-    for line in lines:
-        yield from teller.tell(line)
-    yield from teller.unfinished()
 
 
 def described(call: Fields, name: str, given: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from orchestrd.agents.claude.hooks import read_hooks, settings
-from orchestrd.agents.claude.screen import SCREEN_RULES, read_title
+from orchestrd.agents.claude.screen import SCREEN_SIGNS, read_title
 from orchestrd.agents.claude.state_file import StateFile
 from orchestrd.agents.claude.transcript import read_transcript
 from orchestrd.agents.screens import read_screen
@@ -83,7 +83,7 @@ class ClaudeAgent:
         entries, unread = read_transcript(glimpse.transcript_lines)
         said = [*hooks, *entries, *state.testimonies(), *read_title(glimpse)]
         if glimpse.screen is not None:
-            said.append(read_screen(glimpse.screen, SCREEN_RULES))
+            said.append(read_screen(glimpse.screen, SCREEN_SIGNS))
         past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
         return Reading(
             testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard + unread

@@ -32,12 +32,10 @@ _TELL = (
     f'dd bs=1M iflag=fullblock of="$ORCH_RUN_DIR/{HOOKS}" oflag=append,nonblock conv=notrunc,nocreat'
 )
 HOOK = f"{{ {_TELL}; {_NUDGE}; }} >/dev/null 2>&1; exit 0"
-# State file, transcript and title follow the end of a turn some tenths of a second later; nobody nudges for them.
-LATER = f"for s in 0.2 0.8; do sleep $s; {_NUDGE}; done >/dev/null 2>&1; exit 0"
 
 # What each says: by its name, or by its name and the field that tells its kinds apart. Others say nothing of activity.
 _WORDS: dict[str, tuple[Activity, ...] | None] = {
-    "SessionStart": (WAITING, WORKING),  # a prompt may have gone along
+    "SessionStart": ANY,  # a prompt may have gone along, or a command that opens a dialog
     "SessionStart clear": (WAITING,),
     "SessionStart compact": None,
     "UserPromptSubmit": (WORKING,),
@@ -58,19 +56,16 @@ _WORDS: dict[str, tuple[Activity, ...] | None] = {
     "SessionEnd clear": None,
 }
 _KINDS = {"SessionStart": "source", "Notification": "notification_type", "StopFailure": "error", "SessionEnd": "reason"}
-_ENDS = ("Stop", "StopFailure")
 _ON_DISK = ("PostToolUse", "Stop", "StopFailure")  # by then the conversation has been written down
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
-_CUT = re.compile(rb'\{"at":([0-9]{1,12}\.[0-9]{1,9}),"claude":\{.{0,16000}?[{,]"hook_event_name":"(\w{1,40})"')
+_CUT = re.compile(rb'\{"at":([0-9]{1,12}\.[0-9]{1,9}),"claude":.{0,16000}?[{,]\s*"hook_event_name"\s*:\s*"(\w{1,40})"')
 
 
 def settings() -> bytes:
     """Write the settings of a launch: hooks and nothing else. Those of user and project run beside them, untouched."""
     hook = {"type": "command", "command": HOOK, "timeout": HOOK_SECONDS_MAX}
-    later = {"type": "command", "command": LATER, "timeout": HOOK_SECONDS_MAX, "async": True}
     names = dict.fromkeys(key.split()[0] for key in _WORDS)
-    hooks = {name: [{"hooks": [hook, later] if name in _ENDS else [hook]}] for name in names}
-    return msgspec.json.encode({"hooks": hooks})
+    return msgspec.json.encode({"hooks": {name: [{"hooks": [hook]}] for name in names}})
 
 
 def read_hooks(glimpse: Glimpse, *, is_busy: bool) -> tuple[list[Testimony], int]:
@@ -103,14 +98,14 @@ def _word(at: datetime | None, payload: Fields, *, is_busy: bool) -> Testimony |
     allows = _WORDS.get(f"{name} {kind}", _WORDS.get(name))
     if allows is None:
         return None
-    helpers = _helpers(payload) if name == "Stop" else 0
-    allows = _weakened(name, allows, payload, helpers, is_busy=is_busy)
+    subagents = _subagents(payload) if name == "Stop" else 0
+    allows = _weakened(name, allows, payload, subagents, is_busy=is_busy)
     prompt = text_of(payload, "prompt") if name == "UserPromptSubmit" else ""
     return Testimony(
         observer="hook",
         allows=allows,
         at=at,
-        text=_text(name, payload, helpers),
+        text=_text(name, payload, subagents),
         excerpt=f"{name} {one_line(kind or text_of(payload, 'tool_name'))}".strip(),
         is_turn_over=name == "Stop" and WAITING in allows,
         prompt=prompt if prompt and is_prompt(prompt) else None,
@@ -119,10 +114,10 @@ def _word(at: datetime | None, payload: Fields, *, is_busy: bool) -> Testimony |
 
 
 def _weakened(
-    name: str, allows: tuple[Activity, ...], payload: Fields, helpers: int, *, is_busy: bool
+    name: str, allows: tuple[Activity, ...], payload: Fields, subagents: int, *, is_busy: bool
 ) -> tuple[Activity, ...]:
     """Say less where a hook knows less than its name promises."""
-    if helpers:
+    if subagents:
         return UNDER_WAY  # it goes on by itself when they are done
     if allows == UNDER_WAY and ("agent_id" in payload or payload.get("is_interrupt") is True):
         return ANY  # a subagent's tool says nothing of its parent's turn, and behind an interrupt nothing goes on
@@ -131,19 +126,21 @@ def _weakened(
     return allows
 
 
-def _text(name: str, payload: Fields, helpers: int) -> str | None:
+def _text(name: str, payload: Fields, subagents: int) -> str | None:
     """Tell people what it is about: which tool, what is asked, which error, or what was answered last."""
-    if helpers:
-        return f"waits for {helpers} background agent{'s' if helpers > 1 else ''} to finish"
+    if subagents:
+        return f"waits for {subagents} background agent{'s' if subagents > 1 else ''} to finish"
     if name in _TOOLS:
         return described(payload, "tool_name", "tool_input")
     if name == "PermissionRequest":
-        return f"asks for permission: {described(payload, 'tool_name', 'tool_input')}"
+        asked = described(payload, "tool_name", "tool_input")
+        question = asked.removeprefix("AskUserQuestion: ")
+        return f"asks for permission: {asked}" if question == asked else f"asks: {question}"
     told = (text_of(payload, field) for field in ("message", "last_assistant_message", "error"))
     return next((text for said in told if (text := one_line(said))), None)
 
 
-def _helpers(payload: Fields) -> int:
+def _subagents(payload: Fields) -> int:
     """Count the subagents that run on in the background."""
     tasks = payload.get("background_tasks")
     known = [fields_of(task) for task in tasks] if isinstance(tasks, list) else []

@@ -1,9 +1,9 @@
-"""What Claude Code shows: the title of its terminal, and its screen, by rules that are data (of version 2.1.197)."""
+"""What Claude Code shows: the title of its terminal, and its screen, by signs that are data (of version 2.1.197)."""
 
 import re
 from collections.abc import Iterator
 
-from orchestrd.agents.screens import Region, ScreenRule
+from orchestrd.agents.screens import Region, ScreenSign
 from orchestrd.core.conversation import one_line
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import Glimpse
@@ -12,49 +12,53 @@ from orchestrd.model.words import Activity
 _SPINNER = re.compile("[\u2800-\u28ff]")
 _AT_REST = "✳"  # at a dialog as well as between turns
 
-_CHOICE = r"^\s*(?:❯\s*)?\d+\. "
+_ABOVE_CHOICES = r"\A(?s:.+?)(?=^\s*(?:❯\s*)?\d+\. )"
 _CHOSEN = r"^\s*❯\s*\d+\. "
+_LINE_ACROSS = r"^─{10}"  # there is none before the conversation
 _KEYS = r"^\s*(?:Enter|Esc) to (?:cancel|confirm|exit|go back|reject|select)\b"
 
-SCREEN_RULES = (  # the first that fits
-    ScreenRule(
+SCREEN_SIGNS = (  # the first that fits
+    ScreenSign(
         name="theme",
         region=Region.WHOLE,
         must=(r"^ ?Choose the text style that looks best with your terminal", _CHOSEN),
+        must_not=(_LINE_ACROSS,),
         text="asks for a text style, as at its first start in a home",
     ),
-    ScreenRule(
+    ScreenSign(
         name="login",
         region=Region.WHOLE,
         must=(r"^ ?Select login method", _CHOSEN),
+        must_not=(_LINE_ACROSS,),
         text="asks how to log in",
     ),
-    ScreenRule(
+    ScreenSign(
         name="api key",
         region=Region.LIVE,
         must=(r"^\s*Do you want to use this API key\?", _CHOSEN),
         text="asks whether to use the API key of its environment",
     ),
-    ScreenRule(
+    ScreenSign(
         name="trust",
         region=Region.LIVE,
         must=(r"Yes, I trust this folder|Do you trust the files in this folder\?", _CHOSEN),
         text="asks whether the directory it works in is trusted",
     ),
-    ScreenRule(
+    ScreenSign(
         name="bypass",
         region=Region.LIVE,
         must=(r"Bypass Permissions mode", r"Yes, I accept", _CHOSEN),
         text="warns of Bypass Permissions mode, and asks whether to accept it",
     ),
-    ScreenRule(
+    ScreenSign(
         name="question",
         region=Region.LIVE,
-        must=(r"^Enter to select · .* to navigate · Esc to cancel", _CHOICE),
+        must=(r"^Enter to select · .* to navigate · Esc to cancel",),
         text="asks a question",
     ),
-    ScreenRule(name="dialog", region=Region.LIVE, must=(_KEYS, _CHOICE)),
-    ScreenRule(
+    ScreenSign(name="dialog", region=Region.LIVE, must=(_ABOVE_CHOICES, _KEYS)),
+    ScreenSign(name="panel", region=Region.LIVE, must=(_KEYS,), text="has a dialog open"),
+    ScreenSign(
         name="retry",
         region=Region.WHOLE,
         must=(r"^[*·✢✳✶✻✽] API error · Retrying in .*",),  # text of the conversation is indented, or follows a bullet

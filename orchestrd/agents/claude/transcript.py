@@ -104,9 +104,9 @@ def _of_queue(entry: Fields) -> Testimony | None:
 
 
 def _of_turn(entry: Fields, before: Testimony | None) -> Testimony:
-    helpers = entry.get("pendingBackgroundAgentCount")
-    if isinstance(helpers, int) and helpers > 0:
-        return _says(_UNDER_WAY, f"turn_duration, with {helpers} background agents at work")
+    subagents = entry.get("pendingBackgroundAgentCount")
+    if isinstance(subagents, int) and subagents > 0:
+        return _says(_UNDER_WAY, f"turn_duration, with {subagents} background agents at work")
     if before is not None and before.allows in _STOPPED:
         return before
     text = before.text if before is not None and before.allows == _ANSWERED else None
