@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrd.core.launch import ProcessIdentity
-from orchestrd.runtimes.portable import PortableProcessTable
 from orchestrd.runtimes.launched import table_of_this_system
+from orchestrd.runtimes.portable import PortableProcessTable
 from orchestrd.runtimes.processes import (
     Hold,
     LinuxProcessTable,
