@@ -164,7 +164,8 @@ class EngineService:
         if runtime is None or not runtime.has_terminal:
             raise no_terminal(session, record.spec.runtime)
         shown = None if record.is_terminal else await runtime.screen(run_of(record))
-        shown = shown or await asyncio.to_thread(self._attachments.read_last_screen, session, record.generation)
+        if shown is None:
+            shown = await asyncio.to_thread(self._attachments.read_last_screen, session, record.generation)
         if shown is None:
             raise no_screen(session)
         return shown

@@ -366,6 +366,15 @@ async def test_a_session_shows_its_screen_now_and_at_its_end() -> None:
             await rig.service.screen(ID)
 
 
+async def test_a_terminal_on_which_nothing_stands_yet_is_not_gone() -> None:
+    rig, _, _ = talking()
+    rig.scripts[ID] = Script(receipt=Receipt.TYPED, screens=((0.0, ""),))
+    async with running(rig):
+        await begin(rig)
+
+        assert await rig.service.screen(ID) == ""
+
+
 async def test_a_plain_process_has_no_screen() -> None:
     async with running() as rig:
         await rig.run()
