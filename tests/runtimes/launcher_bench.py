@@ -15,7 +15,7 @@ from typing import Any
 from orchestrd.runtimes import launcher
 from tests.processes import bearers
 
-MARK = "benchaaa:1:nonce"
+MARK = f"benchaaa:1:nonce{os.getpid()}"  # what bears it is ended: never that of tests that run beside these
 WAIT_S = 20.0
 
 
