@@ -6,6 +6,7 @@ from orchestrd.core.activity import TYPING
 from orchestrd.core.beginning import implies_start
 from orchestrd.core.ending import begin_ending, end_of, finish, settle
 from orchestrd.core.machine import Trigger
+from orchestrd.core.running import launch_limit_s
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Swept, Terminated
 from orchestrd.model.effect import EffectKind
@@ -25,7 +26,7 @@ def placed(turn: Turn) -> None:
 def admitted(turn: Turn) -> None:
     """The lane has a place: launch, and expect a start record within the deadline."""
     if turn.move(Trigger.ADMITTED):
-        turn.set_due(DueName.START, START_DEADLINE_S)
+        turn.set_due(DueName.START, launch_limit_s(turn.session.spec))
         turn.perform(EffectKind.LAUNCH)
 
 
@@ -33,6 +34,8 @@ def launched(turn: Turn, result: Launched) -> None:
     """The run can be found by its handle from now on. That it started is for its start record to say."""
     turn.drop_effect(result.effect)
     turn.change(handle=result.handle)
+    if turn.has_due(DueName.START) and launch_limit_s(turn.session.spec) > START_DEADLINE_S:
+        turn.set_due(DueName.START, START_DEADLINE_S)  # its workspace is made
     if result.types_prompt:
         turn.queue(Message(id=prompt_message(result.generation), text="", authority=Authority.USER, awaits_turn=True))
 
@@ -109,7 +112,8 @@ def delivered(turn: Turn, result: Delivered) -> None:
 def restarted(turn: Turn) -> None:
     """The daemon has found the session again. What nobody could watch meanwhile was not late."""
     if turn.has_due(DueName.START):
-        turn.set_due(DueName.START, START_DEADLINE_S)
+        is_launched = turn.session.handle is not None
+        turn.set_due(DueName.START, START_DEADLINE_S if is_launched else launch_limit_s(turn.session.spec))
     if turn.has_due(DueName.CONTACT):
         turn.set_due(DueName.CONTACT, CONTACT_LOST_S)
 

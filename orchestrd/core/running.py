@@ -1,9 +1,10 @@
-"""From a session to its newest run, as its runtime needs to know it."""
+"""From a session to its newest run: how its runtime knows it, and how long its launch may take."""
 
 from orchestrd.model.ids import run_mark
+from orchestrd.model.limits import START_DEADLINE_S, WORKSPACE_S
 from orchestrd.model.observation import Evidence
 from orchestrd.model.run import Run
-from orchestrd.model.session import Session
+from orchestrd.model.session import Session, Spec
 
 NOTHING_MORE = Evidence()
 
@@ -20,3 +21,8 @@ def run_of(session: Session, evidence: Evidence = NOTHING_MORE) -> Run:
         conversation=session.conversation,
         is_started=session.started_at is not None,
     )
+
+
+def launch_limit_s(spec: Spec) -> float:
+    """Tell how long a launch may take in seconds, up to the start record; making a workspace has its own time."""
+    return START_DEADLINE_S if spec.workspace.kind == "none" else WORKSPACE_S + START_DEADLINE_S

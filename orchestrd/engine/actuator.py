@@ -13,7 +13,7 @@ from typing import assert_never
 
 from orchestrd.core.running import run_of
 from orchestrd.engine.actor import Actor, StoppedError
-from orchestrd.engine.launching import Launching
+from orchestrd.engine.launching import LaunchedRun, Launching
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
@@ -21,13 +21,14 @@ from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.typist import Typist
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
 from orchestrd.model.effect import Effect, EffectKind
-from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError
+from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S
+from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S, WORKSPACE_S
 from orchestrd.model.session import Session
 from orchestrd.ports import Runtime
 
 ReadScreen = Callable[[SessionId], str | None]
+ENDING = frozenset({EffectKind.TERMINATE, EffectKind.KILL})
 
 
 class Actuator(Actor):
@@ -54,6 +55,7 @@ class Actuator(Actor):
         self._unrecorded = Troubles(on_error)
         self._queues: dict[SessionId, deque[Effect]] = {}
         self._taken: dict[SessionId, set[str]] = {}
+        self._preparing: dict[SessionId, asyncio.Timeout] = {}  # launches that have started nothing yet
         self._left: frozenset[tuple[SessionId, str]] = frozenset()  # effects that the last daemon may have performed
 
     async def started(self) -> None:
@@ -81,6 +83,13 @@ class Actuator(Actor):
             self._tasks.spawn(f"effects of {session.id}", self._work(session.id, queue))
         if queue is not None:
             queue.extend(fresh)
+        if any(effect.kind in ENDING for effect in fresh):
+            self._call_off(session.id)
+
+    def _call_off(self, session: SessionId) -> None:
+        """End a launch that still makes its workspace: the session is to end, and what ends it waits behind it."""
+        if limit := self._preparing.get(session):
+            limit.reschedule(asyncio.get_running_loop().time())
 
     async def _work(self, session: SessionId, queue: deque[Effect]) -> None:
         while queue and not self._is_stopping:
@@ -124,8 +133,7 @@ class Actuator(Actor):
         An error tells that this launch started nothing; not so of one that the last daemon may have performed.
         """
         try:
-            async with asyncio.timeout(START_DEADLINE_S):
-                launched = await self._launching.launch(session)
+            launched = await self._prepare_and_launch(session)
         except Exception as error:  # noqa: BLE001 - the border of a runtime
             if not isinstance(error, OrchestrdError) or (session.id, effect.id) in self._left:
                 self._on_error(f"the launch of {session.id} is in doubt", error)
@@ -146,6 +154,19 @@ class Actuator(Actor):
                     types_prompt=launched.types_prompt,
                 ),
             )
+
+    async def _prepare_and_launch(self, session: Session) -> LaunchedRun:
+        """Raises OrchestrdError when nothing is started by this call; anything else leaves that in doubt."""
+        try:
+            async with asyncio.timeout(WORKSPACE_S) as limit:
+                self._preparing[session.id] = limit
+                await self._launching.prepare(session)
+        except TimeoutError:
+            raise TransientError("its workspace was not there in time", code="workspace_late") from None
+        finally:
+            del self._preparing[session.id]
+        async with asyncio.timeout(START_DEADLINE_S):
+            return await self._launching.launch(session)
 
     async def _terminate(self, session: Session, effect: Effect) -> Terminated:
         try:

@@ -73,14 +73,16 @@ class Launching:
         agent = self._agents.get(spec.agent)
         return agent is not None and agent.confirms
 
-    async def launch(self, session: Session) -> LaunchedRun:
-        """Prepare the workspace and launch; repeatable. Raises OrchestrdError when nothing is started by this call."""
-        spec = session.spec
-        if problem := self.problem_with(spec):
+    async def prepare(self, session: Session) -> None:
+        """Make sure of its workspace; repeatable. Raises OrchestrdError; nothing is started by this call."""
+        if problem := self.problem_with(session.spec):
             raise problem
-        await self._workspaces[spec.workspace.kind].prepare(session.id, spec)
+        await self._workspaces[session.spec.workspace.kind].prepare(session.id, session.spec)
+
+    async def launch(self, session: Session) -> LaunchedRun:
+        """Launch a session that is prepared; repeatable. Raises OrchestrdError when nothing is started by this call."""
         launch = await self._agent_launch(session)
-        handle = await self.runtimes[spec.runtime].launch(self._order(session, launch))
+        handle = await self.runtimes[session.spec.runtime].launch(self._order(session, launch))
         return LaunchedRun(handle, launch.types_prompt)
 
     async def _agent_launch(self, session: Session) -> AgentLaunch:

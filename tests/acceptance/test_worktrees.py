@@ -92,3 +92,24 @@ def test_a_session_spooled_without_a_daemon_has_its_worktree_made_by_the_next(sh
     shell.start()
 
     assert output_of(shell, session) == [f"orch/{session}"]
+
+
+def test_a_session_that_is_stopped_while_its_files_are_still_written_ends_at_once_and_leaves_nothing(
+    shell: Shell,
+) -> None:
+    project = shell.place / "shop"
+    write(project, {".gitattributes": "large filter=slow\n", "large": "x\n"})
+    git(project, "add", ".gitattributes", "large")
+    git(project, "commit", "-q", "-m", "a file that takes a minute")
+    git(project, "config", "filter.slow.smudge", f"echo $$ > {shell.place}/smudging; exec sleep 60")
+    session = shell.must("spawn", "--dir", "shop", "--workspace", "worktree", "--", "true").out.split()[0]
+    smudging = shell.place / "smudging"
+    until(lambda: smudging.exists() and smudging.read_text().endswith("\n"), "the checkout has begun")
+
+    shell.must("stop", session)
+    until(lambda: shell.client.show(session).state == "cancelled", "the session has ended")
+
+    assert not Path("/proc", smudging.read_text().strip()).exists()
+    assert git(project, "worktree", "list").count("\n") == 0
+    assert git(project, "branch", "--list", "orch/*") == ""
+    assert list(Path(shell.layout.worktrees).rglob("large")) == []

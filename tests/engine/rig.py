@@ -152,9 +152,11 @@ class BenchKeeper:
 
     kind = "none"
     error: Exception | None = None
+    takes_s = 0.0
 
     async def prepare(self, session: SessionId, spec: Spec) -> None:
         """See the port."""
+        await asyncio.sleep(self.takes_s)
         if self.error is not None:
             raise self.error
 
@@ -191,7 +193,7 @@ class Rig:
             runtimes=self.runtimes,
             agents=self.agents,
             gatherer=self.gatherer,
-            workspaces={"none": self.keeper},
+            workspaces={"none": self.keeper, "worktree": self.keeper},
             worktrees=self.worktrees,
             read_screen=lambda session: f"screen of {session}",
         )

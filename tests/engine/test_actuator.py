@@ -8,9 +8,9 @@ from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import NotFoundError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import DELIVERY_S, DRAIN_S, KILL_DEADLINE_S, START_DEADLINE_S, TYPING_S
+from orchestrd.model.limits import DELIVERY_S, DRAIN_S, KILL_DEADLINE_S, START_DEADLINE_S, TYPING_S, WORKSPACE_S
 from orchestrd.model.run import Order, Run, Sweep
-from orchestrd.model.session import Session
+from orchestrd.model.session import Session, Workspace
 from orchestrd.model.words import Activity, Reason, Receipt, State
 from orchestrd.testing.clocks import DAWN, later
 from orchestrd.testing.runtime import ScriptedRuntime
@@ -154,6 +154,61 @@ async def test_a_launch_that_hangs_is_given_up() -> None:
 
     assert ended.reason is Reason.START_TIMEOUT
     assert asyncio.get_running_loop().time() < START_DEADLINE_S + KILL_DEADLINE_S
+
+
+# ---- a workspace that takes its time
+
+WORKTREE = Workspace(kind="worktree", path=f"/home/me/.orch/worktrees/shop/{ID}", branch=f"orch/{ID}-fix", base="main")
+
+
+async def test_a_workspace_may_take_longer_than_a_start() -> None:
+    rig, runtime = bench()
+    rig.keeper.takes_s = WORKSPACE_S - 1.0
+    async with running(rig):
+        await rig.spawn(workspace=WORKTREE)
+        await asyncio.sleep(WORKSPACE_S)
+        ended = await rig.until(ID, State.RUNNING, State.FAILED)
+
+    assert ended.state is State.RUNNING
+    assert runtime.calls == ["launch"]
+
+
+async def test_once_the_workspace_is_there_a_start_has_no_longer_than_any_other() -> None:
+    rig, _ = bench()
+    rig.keeper.takes_s = 100.0
+    rig.scripts[ID] = Script(starts_after_s=None)
+    async with running(rig):
+        await rig.spawn(workspace=WORKTREE)
+        ended = await rig.until(ID, State.FAILED)
+
+    assert ended.reason is Reason.START_TIMEOUT
+    assert asyncio.get_running_loop().time() < 100.0 + START_DEADLINE_S + KILL_DEADLINE_S
+
+
+async def test_a_workspace_that_is_never_there_is_given_up() -> None:
+    rig, runtime = bench()
+    rig.keeper.takes_s = 10 * WORKSPACE_S
+    async with running(rig):
+        await rig.spawn(workspace=WORKTREE)
+        await asyncio.sleep(WORKSPACE_S)
+        ended = await rig.until(ID, State.FAILED)
+
+    assert (ended.reason, runtime.calls) == (Reason.LAUNCH_FAILED, [])
+    assert "its workspace was not there in time" in (ended.error or "")
+
+
+@pytest.mark.parametrize("command", [Stop(session=ID), Kill(session=ID)])
+async def test_a_session_that_is_ended_while_its_workspace_is_made_ends_at_once(command: Stop | Kill) -> None:
+    rig, runtime = bench()
+    rig.keeper.takes_s = 100.0
+    async with running(rig):
+        await rig.spawn(workspace=WORKTREE)
+        await rig.until(ID, State.STARTING)
+        await rig.service.stop(command)
+        await rig.until(ID, State.CANCELLED)
+
+    assert asyncio.get_running_loop().time() < START_DEADLINE_S
+    assert "launch" not in runtime.calls
 
 
 async def test_a_launch_that_the_last_daemon_began_is_performed_again_and_starts_nothing_twice() -> None:
