@@ -34,7 +34,7 @@ class ScreenSign(Struct, frozen=True, kw_only=True):
     must: tuple[str, ...]
     must_not: tuple[str, ...] = ()
     allows: tuple[Activity, ...] = (Activity.BLOCKED,)
-    text: str | None = None  # null: what the first pattern has found
+    text: str = "{}"  # for people; {} is what the first pattern has found, or its group, if it has one
 
 
 def read_screen(screen: str, signs: Sequence[ScreenSign]) -> Testimony:
@@ -44,7 +44,7 @@ def read_screen(screen: str, signs: Sequence[ScreenSign]) -> Testimony:
         if found := _found(sign, areas[sign.region]):
             shown = one_line(_DRAWN.sub(" ", found))
             return Testimony(
-                observer="screen", allows=sign.allows, text=sign.text or shown, excerpt=f"{sign.name}: {shown}"
+                observer="screen", allows=sign.allows, text=sign.text.format(shown), excerpt=f"{sign.name}: {shown}"
             )
     return Testimony(observer="screen", allows=())
 
@@ -58,7 +58,7 @@ def live_area(screen: str) -> str:
 
 def _found(sign: ScreenSign, area: str) -> str | None:
     """Give what the sign's first pattern has found, if all that it asks for holds."""
-    found = [match.group() for pattern in sign.must if (match := re.search(pattern, area, re.MULTILINE))]
+    found = [match for pattern in sign.must if (match := re.search(pattern, area, re.MULTILINE))]
     is_whole = len(found) == len(sign.must)
     is_excluded = any(re.search(pattern, area, re.MULTILINE) for pattern in sign.must_not)
-    return found[0] if is_whole and not is_excluded else None
+    return found[0].group(found[0].lastindex or 0) if is_whole and not is_excluded else None

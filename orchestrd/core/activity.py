@@ -35,6 +35,7 @@ SESSION_FILE, HOOK, REPORT, TITLE, TRANSCRIPT, SCREEN, RECORD = RANKS = (
 TYPING = "typing"  # no witness, but the source of an activity that is open: a message is being typed right now
 SILENCE = "silence"  # no witness either: whoever spoke last does so no more
 LOOKED_AT = frozenset({SESSION_FILE, TITLE, SCREEN})  # seen anew at each look; the others are heard of once
+_A_LIMIT = frozenset({Activity.LIMITED})
 TELLS_MOST = (HOOK, REPORT, SCREEN, TRANSCRIPT, SESSION_FILE)  # whose text a person wants to read
 
 
@@ -75,8 +76,8 @@ def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | Non
         return None
     allowed, agreeing = frozenset(Activity), []
     for said in standing:
-        if allowed & frozenset(said.allows):
-            allowed &= frozenset(said.allows)
+        if common := _common(allowed, frozenset(said.allows)):
+            allowed = common
             agreeing.append(said)
     names = tuple(said.observer for said in agreeing)
     speaker = next((said for said in agreeing if frozenset(said.allows) == allowed), agreeing[0])
@@ -129,7 +130,13 @@ def _age_s(said: Testimony, now: datetime) -> float:
 
 def _overrules(newer: Testimony, older: Testimony) -> bool:
     is_newer = (_at(newer) - _at(older)).total_seconds() > WITNESS_LAG_S
-    return is_newer and not frozenset(newer.allows) & frozenset(older.allows)
+    return is_newer and not _common(frozenset(newer.allows), frozenset(older.allows))
+
+
+def _common(one: frozenset[Activity], other: frozenset[Activity]) -> frozenset[Activity]:
+    """Give what two words have in common. A limit they merely do not exclude, at work or at rest, is nothing."""
+    both = one & other
+    return both if both != _A_LIMIT or _A_LIMIT in (one, other) else frozenset()
 
 
 def _is_stale(said: Testimony, all_said: Sequence[Testimony], now: datetime) -> bool:

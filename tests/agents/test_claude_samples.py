@@ -41,7 +41,7 @@ TRUTH: dict[str, tuple[Activity | None, str]] = {  # and what a person is told o
     "quoted_while_working": (WORKING, ""),
     "refused": (WAITING, "400"),
     "resumed": (WAITING, "Done."),
-    "retrying": (WORKING, "Retrying in"),
+    "retrying": (WORKING, "it tries again: attempt"),
     "subagent": (WAITING, "Done."),
     "tool_running": (WORKING, "Bash: cat door"),
     "trust_dialog": (BLOCKED, "asks whether the directory it works in is trusted"),

@@ -182,11 +182,15 @@ def test_what_is_quoted_above_the_box_or_typed_into_it_is_no_dialog(quoted: str)
     assert [shown(above).allows, shown(within).allows] == [(), ()]
 
 
-def test_a_retry_is_work_or_a_limit_and_says_when_it_goes_on() -> None:
-    said = shown(f"❯ go\n\n✻ API error · Retrying in 15s · attempt 6/10\n\n{BOX.format(draft='')}")
+def test_a_retry_is_work_or_a_limit_and_each_attempt_is_news_but_no_second_of_it() -> None:
+    first, later = (
+        shown(f"❯ go\n\n✻ API error · Retrying in {left}s · attempt 6/10\n\n{BOX.format(draft='')}")
+        for left in (15, 14)
+    )
 
-    assert said.allows == (WORKING, LIMITED)
-    assert said.text == "✻ API error · Retrying in 15s · attempt 6/10"
+    assert first.allows == (WORKING, LIMITED)
+    assert first.text == "an error of the API, and it tries again: attempt 6/10"
+    assert first == later
 
 
 def test_a_retry_that_somebody_writes_about_is_none() -> None:

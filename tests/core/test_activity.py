@@ -16,6 +16,7 @@ UNKNOWN = Activity.UNKNOWN
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 NOTHING = Evidence()
 SPINNER, STAR = (WORKING, LIMITED), (WAITING, BLOCKED)
+IDLE = (WAITING, BLOCKED, LIMITED)
 
 
 def said(observer: str, *allows: Activity, at: float = 0.0, **rest: str) -> Testimony:
@@ -60,6 +61,16 @@ def test_words_narrow_each_other_down(witnesses: list[Testimony], truth: Activit
         ("an answered dialog has no hook", [said("hook", BLOCKED, at=0), said("session_file", WORKING, at=9)], WORKING),
         ("the title is late", [said("session_file", WAITING, at=5), said("title", *SPINNER, at=5.05)], WAITING),
         ("a hook is late", [said("session_file", WAITING, at=5), said("hook", WORKING, at=5.3)], WAITING),
+        (
+            "a limit is not what all else leaves",
+            [said("session_file", WORKING, LIMITED), said("title", *IDLE)],
+            WORKING,
+        ),
+        (
+            "nor does it keep a frozen file",
+            [said("session_file", WORKING, LIMITED), said("title", *IDLE, at=9)],
+            UNKNOWN,
+        ),
         ("the record is old", [said("record", WORKING, at=0), said("session_file", WAITING, at=60)], WAITING),
         ("the record is all there is to tell", [said("record", BLOCKED), said("title", *STAR, at=60)], BLOCKED),
     ],

@@ -61,8 +61,10 @@ SCREEN_SIGNS = (  # the first that fits
     ScreenSign(
         name="retry",
         region=Region.WHOLE,
-        must=(r"^[*·✢✳✶✻✽] API error · Retrying in .*",),  # text of the conversation is indented, or follows a bullet
+        # Text of the conversation is indented, or follows a bullet. The seconds that are left are no news each.
+        must=(r"^[*·✢✳✶✻✽] API error · Retrying in .* · (attempt \d+/\d+)",),
         allows=(Activity.WORKING, Activity.LIMITED),
+        text="an error of the API, and it tries again: {}",
     ),
 )
 
