@@ -76,8 +76,8 @@ def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | Non
         return None
     allowed, agreeing = frozenset(Activity), []
     for said in standing:
-        if common := _common(allowed, frozenset(said.allows)):
-            allowed = common
+        if both := _shared(allowed, frozenset(said.allows)):
+            allowed = both
             agreeing.append(said)
     names = tuple(said.observer for said in agreeing)
     speaker = next((said for said in agreeing if frozenset(said.allows) == allowed), agreeing[0])
@@ -130,10 +130,10 @@ def _age_s(said: Testimony, now: datetime) -> float:
 
 def _overrules(newer: Testimony, older: Testimony) -> bool:
     is_newer = (_at(newer) - _at(older)).total_seconds() > WITNESS_LAG_S
-    return is_newer and not _common(frozenset(newer.allows), frozenset(older.allows))
+    return is_newer and not _shared(frozenset(newer.allows), frozenset(older.allows))
 
 
-def _common(one: frozenset[Activity], other: frozenset[Activity]) -> frozenset[Activity]:
+def _shared(one: frozenset[Activity], other: frozenset[Activity]) -> frozenset[Activity]:
     """Give what two words have in common. A limit they merely do not exclude, at work or at rest, is nothing."""
     both = one & other
     return both if both != _A_LIMIT or _A_LIMIT in (one, other) else frozenset()
