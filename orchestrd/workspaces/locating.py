@@ -49,6 +49,12 @@ def places(root: str) -> list[Place]:
     return [place for place in _entries(root) if not place.name.startswith(".")]
 
 
+def projects(root: str) -> list[str]:
+    """Name the directories below the root; what is hidden is none, and a symbolic link is not followed."""
+    paths = [f"{root}/{name}" for name in _listed(root) if not name.startswith(".")]
+    return [path for path in paths if stat.S_ISDIR(os.lstat(path).st_mode)]
+
+
 def leftovers(root: str, ending: str) -> list[tuple[Place, str]]:
     """Name what a removal that was cut off has left: the place it was taken from, and where it lies now."""
     return [
@@ -85,11 +91,9 @@ def locate(root: str, place: Place) -> Located:
 
 
 def _entries(root: str) -> Iterator[Place]:
-    """Give what lies two levels down, in order; a symbolic link on the way is not followed."""
-    for project in _listed(root):
-        above = f"{root}/{project}"
-        if not project.startswith(".") and stat.S_ISDIR(os.lstat(above).st_mode):
-            yield from (Place(name=name, path=f"{above}/{name}") for name in _listed(above))
+    """Give what lies two levels down, in order."""
+    for project in projects(root):
+        yield from (Place(name=name, path=f"{project}/{name}") for name in _listed(project))
 
 
 def _listed(directory: str) -> list[str]:

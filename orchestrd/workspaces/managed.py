@@ -26,6 +26,7 @@ from orchestrd.workspaces.locating import (
     leftovers,
     locate,
     places,
+    projects,
     unregistered,
 )
 from orchestrd.workspaces.preserving import preserve
@@ -43,6 +44,7 @@ class ManagedWorktrees:
         self._root = root
         self._git = git
         self._is_ending = threading.Event()
+        self._deleting = asyncio.Lock()
         self._last: Survey | None = None  # what is preserved next need not be read twice
 
     async def places(self) -> Sequence[Place]:
@@ -82,7 +84,11 @@ class ManagedWorktrees:
         return await self._for_each_left(LEAVING, self._put_back)
 
     async def finish(self) -> Sequence[Obstacle]:
-        return await self._for_each_left(GONE, self._finish)
+        async with self._deleting:
+            obstacles = await self._for_each_left(GONE, self._finish)
+            for project in await asyncio.to_thread(projects, self._root):
+                await asyncio.to_thread(delete_empty, project)
+        return obstacles
 
     async def close(self) -> None:
         self._is_ending.set()
@@ -98,7 +104,8 @@ class ManagedWorktrees:
             if not await _to_the_end(partial(set_aside, located, worktree.stamp)):
                 return Removal(has_changed=True)
             await self._forget(located)
-        await self._delete(place, aside(place, GONE))
+        async with self._deleting:
+            await self._delete(place, aside(place, GONE))
         return Removal(freed_bytes=worktree.disk_bytes)
 
     async def _for_each_left(self, ending: str, act: Callable[[Place, str], Awaitable[None]]) -> Sequence[Obstacle]:

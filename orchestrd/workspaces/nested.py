@@ -27,7 +27,9 @@ async def _commit_of(git: Git, worktree: str, inside: str) -> str:
         raise Obstructed(f"{inside} holds a repository of its own that is not understood", look)
     if await _has_changes(git, path):
         raise Obstructed(f"the repository {inside} in it has changes that are nowhere else", look)
-    unheld = await git.must(path, "rev-list", "-n", "1", "--all", "HEAD", "--not", "--remotes", limit_s=CLEAN_GIT_S)
+    unheld = await git.must(
+        path, "rev-list", "-n", "1", "--all", "HEAD", "--not", "--remotes", "--", limit_s=CLEAN_GIT_S
+    )
     if unheld.text:
         raise Obstructed(f"the repository {inside} in it has commits that no remote of it has", f"{look} -sb")
     return told[1]

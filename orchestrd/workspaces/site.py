@@ -42,6 +42,11 @@ class Site:
         administration = _administration_of(self.path)
         return administration is not None and (administration / READY_MARK).exists()
 
+    def repository(self) -> str | None:
+        """Name the repository that the worktree in this place belongs to; null where there is none."""
+        administration = _administration_of(self.path)
+        return str(administration.parent.parent.resolve()) if administration else None
+
     def is_taken(self) -> bool:
         """Tell whether something is there; a folder that holds no work is taken away first."""
         if self.path.is_symlink() or not self.path.is_dir():
@@ -71,7 +76,8 @@ class Site:
             shutil.rmtree(self.making)
 
     def settle(self) -> None:
-        """Put the worktree in its place."""
+        """Put the worktree in its place; an empty folder above it may have been tidied away meanwhile."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.making.rename(self.path)
 
     def is_settled(self) -> bool:

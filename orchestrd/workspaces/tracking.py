@@ -86,7 +86,7 @@ async def track(git: Git, located: Located, base: str | None) -> Tracked:
         has_modes=(await git.ask(path, "config", "--type=bool", "core.fileMode")).text != "false",
         doing=await asyncio.to_thread(_doing, located.admin),
         unheld=await _unheld(git, path, head, base),
-        forgotten=await _forgotten(git, located, branch),
+        forgotten=await _forgotten(git, located, head, branch),
     )
 
 
@@ -135,11 +135,11 @@ async def _unheld(git: Git, path: str, head: str | None, base: str | None) -> in
         return 0
     known = await existing(git, path, [f"{base}^{{commit}}"] if base else [], "commit")
     held = [commit for commit, _ in known.values()]
-    answer = await git.must(path, "rev-list", "--count", head, "--not", "--remotes", *held, limit_s=CLEAN_GIT_S)
+    answer = await git.must(path, "rev-list", "--count", head, "--not", "--remotes", *held, "--", limit_s=CLEAN_GIT_S)
     return int(answer.text)
 
 
-async def _forgotten(git: Git, located: Located, branch: str | None) -> tuple[str, ...]:
+async def _forgotten(git: Git, located: Located, head: str | None, branch: str | None) -> tuple[str, ...]:
     """Name the tips of what only this worktree's own notes lead to: commits made and left without a branch.
 
     What was amended or rebased away stands in the log of its branch, which stays.
@@ -148,9 +148,9 @@ async def _forgotten(git: Git, located: Located, branch: str | None) -> tuple[st
     commits = [commit for commit, _ in (await existing(git, located.path, named, "commit")).values()]
     if not commits:
         return ()
-    log = await git.ask(located.path, "reflog", "show", "--format=^%H", branch) if branch else None
+    log = await git.ask(located.path, "reflog", "show", "--format=^%H", branch, "--") if branch else None
     given = "\n".join((*commits, *(log.text.split() if log and log.code == 0 else ()), ""))
-    held = ("--not", "HEAD", "--branches", "--tags", "--remotes")
+    held = ("--not", *([head] if head else []), "--branches", "--tags", "--remotes", "--")
     asked = ("rev-list", "--ignore-missing", "--parents", "--stdin", *held)
     answer = await git.must(located.path, *asked, given=given.encode(), limit_s=CLEAN_GIT_S)
     lines = [line.split(" ") for line in answer.text.splitlines()]

@@ -51,7 +51,7 @@ class WorktreeKeeper:
         site = Site(self._root, session, spec.workspace.path)
         try:
             await on_thread(site.refuse_foreign, WORKSPACE_LOOK_S)
-            if not await on_thread(site.is_ready, WORKSPACE_LOOK_S):
+            if not await self._is_ready(site):
                 await self._make(site, spec)
                 await self._filler.fill_submodules(session, str(site.path), spec.project)
                 await on_thread(site.finish, WORKSPACE_LOOK_S)
@@ -62,6 +62,14 @@ class WorktreeKeeper:
                 code="not_made",
                 hint=f"df -h {quote(self._root)}",
             ) from error
+
+    async def _is_ready(self, site: Site) -> bool:
+        """Look while its repository is held: a clean may just be taking it away."""
+        common = await on_thread(site.repository, WORKSPACE_LOOK_S)
+        if common is None:
+            return False
+        async with self._git.alone(common):
+            return await on_thread(site.is_ready, WORKSPACE_LOOK_S)
 
     async def _make(self, site: Site, spec: Spec) -> None:
         plan = await self._plan(spec)
@@ -87,7 +95,7 @@ class WorktreeKeeper:
         common, *commit = answer.text.splitlines()
         return Plan(
             project=spec.project,
-            common=str(Path(spec.project, common)),
+            common=str(await on_thread(Path(spec.project, common).resolve, WORKSPACE_LOOK_S)),
             branch=spec.workspace.branch or "",
             base=base,
             commit=commit[0] if answer.code == 0 else None,
