@@ -51,8 +51,9 @@ class Reader:
         await self.stage.until(lambda: "ready" in self.stage.log(self.run))
 
     def noted(self) -> list[list[str]]:
-        """Give what it has noted."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        """Give what it has noted: a long line is not written in one go."""
+        whole = self.path.read_text().split("\n")[:-1] if self.path.exists() else []
+        return [json.loads(line) for line in whole]
 
     async def notes(self, count: int) -> list[list[str]]:
         """Wait for so many notes, and give them."""
