@@ -126,12 +126,19 @@ def test_output_that_breaks_off_in_the_middle_of_a_sequence_does_not_hide_the_sc
 def test_the_screen_of_a_program_that_was_killed_in_the_middle_of_a_paste_is_kept(pane: TmuxBench) -> None:
     pane.open("sh", "-c", "stty raw -echo; echo ready; exec sleep 300")
     pane.until_output("ready")
+    launcher = pane.record("claim")["pid"]
     pane.tmux("load-buffer", "-", typed=bytes(1_000_000))
+    before = bytes_read(launcher)
     pane.tmux("paste-buffer", "-r")
+    pane.until(lambda: bytes_read(launcher) - before > 8192)  # more than a terminal keeps for who does not read
 
     os.kill(pane.agent(), signal.SIGKILL)
 
     assert pane.screen() == "ready\n"
+
+
+def bytes_read(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/io").read_text().split()[1])
 
 
 def test_the_pane_closes_when_the_launcher_is_done(pane: TmuxBench) -> None:
