@@ -17,7 +17,7 @@ from orchestrd_cli.harmless import AsItIs, Harmless
 
 APPEARS_S = 5.0  # a session that is being started is given this long to have its terminal
 LOOK_S = 0.1
-REMINDER_MS = "5000"  # how to detach stands this long in the last line of the terminal
+REMINDER_MS = "1500"  # how to detach stands in the last line for this long, while tmux holds the picture still
 
 ReadOnly = Annotated[bool, typer.Option("--read-only", "-r", help="Look only: no key reaches the agent.")]
 

@@ -1,4 +1,4 @@
-"""The verbs that are run all day, in the time of a bare interpreter: `--version`, `status`, `events`, `report`.
+"""The verbs that are run all day, in the time of a bare interpreter: `status`, `show`, `explain`, `events`, `report`.
 
 The daemon sends ready text or lines; here they are asked for and written out. Invariant: what this path does not
 understand - an option, an answer, a daemon that is not there - it declines before anything is written, and the full
@@ -23,6 +23,7 @@ SWITCHES = {
     "events": {"-f": "follow", "--follow": "follow", "--json": "json"},
 }
 VALUES = {"status": ("--project",), "events": ("--since", "--session", "--type")}
+PAGES = {"show": "", "explain": "/explain"}  # of one session; what stands behind its name in the address
 REPEATABLE = ("session", "type")
 BETWEEN = "\0"  # the values of such an option: no word of a command line can hold it
 HTTP_OK = 200
@@ -47,9 +48,11 @@ def run(words: list[str]) -> int | None:
         from orchestrd_cli import report
 
         return report.main(words[1:])
-    if verb not in SWITCHES:
+    if verb not in SWITCHES and verb not in PAGES:
         return None
     try:
+        if verb in PAGES:
+            return _page(PAGES[verb], words[1:])
         options = _parse(verb, words[1:])
         return _status(options) if verb == "status" else _events(options)
     except Declined:
@@ -111,6 +114,19 @@ def _picture_or_excuse(daemon: "_Daemon", options: Options) -> bytes:
         return b"the daemon has gone; waiting for it (orch daemon start)\n"
     except Silent:
         return b"the daemon does not answer; waiting for it (orch daemon restart)\n"
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------------
+
+
+def _page(address: str, words: list[str]) -> int:
+    names = [word for word in words if word != "--json"]
+    if len(names) != 1 or names[0][:1] in ("", "-") or "/" in names[0]:
+        raise Declined
+    form = JSON if "--json" in words else TEXT
+    page = _Daemon().answer(f"sessions/{_quoted(names[0])}{address}", {}, form)
+    terminal.write(page + b"\n" if form == JSON else page)
+    return exits.OK
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------

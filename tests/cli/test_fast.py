@@ -33,10 +33,19 @@ Orch = Callable[..., Result]
 
 
 @pytest.mark.parametrize(
-    "words", [("--version",), ("status",), ("status", "--json"), ("events", "--since", "0"), ("report", "working")]
+    "words",
+    [
+        ("--version",),
+        ("status",),
+        ("status", "--json"),
+        ("show", "fix"),
+        ("events", "--since", "0"),
+        ("report", "working"),
+    ],
 )
 def test_the_fast_verbs_import_nothing_that_costs(daemon: FakeDaemon, words: tuple[str, ...]) -> None:
     daemon.answers("/v1/status", whole(b"table\n"))
+    daemon.answers("/v1/sessions/fix", whole(b"page\n"))
     daemon.answers("/v1/events", chunked(b"     1  line\n"))
     program = (
         "import sys; from orchestrd_cli.main import main; code = main();"
@@ -112,6 +121,37 @@ def test_status_as_json_is_the_daemons_own(daemon: FakeDaemon, orch: Orch) -> No
 
     assert json.loads(done.out) == {"daemon": None, "sessions": [], "hidden": 0}
     assert done.out.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "form"),
+    [
+        (("show", "a b"), "/v1/sessions/a%20b", "text/plain"),
+        (("explain", "a b"), "/v1/sessions/a%20b/explain", "text/plain"),
+        (("show", "--json", "a b"), "/v1/sessions/a%20b", "application/json"),
+        (("explain", "a b", "--json"), "/v1/sessions/a%20b/explain", "application/json"),
+    ],
+)
+def test_a_page_is_written_as_the_daemon_drew_it(
+    daemon: FakeDaemon, orch: Orch, words: tuple[str, ...], path: str, form: str
+) -> None:
+    daemon.answers(path, whole(b"page"))
+
+    done = orch(*words)
+
+    assert (done.code, done.out, done.err) == (exits.OK, "page\n" if "--json" in words else "page", "")
+    assert f"Accept: {form}\r\n" in daemon.requests[0]
+
+
+def test_a_page_that_is_refused_is_told_by_the_full_command_line(daemon: FakeDaemon, orch: Orch) -> None:
+    error = b'{"title":"no","status":404,"code":"not_found","detail":"there is no session \'abc\'"}'
+    daemon.answers("/v1/health", whole(b'{"pid":1,"epoch":1,"sequence":0}'))
+    daemon.answers("/v1/sessions/abc", whole(error, status="404 Not Found"))
+
+    done = orch("show", "abc")
+
+    assert (done.code, done.out) == (exits.NOT_FOUND, "")
+    assert "there is no session 'abc'" in done.err
 
 
 def test_a_daemon_of_another_version_is_told_of_once(daemon: FakeDaemon, orch: Orch) -> None:
@@ -215,7 +255,12 @@ def test_a_reader_that_goes_away_ends_it_quietly(daemon: FakeDaemon) -> None:
         ("status", "extra"),
         ("status", "--json=1"),
         ("events", "--since"),
-        ("show", "abc"),
+        ("show",),
+        ("show", "abc", "def"),
+        ("show", "-x"),
+        ("show", "a/b"),
+        ("explain", ""),
+        ("screen", "abc"),
         ("report", "--help"),
         (),
     ],
