@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.activity import HOOK
+from orchestrd.core.activity import HOOK, LOOKED_AT
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
 from orchestrd.core.ending import end_of, finish, order_sweep, told_of
 from orchestrd.core.evidence import (
@@ -61,7 +61,11 @@ def vanished(turn: Turn, proof: Vanished) -> None:
 
 
 def reported(turn: Turn, fact: Reported) -> None:
-    """The witnesses of its activity have said something. A line of hooks.jsonl counts once, by where it ends there."""
+    """The witnesses of its activity have said something. A line of hooks.jsonl counts once, by where it ends there.
+
+    What was heard of is judged word by word, for each is a fact. What is seen is judged as a whole: one after the other
+    its words would still be met by those of the look before.
+    """
     heard = max(turn.session.hooks_offset, turn.evidence.hooks_offset)
     turn.evidence = replace(
         turn.evidence,
@@ -69,9 +73,11 @@ def reported(turn: Turn, fact: Reported) -> None:
         transcript_offset=max(turn.evidence.transcript_offset, fact.transcript_offset),
         malformed=turn.evidence.malformed + fact.malformed,
     )
-    for testimony in fact.testimonies:
-        if testimony.offset is None or testimony.offset > heard:
-            _take_in(turn, testimony)
+    news = [said for said in fact.testimonies if said.offset is None or said.offset > heard]
+    for number, said in enumerate(news, start=1):
+        _take_in(turn, said)
+        if said.observer not in LOOKED_AT or number == len(news):
+            turn.judge_activity()
 
 
 def _attest(turn: Turn, observer: str) -> None:
@@ -80,7 +86,7 @@ def _attest(turn: Turn, observer: str) -> None:
 
 
 def _take_in(turn: Turn, said: Testimony) -> None:
-    """One word of one witness: what it proves beside the activity, and what the activity is with it."""
+    """One word of one witness, and what it proves beside the activity."""
     text = said.text[:REPORT_TEXT_CHARS_MAX] if said.text else None
     turn.hear(replace(said, text=text, excerpt=said.excerpt[:EXCERPT_CHARS_MAX]))
     if said.observer == HOOK:
@@ -89,4 +95,3 @@ def _take_in(turn: Turn, said: Testimony) -> None:
         turn.change(conversation=said.conversation)
     if said.is_turn_over:
         turn.change(has_worked=True)
-    turn.judge_activity()

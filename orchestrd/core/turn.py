@@ -164,9 +164,14 @@ class Turn:
         self.evidence = hear(self.evidence, said, self.now.at)
 
     def judge_activity(self) -> None:
-        """Let the activity be what the witnesses come to. While a message is being typed, only newer words count."""
-        after = self.session.activity_since if self.session.activity_source == TYPING else None
-        verdict = judge(self.evidence.testimonies, self.now.at, after)
+        """Let the activity be what the witnesses come to. While a message is being typed, only newer words count.
+
+        Then a verdict that cannot tell is none: it would end that, and let the older words in.
+        """
+        is_typed_into = self.session.activity_source == TYPING
+        verdict = judge(self.evidence.testimonies, self.now.at, self.session.activity_since if is_typed_into else None)
+        if is_typed_into and (verdict is None or verdict.activity is Activity.UNKNOWN):
+            return
         if verdict is not None:
             self.set_activity(verdict.activity, verdict.source, verdict.text, since=verdict.at)
             if verdict.activity is Activity.WORKING:

@@ -236,7 +236,9 @@ def test_an_event_of_an_axis_is_written_exactly_when_its_word_changes(script: Sc
         if before is None or before.generation != after.generation:
             continue
         assert (EventType.STATE_CHANGED in types) == ((before.state, before.reason) != (after.state, after.reason))
-        assert (EventType.ACTIVITY_CHANGED in types) == (before.activity is not after.activity)
+        told = [event for event in taken.outcome.events if event.type is EventType.ACTIVITY_CHANGED]  # one a line heard
+        assert [event.from_ for event in told] + [after.activity] == [before.activity] + [event.to for event in told]
+        assert all(event.from_ != event.to for event in told)
         assert (EventType.LIVENESS_CHANGED in types) == (before.liveness is not after.liveness)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.core.activity import TYPING
 from orchestrd.core.step import Refusal, step
 from orchestrd.model.command import (
     Attempted,
@@ -31,7 +32,7 @@ from orchestrd.model.limits import (
     SETTLED_MAX,
     WITNESSES_MAX,
 )
-from orchestrd.model.observation import Cause, Evidence, Exited, Reported, Sighted, Started, Vanished
+from orchestrd.model.observation import Cause, Evidence, Exited, Reported, Sighted, Started, Testimony, Vanished
 from orchestrd.model.words import Activity, Authority, Ending, Liveness, Reason, Receipt, State, Until
 from tests import reports
 from tests.core.interpreter import NOON, SESSION, Interpreter
@@ -184,6 +185,22 @@ def test_a_line_read_again_does_not_undo_what_was_typed_since() -> None:
     life.give(a_report(Activity.WAITING, 20))
 
     assert life.record.activity is Activity.UNKNOWN
+
+
+def test_while_a_message_is_typed_a_word_that_cannot_tell_brings_no_older_one_back() -> None:
+    life = running()
+    life.give(a_report(Activity.WAITING, 20))
+    life.wait(1.0)
+    life.give(a_send("m"))
+    life.give(Attempted(effect="1.2"))
+    life.wait(0.1)
+    unsure = Testimony(observer="title", allows=(Activity.WAITING, Activity.BLOCKED), at=life.now.at)
+    older = Testimony(observer="session_file", allows=(Activity.WAITING,), at=life.now.at - timedelta(seconds=1))
+
+    life.give(Reported(generation=1, testimonies=(unsure,)))
+    life.give(Reported(generation=1, testimonies=(older,)))
+
+    assert (life.record.activity, life.record.activity_source) == (Activity.UNKNOWN, TYPING)
 
 
 def test_a_goal_is_not_met_by_a_run_that_is_being_swept() -> None:
