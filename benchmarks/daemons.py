@@ -79,7 +79,7 @@ class Daemon:
 
     def begin(self, number: int, argv: Sequence[str] = SLEEP) -> list[SessionId]:
         """Spawn sessions and wait until all run; gives their ids."""
-        requests = [spawn_request(argv=argv, directory="/") for _ in range(number)]
+        requests = [spawn_request(argv=argv, runtime="process", directory="/") for _ in range(number)]
         ids = [request.id for request in requests]
         with Subscriber(self.layout.socket) as subscriber:
             asyncio.run(self._spawn(requests))

@@ -49,7 +49,7 @@ def measure(effort: Effort) -> Iterator[Row]:
             "report": _act(small, (ORCH, "report", "working", "on", "it")),
             "status": _act(small, (ORCH, "status")),
             "status, many": _act(large, (ORCH, "status")),
-            "spawn": _act(small, (ORCH, "spawn", "--dir", "/", "--", "true")),
+            "spawn": _act(small, (ORCH, "spawn", "--runtime", "process", "--dir", "/", "--", "true")),
             "shell": _act(small, ("sh", "-c", ":")),
             "hook": _act(small, ("sh", "-c", HOOK)),
         }

@@ -34,7 +34,7 @@ def _acceptance(place: Daemon, rounds: int) -> Row:
     secret, record = b"x" * ENVIRONMENT_BYTES, encode_record(pending())
 
     def spawn() -> None:
-        place.client.spawn(spawn_request(argv=SLEEP, directory="/"))
+        place.client.spawn(spawn_request(argv=SLEEP, runtime="process", directory="/"))
 
     def two_files() -> None:
         bare.write_durably(place.layout.prompts, [secret])

@@ -74,7 +74,7 @@ def spawn(
     stray: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     agent: AgentName = "shell",
-    runtime: RuntimeName = "process",
+    runtime: RuntimeName = "auto",
     workspace: WorkspaceKind = "auto",
     base: Base = None,
     copy: Copies = None,

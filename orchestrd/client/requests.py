@@ -52,7 +52,7 @@ def spawn_request(
     argv: Sequence[str] = (),
     prompt: str | None = None,
     agent: str = "shell",
-    runtime: str = "process",
+    runtime: str = AUTO,
     workspace: WorkspaceWish = WorkspaceWish(),  # noqa: B008 - it is frozen
     directory: str = ".",
     name: str | None = None,
@@ -105,7 +105,7 @@ def chosen_runtime(wanted: str, environ: Mapping[str, str] = os.environ) -> str:
         return wanted
     from shutil import which
 
-    return "tmux" if which("tmux", path=environ.get("PATH")) else "process"
+    return "tmux" if which("tmux", path=environ.get("PATH", "")) else "process"
 
 
 def caller_authority(environ: Mapping[str, str] = os.environ) -> Authority:

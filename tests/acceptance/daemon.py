@@ -184,7 +184,7 @@ class Home:
             directory=str(self.place),
             env_names=["MARKS", *(environment or {})],
             environ=values,
-            **settings,  # type: ignore[arg-type] # the settings of spawn_request
+            **{"runtime": "process", **settings},  # type: ignore[arg-type] # the settings of spawn_request
         )
         self.sessions.add(request.id)
         return request

@@ -44,7 +44,7 @@ def _typed(shell: Shell, redirection: str, *words: str) -> Done:
 def test_a_spawn_that_cannot_be_told_of_on_stdout_says_that_it_was_accepted(shell: Shell, stdout: str) -> None:
     before = {told.id for told in shell.client.status(with_ended=True).sessions}
 
-    done = _typed(shell, stdout, "spawn", "--name", "once", "--", "true")
+    done = _typed(shell, stdout, "spawn", "--runtime", "process", "--name", "once", "--", "true")
 
     (session,) = {told.id for told in shell.client.status(with_ended=True).sessions} - before
     assert done.code == 1
@@ -76,7 +76,7 @@ def test_what_was_done_is_said_where_nobody_reads_stdout(shell: Shell) -> None:
 
     with os.fdopen(writer) as stdout:
         done = subprocess.run(
-            [*ORCH, "spawn", "--json", "--", "true"],
+            [*ORCH, "spawn", "--runtime", "process", "--json", "--", "true"],
             cwd=shell.place,
             env=shell.environment,
             stdout=stdout,
@@ -110,7 +110,9 @@ def test_nothing_is_said_where_stderr_takes_nothing(shell: Shell) -> None:
     assert _typed(shell, "2>/dev/full", "show", "nobody").code == 3
 
 
-@pytest.mark.parametrize("words", [("send", "long", "-"), ("spawn", "--prompt-file", "-", "--", "true")])
+@pytest.mark.parametrize(
+    "words", [("send", "long", "-"), ("spawn", "--runtime", "process", "--prompt-file", "-", "--", "true")]
+)
 def test_a_closed_stdin_is_told_in_a_sentence(shell: Shell, words: tuple[str, ...]) -> None:
     done = _typed(shell, "<&-", *words)
 

@@ -32,7 +32,9 @@ CLIENT = {
 
 
 def _request(home: Home, script: str, *names: str) -> SpawnRequest:
-    request = spawn_request(argv=["sh", "-c", script], directory=str(home.place), env_names=names, environ=CLIENT)
+    request = spawn_request(
+        argv=["sh", "-c", script], runtime="process", directory=str(home.place), env_names=names, environ=CLIENT
+    )
     home.sessions.add(request.id)
     return request
 

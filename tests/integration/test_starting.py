@@ -37,7 +37,7 @@ def test_a_command_starts_the_daemon_and_a_session_runs_to_its_end(home: Path, t
     notices: list[str] = []
     client = Client(str(home), notice=notices.append)
 
-    taken = client.spawn(spawn_request(argv=["sh", "-c", "exit 3"], directory=str(tmp_path)))
+    taken = client.spawn(spawn_request(argv=["sh", "-c", "exit 3"], runtime="process", directory=str(tmp_path)))
     (waited,) = client.wait([taken.document.id], timeout_s=30)
 
     assert (taken.is_spooled, notices) == (False, ["orch: starting the daemon"])
@@ -46,7 +46,7 @@ def test_a_command_starts_the_daemon_and_a_session_runs_to_its_end(home: Path, t
 
 
 def test_what_was_spooled_is_taken_in_by_the_next_daemon(home: Path, tmp_path: Path) -> None:
-    request = spawn_request(argv=["true"], directory=str(tmp_path))
+    request = spawn_request(argv=["true"], runtime="process", directory=str(tmp_path))
     Client(str(home), use_daemon=False).spawn(request)
     client = Client(str(home))
 

@@ -75,7 +75,7 @@ def _play(stage: Stage) -> list[Check]:
 def _three_sessions(stage: Stage) -> None:
     _say("Three sessions: one will end well, one will fail, one will ask.")
     for name in SCRIPTS:
-        stage.type("spawn", "--name", name, "--", f"./{name}", name)
+        stage.type("spawn", "--runtime", "process", "--name", name, "--", f"./{name}", name)
     stage.type("wait", "asks", "--for", "waiting")
     stage.type("status")
     stage.type("wait", "ends-well")
