@@ -1,6 +1,7 @@
 """Worktrees after a crash, a full disk, a hand that moved things: taken up again, or refused, and no work is lost."""
 
 import asyncio
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -21,6 +22,16 @@ from orchestrd.workspaces.worktree import WorktreeKeeper
 from tests.workspaces.integration.test_worktree import ID, OTHER, listed, refusal_of, registered, spec_for
 from tests.workspaces.repositories import ENVIRONMENT, a_repository, git, write
 
+FULL_DISK = """#!/bin/sh
+for word; do
+  if test "$word" = reset; then
+    echo half >"$2/README"
+    echo "fatal: cannot write README: No space left on device" >&2
+    exit 128
+  fi
+done
+exec {git} "$@"
+"""
 CALLS_MAX = 20  # of git, for one worktree
 
 
@@ -213,7 +224,7 @@ async def test_a_worktree_on_its_branch_that_another_hand_made_is_adopted_as_it_
         lambda project, place: (place.parent.mkdir(parents=True), place.symlink_to(project)),
         lambda project, place: git(project, "worktree", "add", "-q", "-b", "another", str(place)),
         lambda project, place: a_repository(place),
-        lambda project, place: (a_repository(place), write(place, {".git/x": ""}), (place / "README").unlink()),
+        lambda project, place: a_repository(place, files={}),
     ],
     ids=["files", "a file", "a link", "another branch", "another repository", "hardly a repository"],
 )
@@ -302,6 +313,26 @@ async def test_of_a_worktree_that_could_not_be_filled_nothing_is_left(
     assert listed(Path(layout.worktrees)) == [".making", "shop"]
     await keeper.prepare(ID, spec_for(layout, project))
     assert is_whole(layout, project)
+
+
+async def test_a_disk_that_is_full_in_the_middle_of_a_checkout_leaves_nothing_and_no_work_is_lost(
+    layout: Layout, project: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin/git"
+    write(tmp_path, {"bin/git": FULL_DISK.format(git=shutil.which("git"))})
+    program.chmod(0o755)
+    full = Git(ENVIRONMENT | {"PATH": f"{program.parent}:{os.environ['PATH']}"})
+    write(project, {"README": "mine\n", "new": "mine\n"})
+    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file() and ".git" not in path.parts}
+
+    refusal = await refusal_of(WorktreeKeeper(layout, full), spec_for(layout, project))
+
+    assert (type(refusal), refusal.code) == (TransientError, "disk_full")
+    assert refusal.hint.startswith("df -h ")
+    assert (registered(project), git(project, "branch", "--list", "orch/*")) == ([], "")
+    assert listed(Path(layout.worktrees)) == [".making", "shop"]
+    after = {path: path.read_bytes() for path in project.rglob("*") if path.is_file() and ".git" not in path.parts}
+    assert after == before
 
 
 async def test_a_branch_that_was_there_before_stays_when_its_worktree_could_not_be_filled(
