@@ -56,12 +56,12 @@ def spared(place: Place, owner: Owner | None, sessions: Iterable[Session]) -> Ve
 def judge(worktree: Worktree, owner: Owner | None) -> Verdict:
     """Decide about a worktree that nobody is known to run in."""
     if worktree.obstacle is not None:
-        return Verdict(Deed.KEEP, worktree.obstacle.why, worktree.obstacle.hint)
+        return Verdict(Deed.KEEP, worktree.obstacle.why, worktree.obstacle.hint or _look(worktree.place))
     if worktree.is_empty:
         return Verdict(Deed.REMOVE, "it is an empty directory")
     if owner is None and owner_of(worktree.branch or "") != worktree.place.name:
         why = f"no session is known for it, and its branch is {worktree.branch or 'none'}"
-        return Verdict(Deed.KEEP, why, f"git -C {quote(worktree.place.path)} status")
+        return Verdict(Deed.KEEP, why, _look(worktree.place))
     news = tuple(_news(worktree))
     if news:
         return Verdict(Deed.PRESERVE, ", ".join(news))
@@ -78,6 +78,10 @@ def way_back(worktree: Worktree, ref: str | None) -> str:
         else (f"{quote(worktree.place.path)} {quote(worktree.branch or worktree.head or '')}")
     )
     return f"git -C {quote(worktree.project)} worktree add {what}"
+
+
+def _look(place: Place) -> str:
+    return f"git -C {quote(place.path)} status"
 
 
 def _news(worktree: Worktree) -> Iterable[str]:

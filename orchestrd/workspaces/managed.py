@@ -96,7 +96,9 @@ class ManagedWorktrees:
     async def _remove(self, worktree: Worktree, refusal: Callable[[], Obstacle | None]) -> Removal:
         place = worktree.place
         if worktree.is_empty:
-            return Removal(freed_bytes=0, has_changed=not await asyncio.to_thread(delete_empty, place.path))
+            is_gone = await asyncio.to_thread(delete_empty, place.path)
+            await asyncio.to_thread(delete_empty, place.path.rpartition("/")[0])
+            return Removal(freed_bytes=0, has_changed=not is_gone)
         located = await asyncio.to_thread(locate, self._root, place)
         async with self._git.alone(located.common):
             if obstacle := refusal():

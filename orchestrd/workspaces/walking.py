@@ -16,6 +16,8 @@ from orchestrd.workspaces.locating import Obstructed
 
 BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the file system's own is
 
+OBJECTS = "/.git/objects/"  # never change, but share their times with another repository where one was cloned by links
+
 
 class Walk:
     """What lies in a directory. Paths are relative to it; `sizes` has the same keys as `modes`.
@@ -77,10 +79,9 @@ class Walk:
             self.disk_bytes += status.st_blocks * BLOCK_BYTES
         if status.st_nlink > 1:
             self._linked.add(status.st_ino)
-        if not stat.S_ISDIR(status.st_mode):  # a directory has no content but its names
-            seen = (path, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        else:
-            seen = (path, status.st_mode, 0, 0, 0, status.st_ino)
+        seen: tuple[object, ...] = (path, status.st_mode, status.st_ino)
+        if not stat.S_ISDIR(status.st_mode) and OBJECTS not in path:  # what is in it tells of a directory's change
+            seen = (*seen, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         digest = hashlib.blake2b(repr(seen).encode(errors="surrogateescape"), digest_size=16).digest()
         self._sum = (self._sum + int.from_bytes(digest)) % (1 << 128)  # in whatever order they come
 

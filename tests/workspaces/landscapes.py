@@ -113,15 +113,9 @@ class Landscape:
         for name in tracked:
             chance.choice(
                 (
-                    self._modify,
-                    self._stage,
-                    self._stage_twice,
-                    self._delete,
-                    self._untrack,
-                    self._move,
-                    self._executable,
+                    *(self._modify, self._stage, self._stage_twice, self._delete, self._untrack, self._move),
+                    *(self._executable, self._link, self._hide, self._skip, self._folder, self._nothing),
                 )
-                + (self._link, self._hide, self._skip, self._folder, self._nothing, self._nothing)
             )(name)
         for name in new:
             chance.choice((self.write, self.write, self._intend, self._stage, self._new_link))(name)
@@ -149,14 +143,14 @@ class Landscape:
         chance = self.chance
         return chance.choice(
             (
-                lambda: b"",
+                bytes,
                 lambda: chance.randbytes(chance.randint(1, 2_000)),
                 lambda: b"line\r\n" * chance.randint(1, 9),
                 lambda: b"line\n" * chance.randint(1, 9),
                 lambda: b"dos\r\nunix\nold\rnone",
                 lambda: b"Words $Id$ and $Id: old $\n",
                 lambda: chance.randbytes(200_000),
-                lambda: f"number {chance.random()}\n".encode(),
+                f"number {chance.random()}\n".encode,
             )
         )()
 
@@ -192,7 +186,7 @@ class Landscape:
 
     def _new_link(self, name: bytes) -> None:
         self._path(name).parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(self.chance.choice((b"/etc/passwd", b"../..", b"nowhere\xff")), os.fsencode(self._path(name)))
+        self._path(name).symlink_to(os.fsdecode(self.chance.choice((b"/etc/passwd", b"../..", b"nowhere\xff"))))
 
     def _hide(self, name: bytes) -> None:
         """Tell git not to look, and change it."""
@@ -239,7 +233,7 @@ class Landscape:
         """Name what was staged or committed and is not reachable any more, now that git may forget what is not."""
         listed = git(self.project, "rev-list", "--objects", "--all", "--indexed-objects").splitlines()
         kept = {line.split(b" ")[0] for line in listed}
-        return (work.blobs | work.commits) - kept - {b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"}
+        return set(work.blobs | work.commits) - kept - {b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"}
 
     def refs(self) -> list[str]:
         """Name what the work can be taken from, once its worktree has gone."""
@@ -280,22 +274,19 @@ class Work(Struct, frozen=True):
 def files_of(place: Path) -> Picture:
     """Read every file below a directory, but for its link to a repository."""
     found: Picture = {}
-    top = os.fsencode(place)
-    for directory, folders, files in os.walk(top):
-        links = [name for name in folders if os.path.islink(os.path.join(directory, name))]
-        for name in (*files, *links):
-            path = os.path.join(directory, name)
-            found[os.path.relpath(path, top)] = _read(path)
+    for directory, folders, files in os.walk(place):
+        for path in (Path(directory, name) for name in (*files, *folders)):
+            if path.is_symlink() or not path.is_dir():
+                found[os.fsencode(path.relative_to(place))] = _read(path)
     found.pop(b".git", None)
     return found
 
 
-def _read(path: bytes) -> tuple[str, bytes]:
-    mode = os.lstat(path).st_mode
+def _read(path: Path) -> tuple[str, bytes]:
+    mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
-        return "link", os.readlink(path)
-    with open(path, "rb") as file:
-        return "executable" if mode & stat.S_IXUSR else "file", file.read()
+        return "link", os.fsencode(path.readlink())
+    return "executable" if mode & stat.S_IXUSR else "file", path.read_bytes()
 
 
 def _blob(project: Path, name: bytes) -> bytes:
