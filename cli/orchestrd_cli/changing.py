@@ -7,7 +7,7 @@ import typer
 
 from orchestrd.client import Client, Taken
 from orchestrd.client.transcript import keeps_transcript
-from orchestrd.model.document import SendReply
+from orchestrd.model.document import Document, SendReply
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.words import Activity, Receipt, State
@@ -111,12 +111,9 @@ def revive(refs: Refs, *, json: Json = False, no_daemon: NeverStart = False) -> 
     home = reach.client(use_daemon=not no_daemon)
 
     def revived(ref: str) -> Taken:
-        told = home.revive(ref)
-        if keeps_transcript(told) and not json:
-            note(f"  {GOES_ON if told.conversation else BEGINS_ANEW}")
-        return Taken(document=told, is_spooled=False)
+        return Taken(document=home.revive(ref), is_spooled=False)
 
-    return _each(home, refs, "revival", revived, as_json=json)
+    return _each(home, refs, "revival", revived, as_json=json, also=_conversation_hint)
 
 
 def receipt_line(reply: SendReply) -> str:
@@ -146,13 +143,40 @@ def _hint(home: Client, reply: SendReply) -> None:
         note(f"  nobody saw it taken; look: {look}")
 
 
-def _each(home: Client, refs: list[str], deed: str, act: Callable[[str], Taken], *, as_json: bool) -> int:
-    """Act on every session, whatever becomes of the others; gives the first failure's code."""
-    codes = [_one(home, ref, deed, act, as_json=as_json) for ref in refs]
+def _conversation_hint(told: Document) -> str | None:
+    """Say whether what its agent knows is still there."""
+    if not keeps_transcript(told):
+        return None
+    return GOES_ON if told.conversation else BEGINS_ANEW
+
+
+def _nothing_more(_: Document) -> str | None:
+    return None
+
+
+def _each(
+    home: Client,
+    refs: list[str],
+    deed: str,
+    act: Callable[[str], Taken],
+    *,
+    as_json: bool,
+    also: Callable[[Document], str | None] = _nothing_more,
+) -> int:
+    """Act on every session, whatever becomes of the others, with a hint `also`; gives the first failure's code."""
+    codes = [_one(home, ref, deed, act, as_json=as_json, also=also) for ref in refs]
     return next((code for code in codes if code != exits.OK), exits.OK)
 
 
-def _one(home: Client, ref: str, deed: str, act: Callable[[str], Taken], *, as_json: bool) -> int:
+def _one(
+    home: Client,
+    ref: str,
+    deed: str,
+    act: Callable[[str], Taken],
+    *,
+    as_json: bool,
+    also: Callable[[Document], str | None],
+) -> int:
     try:
         taken = act(ref)
     except RefusedError as error:
@@ -165,6 +189,8 @@ def _one(home: Client, ref: str, deed: str, act: Callable[[str], Taken], *, as_j
     else:
         with reach.telling_that(f"the {deed} of session {taken.document.id} was accepted"):
             reach.write_document(taken.document, as_json=as_json, is_spooled=taken.is_spooled)
+        if not as_json and (hint := also(taken.document)):
+            note(f"  {hint}")
     return exits.OK
 
 

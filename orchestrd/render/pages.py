@@ -52,7 +52,7 @@ def explanation_page(explanation: Explanation, now: datetime) -> str:
         *(_field("error", told.error) if told.error else ()),
         *_field("liveness", told.liveness),
         *_field("", explanation.liveness_rule),
-        *_field("activity", activity_cell(told, now)),
+        *_field("activity", _activity(told, now)),
         *_field("", explanation.activity_rule),
         *_section("witness", (_testimony(witness) for witness in explanation.witnesses)),
         *_section("to come", explanation.pending),

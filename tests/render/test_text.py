@@ -202,7 +202,9 @@ def test_witnesses_of_an_activity_say_how_much_they_are_believed() -> None:
         )
 
     explanation = Explanation(
-        session=a_document(),
+        session=a_document(
+            activity="waiting", activity_since=NOON, activity_source="session_file", activity_text="Done."
+        ),
         state_rule="",
         liveness_rule="",
         activity_rule="",
@@ -212,6 +214,7 @@ def test_witnesses_of_an_activity_say_how_much_they_are_believed() -> None:
 
     page = explanation_page(explanation, NOON)
 
+    assert "activity    waiting 0s, said by session_file: Done.\n" in page
     assert (
         "witness     session_file (rank 1) on activity: waiting, 3s ago: seen\n"
         "            title (rank 4) on activity: waiting or blocked, 3m ago: seen\n"
