@@ -105,7 +105,7 @@ def _activity_rule(session: Session, evidence: Evidence, now: Instant) -> str:
 
 
 def _fusion_rule(session: Session, evidence: Evidence, now: Instant) -> str:
-    verdict = judge(evidence.testimonies, now.at)
+    verdict = judge(evidence.testimonies, now.at, evidence.typed_at)
     if session.activity_source != TYPING and verdict is not None:
         return rule_of(verdict)
     if session.activity is not Activity.UNKNOWN:

@@ -88,20 +88,22 @@ def attempted(turn: Turn, result: Attempted) -> None:
     effects = turn.session.effects
     turn.change(effects=tuple(replace(e, attempted=True) if e.id == result.effect else e for e in effects))
     if turn.session.activity is Activity.WAITING:
-        turn.evidence = replace(turn.evidence, testimonies=())
+        turn.evidence = replace(turn.evidence, testimonies=(), typed_at=turn.now.at)
         turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
 
 def delivered(turn: Turn, result: Delivered) -> None:
     """The message is settled. Where nothing was typed after all, and nothing heard since, the agent still waits.
 
-    Else whoever looks at it is believed again, whatever the age of what is seen there.
+    Where nobody saw it taken, whoever looks at it is believed again, whatever the age of what is seen there.
     """
     delivered = {effect.message for effect in turn.session.effects if effect.id == result.effect}
     turn.drop_effect(result.effect)
     for message in turn.session.messages:
         if message.id in delivered:
             settle(turn, message, result.receipt, result.error)
+    if result.receipt is not Receipt.SUBMITTED:
+        turn.evidence = replace(turn.evidence, typed_at=None)
     if turn.session.activity_source == TYPING:
         still = Activity.WAITING if result.receipt is Receipt.REFUSED else Activity.UNKNOWN
         turn.set_activity(still, "send", None)

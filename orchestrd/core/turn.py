@@ -164,12 +164,13 @@ class Turn:
         self.evidence = hear(self.evidence, said, self.now.at)
 
     def judge_activity(self) -> None:
-        """Let the activity be what the witnesses come to. While a message is being typed, only newer words count.
+        """Let the activity be what the witnesses come to. Once a message was typed, only newer words count.
 
-        Then a verdict that cannot tell is none: it would end that, and let the older words in.
+        While it is being typed a verdict that cannot tell is none: it would be a word, and there is none yet.
         """
         is_typed_into = self.session.activity_source == TYPING
-        verdict = judge(self.evidence.testimonies, self.now.at, self.session.activity_since if is_typed_into else None)
+        after = self.evidence.typed_at or (self.session.activity_since if is_typed_into else None)
+        verdict = judge(self.evidence.testimonies, self.now.at, after)
         if is_typed_into and (verdict is None or verdict.activity is Activity.UNKNOWN):
             return
         if verdict is not None:

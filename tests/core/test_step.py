@@ -203,6 +203,39 @@ def test_while_a_message_is_typed_a_word_that_cannot_tell_brings_no_older_one_ba
     assert (life.record.activity, life.record.activity_source) == (Activity.UNKNOWN, TYPING)
 
 
+def typed_into() -> tuple[Interpreter, Testimony, Testimony]:
+    """Give a session whose agent is being typed into, what its state file still says, and what its hook says next."""
+    life = running()
+    life.give(a_report(Activity.WAITING, 20))
+    idle = Testimony(observer="session_file", allows=(Activity.WAITING,), at=life.now.at)
+    life.wait(0.3)
+    life.give(a_send("m"))
+    life.give(Attempted(effect="1.2"))
+    life.wait(0.1)
+    return life, idle, Testimony(observer="hook", allows=(Activity.WORKING,), at=life.now.at, offset=40)
+
+
+def test_a_state_file_that_is_late_does_not_deny_the_turn_that_a_message_has_begun() -> None:
+    life, idle, submitted = typed_into()
+
+    life.give(Reported(generation=1, testimonies=(idle, submitted), hooks_offset=40))
+    life.give(Delivered(effect="1.2", generation=1, receipt=Receipt.SUBMITTED))
+    late = life.give(Reported(generation=1, testimonies=(idle,), hooks_offset=40))
+
+    assert life.record.activity is Activity.WORKING
+    assert late.outcome.events == ()
+
+
+def test_a_message_that_nobody_saw_taken_leaves_the_state_file_its_word() -> None:
+    life, idle, _ = typed_into()
+
+    life.give(Reported(generation=1, testimonies=(idle,)))
+    life.give(Delivered(effect="1.2", generation=1, receipt=Receipt.TYPED))
+    life.give(Reported(generation=1, testimonies=(idle,)))
+
+    assert life.record.activity is Activity.WAITING
+
+
 def test_a_goal_is_not_met_by_a_run_that_is_being_swept() -> None:
     life = Script(Until.TURN, OPENING).live()
     life.give(Vanished(generation=1, observer="process", cause=Cause.PROCESS_GONE))
