@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
+from orchestrd.client.transcript import keeps_transcript
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import GRACE_S, PROMPT_BYTES_MAX
@@ -130,7 +131,8 @@ def _begin(request: SpawnRequest, *, wait: bool, timeout: float | None, json: bo
         reach.write_document(told, as_json=json)
     if not json:
         _note_workspace(request.spec)
-        note(f"  its output: orch logs -f {told.id}   end it: orch stop {told.id}")
+        look = "go into it: orch attach" if keeps_transcript(told) else "its output: orch logs -f"
+        note(f"  {look} {told.id}   end it: orch stop {told.id}")
     return exits.OK
 
 

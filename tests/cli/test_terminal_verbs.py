@@ -36,6 +36,23 @@ def _nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attaching, "APPEARS_S", 0.0)
 
 
+@pytest.mark.parametrize(
+    ("words", "agent", "hint"),
+    [
+        (("--agent", "claude", "fix it"), "claude", "  go into it: orch attach abcdefgh   end it: orch stop abcdefgh"),
+        (("--", "make"), "shell", "  its output: orch logs -f abcdefgh   end it: orch stop abcdefgh"),
+    ],
+)
+def test_a_spawn_says_where_to_look_next(
+    daemon: FakeDaemon, orch: Orch, words: tuple[str, ...], agent: str, hint: str
+) -> None:
+    daemon.answers("/v1/sessions", whole(msgspec.json.encode(a_document(agent=agent))))
+
+    done = orch("spawn", "--runtime", "tmux", "--workspace", "none", *words)
+
+    assert (done.code, done.err.splitlines()[-1]) == (exits.OK, hint)
+
+
 def test_where_nobody_needs_a_person_that_is_said(daemon: FakeDaemon, orch: Orch) -> None:
     lists(daemon, a_document(runtime="tmux", activity="working"), a_document("process2", activity="blocked"))
 
