@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.activity import HOOK, LOOKED_AT
+from orchestrd.core.activity import HOOK, LOOKED_AT, REPORT
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
 from orchestrd.core.ending import end_of, finish, order_sweep, told_of
 from orchestrd.core.evidence import (
@@ -63,8 +63,8 @@ def vanished(turn: Turn, proof: Vanished) -> None:
 def reported(turn: Turn, fact: Reported) -> None:
     """The witnesses of its activity have said something. A line of hooks.jsonl counts once, by where it ends there.
 
-    What was heard of is judged word by word, for each is a fact. What is seen is judged as a whole: one after the other
-    its words would still be met by those of the look before.
+    Such lines are judged one by one, for each is a fact. What else a look brings is judged as a whole: one after the
+    other its words would still be met by those of the look before.
     """
     heard = max(turn.session.hooks_offset, turn.evidence.hooks_offset)
     turn.evidence = replace(
@@ -76,7 +76,7 @@ def reported(turn: Turn, fact: Reported) -> None:
     news = [said for said in fact.testimonies if said.offset is None or said.offset > heard]
     for number, said in enumerate(news, start=1):
         _take_in(turn, said)
-        if said.observer not in LOOKED_AT or number == len(news):
+        if said.offset is not None or number == len(news):
             turn.judge_activity()
 
 
@@ -94,4 +94,5 @@ def _take_in(turn: Turn, said: Testimony) -> None:
     if said.conversation is not None:
         turn.change(conversation=said.conversation)
     if said.is_turn_over:
-        turn.change(has_worked=True)
+        over_at = turn.now.at if said.observer == REPORT or said.at is None else min(said.at, turn.now.at)
+        turn.change(has_worked=True, turn_over_at=over_at)

@@ -226,6 +226,21 @@ def test_a_state_file_that_is_late_does_not_deny_the_turn_that_a_message_has_beg
     assert late.outcome.events == ()
 
 
+def test_a_transcript_that_is_read_again_after_a_restart_undoes_nothing_for_a_moment() -> None:
+    life = running()
+    life.give(a_report(Activity.WORKING, 20))
+    life.wait(0.5)
+    life.give(a_report(Activity.BLOCKED, 40))
+    life.restart()
+    read_again = Testimony(observer="transcript", allows=(Activity.WORKING,), at=life.now.at)
+    asking = Testimony(observer="session_file", allows=(Activity.BLOCKED,), at=life.now.at)
+
+    looked = life.give(Reported(generation=1, testimonies=(read_again, asking), hooks_offset=40))
+
+    assert looked.outcome.events == ()
+    assert life.record.activity is Activity.BLOCKED
+
+
 def test_a_message_that_nobody_saw_taken_leaves_the_state_file_its_word() -> None:
     life, idle, _ = typed_into()
 
