@@ -9,8 +9,8 @@ other down. Where two words cannot both be true,
 - else the one of higher rank: within that time both tell of the same edge, and one is late.
 
 So one lost hook or one frozen file is outlived by whoever goes on looking. What was only heard, and that nobody who
-looks agrees with, is not believed for ever either: `working` is no more than WORKING_TRUSTED_S old. Silence means
-nothing.
+looks agrees with, is not believed for ever either: `working` is no more than WORKING_TRUSTED_S old, and `limited`,
+whose end no witness tells, no more than LIMIT_TRUSTED_S. Silence means nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.model.limits import HEARD_PROMPTS_MAX, WITNESS_LAG_S, WORKING_TRUSTED_S
+from orchestrd.model.limits import HEARD_PROMPTS_MAX, LIMIT_TRUSTED_S, WITNESS_LAG_S, WORKING_TRUSTED_S
 from orchestrd.model.observation import Evidence, Heard, Testimony
 from orchestrd.model.words import Activity
 
@@ -140,9 +140,12 @@ def _shared(one: frozenset[Activity], other: frozenset[Activity]) -> frozenset[A
 
 
 def _is_stale(said: Testimony, all_said: Sequence[Testimony], now: datetime) -> bool:
-    """A turn that was only heard to begin, long ago, by ear alone."""
-    is_hearsay = said.observer in (HOOK, TRANSCRIPT, RECORD) and said.allows == (Activity.WORKING,)
-    if not is_hearsay or _age_s(said, now) <= WORKING_TRUSTED_S:
+    """A turn that was only heard to begin, long ago, by ear alone; or a limit of long ago, whose end nobody tells."""
+    if said.observer not in (HOOK, TRANSCRIPT, RECORD):
+        return False
+    if said.allows == (Activity.LIMITED,):
+        return _age_s(said, now) > LIMIT_TRUSTED_S
+    if said.allows != (Activity.WORKING,) or _age_s(said, now) <= WORKING_TRUSTED_S:
         return False
     return not any(seen.observer in LOOKED_AT and Activity.WORKING in seen.allows for seen in all_said)
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.activity import HOOK
+from orchestrd.core.activity import HOOK, REPORT
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
 from orchestrd.core.ending import end_of, finish, order_sweep, told_of
 from orchestrd.core.evidence import (
@@ -94,4 +94,5 @@ def _take_in(turn: Turn, said: Testimony) -> None:
     if said.conversation is not None:
         turn.change(conversation=said.conversation)
     if said.is_turn_over:
-        turn.change(has_worked=True)
+        over_at = turn.now.at if said.observer == REPORT or said.at is None else min(said.at, turn.now.at)
+        turn.change(has_worked=True, turn_over_at=over_at)

@@ -89,6 +89,7 @@ def attempted(turn: Turn, result: Attempted) -> None:
     turn.change(effects=tuple(replace(e, attempted=True) if e.id == result.effect else e for e in effects))
     if turn.session.activity is Activity.WAITING:
         turn.evidence = replace(turn.evidence, testimonies=(), typed_at=turn.now.at)
+        turn.change(turn_over_at=None)
         turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
 

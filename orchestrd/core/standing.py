@@ -38,9 +38,13 @@ def _has_prompt_under_way(session: Session) -> bool:
 
 
 def _end_if_goal_is_met(turn: Turn) -> None:
-    """Its turn is over and nothing is left to be said. A change of state is committed by itself: then the next time."""
+    """Its turn was heard to be over, it waits, and nothing is left to be said.
+
+    That it waits is not enough: so does an agent that was interrupted, or whose turn an error has cut off. A change of
+    state is committed by itself: then the next time.
+    """
     session = turn.session
-    is_over = session.has_worked and session.activity is Activity.WAITING and not session.messages
+    is_over = session.turn_over_at is not None and session.activity is Activity.WAITING and not session.messages
     if session.spec.until is not Until.TURN or not is_over or session.ending is not None or turn.has_moved:
         return
     if turn.move(Trigger.GOAL_MET):

@@ -15,7 +15,7 @@ from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
-from orchestrd.model.limits import ERROR_CHARS_MAX
+from orchestrd.model.limits import ERROR_CHARS_MAX, WITNESS_LAG_S
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.session import Message, Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt
@@ -176,9 +176,15 @@ class Turn:
         if verdict is not None:
             self.set_activity(verdict.activity, verdict.source, verdict.text, since=verdict.at)
             if verdict.activity is Activity.WORKING:
-                self.change(has_worked=True)
+                self._begin_turn(verdict.at)
         elif self.session.activity is not Activity.UNKNOWN:
             self.set_activity(Activity.UNKNOWN, SILENCE, None)
+
+    def _begin_turn(self, at: datetime) -> None:
+        """A turn is under way; it is another one than was heard to be over, unless its witness is only late."""
+        over_at = self.session.turn_over_at
+        is_late = over_at is not None and (at - over_at).total_seconds() <= WITNESS_LAG_S
+        self.change(has_worked=True, turn_over_at=over_at if is_late else None)
 
     def set_activity(self, activity: Activity, source: str, text: str | None, *, since: datetime | None = None) -> None:
         """Change the activity axis; an event only where the word changes. `since`: when that is known, else now."""

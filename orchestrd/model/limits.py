@@ -27,6 +27,7 @@ WITNESSES_MAX = 8
 WITNESS_LAG_S = 1.0  # two witnesses of one edge tell of it within this time of each other
 WITNESS_SETTLE_S = 0.35  # after news of one witness the others are looked at again, for they may have been late
 WORKING_TRUSTED_S = 3_600.0  # a turn that was only heard to begin counts as under way for this long
+LIMIT_TRUSTED_S = 3_600.0  # a usage limit that was heard of counts for this long; then whoever waits is told again
 HEARD_PROMPTS_MAX = 4  # prompts that an agent was seen to take, kept to confirm what was sent
 BREAKER_SESSIONS_MIN = 5  # sampled in one pass of a runtime; more than half of them turned dead sets the pass aside
 
@@ -92,6 +93,7 @@ TERMINAL_HISTORY_LINES = 5_000  # to scroll back in a terminal; the log has the 
 TMUX_ANSWER_S = 1.0  # a tmux server is given this long for an answer, ...
 TMUX_LAUNCH_S = 5.0  # and this long for a new session; ...
 TMUX_DEAF_S = 1.0  # one that gave none is not asked again for this long
+TMUX_LIST_PAUSE_S = 0.1  # between two lists of its panes, where each costs a process of tmux
 TMUX_RETRY_S_MIN = 0.5  # between attempts to follow a tmux server, doubled with each failure ...
 TMUX_RETRY_S_MAX = 30.0  # ... up to this
 TMUX_WAITING_MAX = 8  # questions to a followed server that are not answered yet

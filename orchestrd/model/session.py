@@ -119,7 +119,8 @@ class Session(Struct, frozen=True, kw_only=True):
     hooks_offset: int = 0  # how far hooks.jsonl of this generation has been taken in
     transcript_offset: int = 0  # how far the agent's own transcript of the conversation has been taken in
     conversation: str | None = None  # the agent's own name of it: a revived session goes on with it
-    has_worked: bool = False  # a turn has begun in this generation, so that one can be over
+    has_worked: bool = False  # a turn has begun in this generation
+    turn_over_at: datetime | None = None  # the newest turn was heard to be over, and none is known to have begun since
     notice: str | None = None  # why the row is less sure than it could be: a witness that ought to speak is silent
     ending: Ending | None = None
     kills_failed: int = 0

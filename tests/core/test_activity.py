@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrd.core.activity import LOOKED_AT, RANKS, hear, judge, rule_of, was_heard
-from orchestrd.model.limits import HEARD_PROMPTS_MAX, WITNESS_LAG_S, WORKING_TRUSTED_S
+from orchestrd.model.limits import HEARD_PROMPTS_MAX, LIMIT_TRUSTED_S, WITNESS_LAG_S, WORKING_TRUSTED_S
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.words import Activity
 
@@ -88,6 +88,13 @@ def test_a_turn_that_was_only_heard_to_begin_is_not_believed_for_ever() -> None:
     assert verdict(begun, now=WORKING_TRUSTED_S) is WORKING
     assert verdict(begun, now=WORKING_TRUSTED_S + 1) is None
     assert verdict(begun, said("title", *SPINNER, at=-50), now=WORKING_TRUSTED_S + 1) is WORKING
+
+
+def test_a_limit_is_not_believed_for_ever_for_nobody_tells_of_its_end() -> None:
+    limit, idle = said("hook", LIMITED), said("session_file", WAITING, LIMITED)
+
+    assert verdict(limit, idle, now=LIMIT_TRUSTED_S) is LIMITED
+    assert verdict(limit, idle, now=LIMIT_TRUSTED_S + 1) is WAITING
 
 
 def test_while_a_message_is_typed_only_newer_words_count() -> None:

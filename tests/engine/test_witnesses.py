@@ -10,7 +10,7 @@ from orchestrd.agents.shell import ShellAgent
 from orchestrd.core.activity import SCREEN, SESSION_FILE, TITLE
 from orchestrd.model.command import Send
 from orchestrd.model.errors import RefusedError, UsageError
-from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_S, WITNESS_SETTLE_S
+from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_S, WITNESS_LAG_S, WITNESS_SETTLE_S
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import AgentFiles, AgentLaunch, Gathered, Glimpse, LaunchContext, Reading, Run, Wanted
 from orchestrd.model.session import Spec
@@ -321,7 +321,7 @@ async def test_a_prompt_too_large_for_a_command_line_is_typed_whole_once_the_age
     assert rig.world.newest(ID).typed == [LARGE]
 
 
-async def test_a_goal_is_a_turn_that_is_over_and_not_one_that_never_began() -> None:
+async def test_a_goal_is_a_turn_that_is_over_and_not_one_that_never_began_or_broke_off() -> None:
     rig, _, _ = talking()
     async with running(rig):
         await begin(rig, until=Until.TURN)
@@ -329,7 +329,11 @@ async def test_a_goal_is_a_turn_that_is_over_and_not_one_that_never_began() -> N
         assert rig.state() is State.RUNNING
 
         await shows(rig, "working")
-        rig.gatherer.found[ID] = Gathered(state=b"waiting")
+        await asyncio.sleep(2 * WITNESS_LAG_S)
+        await shows(rig, "waiting")
+        assert rig.state() is State.RUNNING
+
+        rig.world.report(ID, b'{"report":"waiting"}')
         rig.service.nudge(ID)
 
         ended = await rig.until(ID, State.COMPLETED)
