@@ -1,8 +1,8 @@
 """The one control client of the daemon: one question a tick in place of a process a session, and notices in between.
 
-It never starts a server, never keeps anybody waiting for long, and says nothing about who lives: where no server runs,
-or none answers, there is no answer, and that is all. It connects when somebody asks, and pauses after a failure, longer
-each time.
+It never starts a server, never keeps anybody waiting for long, and says nothing about who lives: where it is not
+connected, or nobody answers, there is no answer, and that is all. It connects when somebody asks, and pauses after a
+failure, longer each time.
 
 Invariant: answers belong to questions in their order; one that comes too late is still taken in, and dropped.
 """
@@ -101,16 +101,18 @@ class ControlClient:
         self._on_lost = on_lost
         self._connection: ControlConnection | None = None
         self._life: asyncio.Task[None] | None = None  # of the connection, from before it is made until it is cleared up
-        self._opening: asyncio.Future[None] | None = None  # done when it is made, or cannot be
         self._retry_s = TMUX_RETRY_S_MIN
         self._not_before_s = 0.0
         self._is_closed = False
 
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether there is somebody to ask."""
+        return self._connection is not None
+
     async def ask(self, question: str) -> tuple[str, ...] | None:
         """Ask; null where nobody is there to answer, or nobody answers in time."""
         self.connect()
-        if self._opening is not None:
-            await asyncio.wait([self._opening], timeout=TMUX_ANSWER_S)
         found = await self._connection.ask(question) if self._connection is not None else None
         if found is None or found.is_error:
             return None
@@ -126,9 +128,7 @@ class ControlClient:
             return
         self._not_before_s = now_s + self._retry_s
         self._retry_s = min(2 * self._retry_s, TMUX_RETRY_S_MAX)
-        loop = asyncio.get_running_loop()
-        self._opening = loop.create_future()
-        self._life = loop.create_task(self._live(self._opening), name="control client of tmux")
+        self._life = asyncio.get_running_loop().create_task(self._live(), name="control client of tmux")
 
     async def close(self) -> None:
         """Let go for good; the server and its sessions stay."""
@@ -138,27 +138,25 @@ class ControlClient:
         if self._life is not None:
             await asyncio.wait([self._life])
 
-    async def _live(self, opening: "asyncio.Future[None]") -> None:
+    async def _live(self) -> None:
         try:
             process = await self._on_thread(self._open_process)
             try:
-                await self._serve(process, opening)
+                await self._serve(process)
             finally:
                 await self._on_thread(process.end)
                 self._on_lost()
         except (OSError, OrchestrdError):
-            pass  # no server, or none that answers
+            pass  # no server, or none that answers, or none that may be asked to take a client in
         finally:
-            _settle(opening, None)
             self._life = None
 
-    async def _serve(self, process: ControlProcess, opening: "asyncio.Future[None]") -> None:
+    async def _serve(self, process: ControlProcess) -> None:
         loop = asyncio.get_running_loop()
         made = await loop.create_connection(lambda: ControlConnection(self._on_notice), sock=process.channel)
         self._connection = made[1]
         try:
             if not self._is_closed:
-                _settle(opening, None)
                 await self._connection.lost
         finally:
             self._connection.abort()

@@ -27,6 +27,20 @@ class ControlProcess(Struct, frozen=True, kw_only=True):
     pid: int
     channel: socket.socket
 
+    def await_answer(self, within_s: float) -> None:
+        """Wait until the server has taken it in, by which it says something, and leave that to be read.
+
+        Raises OSError where it does not, and ends it then.
+        """
+        try:
+            self.channel.settimeout(within_s)
+            if not self.channel.recv(1, socket.MSG_PEEK):
+                raise ConnectionError("the tmux server did not take the control client in")
+        except OSError:
+            self.channel.close()
+            self.end()
+            raise
+
     def end(self) -> None:
         """End it, and reap it."""
         os.kill(self.pid, signal.SIGKILL)  # not reaped yet, it is nobody else

@@ -5,15 +5,16 @@ and by its processes, as everywhere; a server that is absent, frozen or new make
 run die. What belongs to a run there is the pane whose process is the launcher that claimed it: sessions may be renamed,
 panes moved, and others may have sessions of their own.
 
-Two threads: one for processes and records, and one for tmux, so that a server that does not answer hides nobody.
+Three threads: one for processes and records, one for what is done in tmux, and one for lists of its panes, so that a
+server that does not answer hides nobody, and nobody waits for a list behind the launches of others.
 """
 
 import asyncio
 import os
+import threading
 import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from msgspec.structs import replace
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import ENTER_AFTER_S, KILL_LOOK_S_MAX, TMUX_ANSWER_S
+from orchestrd.model.limits import ENTER_AFTER_S, KILL_LOOK_S_MAX, TMUX_ANSWER_S, TMUX_LIST_PAUSE_S
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
@@ -53,12 +54,16 @@ class TmuxRuntime(LaunchedRuntime):
         self._clock = clock
         self._command = LauncherCommand()
         self._tmux_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tmux")
+        self._list_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tmux-list")
+        self._listed: tuple[float, dict[int, Pane] | None] = (0.0, None)  # until when this list will do
+        self._made: TmuxServer | None = None
+        self._making = threading.Lock()
         self._control = ControlClient(self._open_control, self._on_tmux, self._hear, self._lose_control)
         self._windows: dict[str, SessionId] = {}  # of the runs looked at, so that one that closes names its session
 
     async def launch(self, order: Order) -> str:
         handle = await self._on_tmux(lambda: self._runs.launch(order, self._start))
-        self._control.connect(is_sure=True)
+        self._control.connect(is_sure=self._made is not None and self._made.has_control)
         return handle
 
     async def probe(self, runs: Sequence[Run]) -> Sequence[Look]:
@@ -105,7 +110,7 @@ class TmuxRuntime(LaunchedRuntime):
 
     def on_change(self, nudge: Callable[[SessionId], None]) -> None:
         super().on_change(nudge)
-        self._control.connect()  # where an earlier daemon left a server, it is adopted, and strays are removed
+        self._control.connect()  # where an earlier daemon left a server, strays are removed
 
     def forget(self, run: Run) -> None:
         super().forget(run)
@@ -117,18 +122,22 @@ class TmuxRuntime(LaunchedRuntime):
             return
         await self._control.close()
         await self._try_to(self._close_hub)
-        self._tmux_thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._tmux_thread, self._list_thread):
+            thread.shutdown(wait=False, cancel_futures=True)
         await super().close()
 
     # ---- the parts of the above ----
 
-    @cached_property
+    @property
     def _server(self) -> "TmuxServer":
-        """Made on the thread that uses it, and only where there is use for it: libtmux takes long to import."""
-        from orchestrd.runtimes.tmux_command import TmuxCommand  # noqa: PLC0415
-        from orchestrd.runtimes.tmux_server import TmuxServer  # noqa: PLC0415
+        """Made on a thread that uses it, and only where there is use for it: libtmux takes long to import."""
+        with self._making:
+            if self._made is None:
+                from orchestrd.runtimes.tmux_command import TmuxCommand  # noqa: PLC0415
+                from orchestrd.runtimes.tmux_server import TmuxServer  # noqa: PLC0415
 
-        return TmuxServer(TmuxCommand(self._socket, self._clock))
+                self._made = TmuxServer(TmuxCommand(self._socket, self._clock))
+            return self._made
 
     def _on_tmux(self, act: Callable[[], T], /) -> "asyncio.Future[T]":
         return asyncio.get_running_loop().run_in_executor(self._tmux_thread, act)
@@ -143,8 +152,22 @@ class TmuxRuntime(LaunchedRuntime):
         return self._server.open_session(run, self._command.terminal_argv(run_directory))
 
     async def _panes(self) -> dict[int, Pane] | None:
+        """Ask the control client or, where none may be attached, a process of tmux; null without an answer."""
         lines = await self._control.ask(QUESTION)
-        return None if lines is None else panes_of(lines)
+        if lines is not None or self._control.is_connected:
+            return None if lines is None else panes_of(lines)
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._listed[0]:
+            listed = await self._list()
+            self._listed = (loop.time() + TMUX_LIST_PAUSE_S, listed)
+        return self._listed[1]
+
+    async def _list(self) -> dict[int, Pane] | None:
+        try:
+            async with asyncio.timeout(TMUX_ANSWER_S):
+                return await asyncio.get_running_loop().run_in_executor(self._list_thread, self._ask_for_panes)
+        except (OSError, OrchestrdError):
+            return None
 
     def _with_title(self, look: Look, panes: dict[int, Pane]) -> Look:
         """Add what the run's pane says to what its processes say."""
@@ -183,6 +206,11 @@ class TmuxRuntime(LaunchedRuntime):
                 await self._try_to(lambda: self._server.close_dead(pane.id, pid))
             await asyncio.sleep(KILL_LOOK_S_MAX)
 
+    def _ask_for_panes(self) -> dict[int, Pane]:
+        """On the thread for lists. Raises OSError where there is no server."""
+        os.lstat(self._socket)
+        return self._server.panes()
+
     def _open_control(self) -> ControlProcess:
         """On tmux's thread. Raises OSError where there is no server."""
         os.lstat(self._socket)
@@ -190,6 +218,8 @@ class TmuxRuntime(LaunchedRuntime):
 
     def _close_hub(self) -> None:
         """The same."""
+        if self._made is not None:
+            self._made.end_control()
         os.lstat(self._socket)
         self._server.close_hub()
 

@@ -4,10 +4,15 @@ It runs behind a socket of the home, with no configuration but what is set here,
 has one called `orchestrd`: an empty pane without a process, for the daemon's control client to be attached to. A server
 without sessions ends by itself; so it lives as long as a run or a daemon needs it, and no longer.
 
+A server that has something to tell while a control client is being taken in, or that loses it in the middle, crashes,
+and all its runs with it; tmux 3.2 to 3.6 do that. So a control client is attached only while nobody else
+has a pane: right after a server was started, before its first run, and when there is no run any more.
+
 Whatever is done to a pane is done only if the process in it is still the one it was meant for: the server itself checks
 that in the same breath. Where somebody else is concerned, names say nothing: sessions may be renamed and panes moved.
 """
 
+import contextlib
 import secrets
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +59,7 @@ class TmuxServer:
     def __init__(self, command: TmuxCommand) -> None:
         self._command = command
         self._is_ready = False
+        self._attached: ControlProcess | None = None  # a control client that nobody has asked for yet
 
     def make_ready(self, *, may_start: bool) -> None:
         """Set the options and make the hub, in a server that runs or, where it may, in a new one."""
@@ -71,12 +77,24 @@ class TmuxServer:
         self._is_ready = True
 
     def open_control(self) -> ControlProcess:
-        """Attach a control client to a server that runs, and end those that earlier daemons have left behind."""
-        self.make_ready(may_start=False)
-        argv = control_argv(self._command.found(), self._command.socket)
-        found = self._command.ask("list-clients", "-F", "#{client_control_mode} #{client_pid}").stdout
-        end_strays([int(line[2:]) for line in found if line.startswith("1 ")], argv)
-        return start_control(argv, self._command.environment)
+        """Give a control client, and end those that earlier daemons have left behind. Raises OSError beside runs."""
+        if self._attached is None:
+            self._attach()
+        given, self._attached = self._attached, None
+        assert given is not None
+        return given
+
+    @property
+    def has_control(self) -> bool:
+        """Tell whether there is a control client that nobody has asked for yet."""
+        return self._attached is not None
+
+    def end_control(self) -> None:
+        """End the control client that nobody has asked for, if there is one."""
+        if self._attached is not None:
+            self._attached.channel.close()
+            self._attached.end()
+            self._attached = None
 
     def unready(self) -> None:
         """Make it ready anew before the next session: it may be another server by then."""
@@ -89,6 +107,8 @@ class TmuxServer:
         """
         if not self._is_ready:
             self.make_ready(may_start=True)
+            with contextlib.suppress(OSError):
+                self._attach()
         name = ("-s", f"{run.session}-{run.generation}")
         command = ("--", "env", f"ORCH_RUN={run.mark}", *argv)
         try:
@@ -101,7 +121,11 @@ class TmuxServer:
 
     def panes(self) -> dict[int, Pane]:
         """List the panes by the pids of their processes."""
-        return panes_of(self._command.ask(*LIST).stdout)
+        try:
+            return panes_of(self._command.ask(*LIST).stdout)
+        except TmuxError:
+            self._is_ready = False
+            raise
 
     def require_pane(self, pid: int) -> Pane:
         """Find the pane made for this process. Raises RefusedError when there is none."""
@@ -140,6 +164,21 @@ class TmuxServer:
     def close_hub(self) -> None:
         """Take away what only a daemon needs; a server without runs ends with it."""
         self._command.kill_session(f"={HUB}")
+
+    def _attach(self) -> None:
+        """Attach a control client where that endangers nobody. Raises OSError where there are runs, or no answer."""
+        self.end_control()
+        argv = control_argv(self._command.found(), self._command.socket)
+        found = self._command.ask("list-clients", "-F", "#{client_control_mode} #{client_pid}").stdout
+        end_strays([int(line[2:]) for line in found if line.startswith("1 ")], argv)
+        if self.panes():
+            raise TmuxError("no control client is attached beside a run")
+        if not self._is_ready:
+            self.make_ready(may_start=False)
+        self._is_ready = False  # until it proves to be
+        control = start_control(argv, self._command.environment)
+        control.await_answer(TMUX_ANSWER_S)
+        self._attached, self._is_ready = control, True
 
     def _new_session(self, *rest: str) -> int:
         made = ("new-session", "-d", "-P", "-F", "#{pane_pid}", *SIZE, "-c", "/")

@@ -62,7 +62,9 @@ async def test_there_is_one_control_client_however_many_looks_and_runs(stage: Tm
     assert len(stage.clients()) == 1
 
 
-async def test_a_control_client_that_is_killed_is_replaced(stage: TmuxStage) -> None:
+async def test_a_control_client_that_is_killed_is_missed_by_nobody_and_replaced_once_there_is_no_run(
+    stage: TmuxStage,
+) -> None:
     run = await started(stage, SLEEPS)
     await titled(stage, run)
     (first,) = stage.clients()
@@ -71,8 +73,35 @@ async def test_a_control_client_that_is_killed_is_replaced(stage: TmuxStage) -> 
     await stage.until(lambda: not Path(f"/proc/{first}").exists())  # reaped, too
 
     await titled(stage, run)
+    assert stage.clients() == []
+    await stage.runtime.kill(run)
+    await titled(stage, await started(stage, SLEEPS))
     assert len(stage.clients()) == 1
-    assert stage.clients() != [first]
+
+
+async def test_once_there_is_no_run_a_control_client_is_attached_by_looks_alone(stage: TmuxStage) -> None:
+    run = await started(stage, SLEEPS)
+    await titled(stage, run)
+    os.kill(stage.clients()[0], signal.SIGKILL)
+    await stage.runtime.kill(run)
+
+    while not stage.clients():
+        await look(stage, run)
+        await stage.pause()
+
+    assert len(stage.clients()) == 1
+
+
+async def test_beside_a_run_no_control_client_is_attached_for_a_server_may_crash_of_that(stage: TmuxStage) -> None:
+    run = await started(stage, SLEEPS)
+    await stage.restart()
+    stage.runtime.on_change(lambda _: None)
+
+    for _ in range(3):
+        await titled(stage, run)
+        await started(stage, SLEEPS)
+
+    assert stage.clients() == []
 
 
 async def test_the_session_it_is_attached_to_is_made_again_when_it_is_killed(stage: TmuxStage) -> None:
@@ -81,9 +110,9 @@ async def test_the_session_it_is_attached_to_is_made_again_when_it_is_killed(sta
     (first,) = stage.clients()
 
     stage.tmux("kill-session", "-t", "=orchestrd")
-    await stage.until(lambda: not is_alive(first))
+    await stage.until(lambda: not Path(f"/proc/{first}").exists())
 
-    await titled(stage, run)
+    await titled(stage, await started(stage, SLEEPS))
     assert "orchestrd" in stage.tmux("list-sessions", "-F", "#{session_name}").split()
 
 
@@ -119,7 +148,7 @@ async def test_the_client_of_an_earlier_daemon_is_ended_at_the_start_and_nobody_
         later.on_change(lambda _: None)
 
         await stage.until(lambda: stray.poll() is not None and not is_alive(own))
-        await stage.until(lambda: len(stage.clients()) == 2)
+        await stage.until(lambda: len(stage.clients()) == 1)
         assert stray.wait() == -signal.SIGKILL
         assert other.poll() is None
     await later.close()
@@ -127,6 +156,7 @@ async def test_the_client_of_an_earlier_daemon_is_ended_at_the_start_and_nobody_
 
 async def test_the_client_dies_with_a_daemon_that_is_killed(stage: TmuxStage) -> None:
     run = await started(stage, SLEEPS)
+    await stage.runtime.kill(run)
     program = DAEMON.format(home=stage.layout.home)
     daemon = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
@@ -140,7 +170,7 @@ async def test_the_client_dies_with_a_daemon_that_is_killed(stage: TmuxStage) ->
 
     assert len(theirs) == 1
     await stage.until(lambda: stage.clients() == [])
-    assert is_alive(stage.record_of(run).launcher.pid)
+    assert is_alive(stage.server())
 
 
 async def test_an_end_is_told_of_by_the_server_as_well(stage: TmuxStage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +200,8 @@ from orchestrd.runtimes.tmux import TmuxRuntime
 async def main() -> None:
     runtime = TmuxRuntime(Layout({home!r}), SystemClock())
     runtime.on_change(lambda _: None)
-    while await runtime._panes() is None:
+    while not runtime._control.is_connected:
+        await runtime._panes()
         await asyncio.sleep(0.01)
     print("attached", flush=True)
     while True:
