@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrd.client.difference import difference, preserved
-from orchestrd.model.document import CleanReport, Document
+from orchestrd.client.difference import difference
+from orchestrd.model.document import CleanReport
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.words import Deed
 from orchestrd.render import clean_page
@@ -78,12 +78,6 @@ def clean(
         else:
             reach.write_text(clean_page(report))
     return exits.OK if _is_clean(report, named=bool(refs)) else exits.FAILED
-
-
-def preserved_line(told: Document) -> str:
-    """Say where work of a session lies whose worktree was cleaned; empty where there is none."""
-    ref = preserved(told, os.environ)
-    return f"{'preserved':<12}{ref} (orch diff {told.id})\n" if ref else ""
 
 
 def _is_clean(report: CleanReport, *, named: bool) -> bool:

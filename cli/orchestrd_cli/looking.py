@@ -10,7 +10,6 @@ from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import WATCH_S
 from orchestrd.render import event_line, explanation_page, needs_me, session_page, status_table
 from orchestrd_cli import exits, reach, terminal
-from orchestrd_cli.cleaning import preserved_line
 from orchestrd_cli.grammar import Follow, Json, Ref, verb
 
 
@@ -64,7 +63,7 @@ def show(ref: Ref, *, json: Json = False) -> int:
     if json:
         reach.write_json(told)
     else:
-        reach.write_text(session_page(told, reach.now()) + preserved_line(told))
+        reach.write_text(session_page(told, reach.now()))
     return exits.OK
 
 

@@ -48,17 +48,6 @@ def difference(told: Document, *options: str, environ: Mapping[str, str]) -> Ite
             yield look.at_what_is_left(options)
 
 
-def preserved(told: Document, environ: Mapping[str, str]) -> str | None:
-    """Name the ref that holds work of a session whose worktree was cleaned; null where there is none."""
-    if told.workspace.kind == NO_WORKTREE:
-        return None
-    try:
-        found = ask(told.project, "rev-parse", "--verify", "--quiet", preserve_ref(told.id), environ=environ)
-    except OrchestrdError:
-        return None
-    return preserve_ref(told.id) if found.code == 0 else None
-
-
 class _Look:
     """One look at one session."""
 
@@ -87,9 +76,11 @@ class _Look:
         if Path(real).exists():
             shutil.copyfile(real, index)
         self._tell_of_new_files(self._must(path, "rev-parse", "--show-toplevel"), index)
-        said = ""
+        said, ref = "", preserve_ref(self._told.id)
         if not self._has_worktree:
             said = f"session {self._told.id} works in the project itself: this is all that differs from its last commit"
+        elif self._commit(path, ref):
+            said = f"what an earlier clean has preserved of session {self._told.id} is in {ref}"
         base = self._base(path, "HEAD") if self._has_worktree else self._commit(path, "HEAD")
         return self._diff(path, (base or self._nothing(path),), options, said, index)
 
@@ -123,7 +114,14 @@ class _Look:
     def _tell_of_new_files(self, top: str, index: str) -> None:
         """Have the copied index know of every file that is not ignored; what cannot be read is left out."""
         argv = git_argv(top, *QUIETLY, "add", "--intent-to-add", "--ignore-errors", "--", ".")
-        environment = git_environment(self._environ) | {"GIT_INDEX_FILE": index}
+        objects = self._must(top, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        thrown_away = Path(f"{index}.objects")  # git makes an object for what is not there yet
+        thrown_away.mkdir()
+        environment = git_environment(self._environ) | {
+            "GIT_INDEX_FILE": index,
+            "GIT_OBJECT_DIRECTORY": str(thrown_away),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects,
+        }
         with suppress(subprocess.TimeoutExpired):  # then those not reached yet are missing
             subprocess.run(
                 argv, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=DIFF_S, check=False

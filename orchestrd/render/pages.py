@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from orchestrd.core.activity import RANKS
+from orchestrd.core.cleaning import preserve_ref
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace
@@ -36,6 +37,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("started", ago(told.started_at, now)),
         *_field("ended", ago(told.ended_at, now)),
         *_workspace(told.workspace),
+        *(_work(told) if told.workspace.branch else ()),
         *_field("log", told.log),
         *_field("revision", str(told.revision)),
     ]
@@ -75,6 +77,10 @@ def _field(label: str, value: str) -> list[str]:
 def _section(label: str, values: Iterable[str]) -> list[str]:
     first, *others = tuple(values) or (NONE,)
     return [*_field(label, first), *(line for value in others for line in _field("", value))]
+
+
+def _work(told: Document) -> list[str]:
+    return _field("work", f"orch diff {told.id}; what a clean preserves of it: {preserve_ref(told.id)}")
 
 
 def _workspace(workspace: Workspace) -> list[str]:

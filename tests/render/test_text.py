@@ -191,6 +191,7 @@ def test_a_page_names_branch_conversation_and_notice_where_there_are_any() -> No
     assert "notice      no hook has fired\n" in page
     assert (
         "workspace   /w/abcdefgh (worktree)\nbranch      orch/abcdefgh-fix, begun at main\nsetup       npm ci\n"
+        "work        orch diff abcdefgh; what a clean preserves of it: refs/orch/preserve/abcdefgh\n"
     ) in page
     assert "begun at" not in session_page(a_document(workspace=replace(worktree, base=None, setup=None)), NOON)
 
