@@ -171,7 +171,7 @@ reports = st.one_of(
     built(
         Reported,
         generation=generation,
-        testimonies=st.lists(testimonies, max_size=3).map(tuple),
+        testimonies=st.lists(testimonies, max_size=3, unique_by=lambda said: said.observer).map(tuple),
         transcript_offset=st.sampled_from([0, 7]),
         malformed=st.sampled_from([0, 1]),
     ),
