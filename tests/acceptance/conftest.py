@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.daemon import BOUND_BY_MODES, Home
 
 
@@ -39,6 +40,15 @@ def bound_home(home: Home) -> Home:
         pytest.skip("root may read everything, and cannot give that up here")
     home.start(before=BOUND_BY_MODES if is_almighty else ())
     return home
+
+
+@pytest.fixture
+def claude(home: Home) -> Iterator[ClaudeSessions]:
+    """Give a home with a daemon, for sessions of the real Claude Code."""
+    home.start(is_measured=False)  # it may be killed in the middle of a test
+    sessions = ClaudeSessions(home)
+    yield sessions
+    sessions.close()
 
 
 @pytest.fixture
