@@ -5,8 +5,8 @@ has one called `orchestrd`: an empty pane without a process, for the daemon's co
 without sessions ends by itself; so it lives as long as a run or a daemon needs it, and no longer.
 
 A server that has something to tell while a control client is being taken in, or that loses it in the middle, crashes,
-and all its runs with it; tmux 3.2 to 3.6 do that. So a control client is attached only while nobody else
-has a pane: right after a server was started, before its first run, and when there is no run any more.
+and all its runs with it; tmux 3.2 to 3.6 do that. So a control client is attached only while nobody else has a pane:
+before the first run, and when there is no run any more.
 
 Whatever is done to a pane is done only if the process in it is still the one it was meant for: the server itself checks
 that in the same breath. Where somebody else is concerned, names say nothing: sessions may be renamed and panes moved.
@@ -59,7 +59,8 @@ class TmuxServer:
     def __init__(self, command: TmuxCommand) -> None:
         self._command = command
         self._is_ready = False
-        self._attached: ControlProcess | None = None  # a control client that nobody has asked for yet
+        self._is_followed = False  # a control client was attached, and is not known to be lost
+        self._attached: ControlProcess | None = None  # that client, until somebody asks for it
 
     def make_ready(self, *, may_start: bool) -> None:
         """Set the options and make the hub, in a server that runs or, where it may, in a new one."""
@@ -79,6 +80,7 @@ class TmuxServer:
     def open_control(self) -> ControlProcess:
         """Give a control client, and end those that earlier daemons have left behind. Raises OSError beside runs."""
         if self._attached is None:
+            self._end_strays()
             self._attach()
         given, self._attached = self._attached, None
         assert given is not None
@@ -98,7 +100,7 @@ class TmuxServer:
 
     def unready(self) -> None:
         """Make it ready anew before the next session: it may be another server by then."""
-        self._is_ready = False
+        self._is_ready = self._is_followed = False
 
     def open_session(self, run: Run, argv: list[str]) -> int:
         """Make a session whose one pane runs this, by no shell, with the mark of the run; give the pid of the process.
@@ -107,6 +109,7 @@ class TmuxServer:
         """
         if not self._is_ready:
             self.make_ready(may_start=True)
+        if not self._is_followed:
             with contextlib.suppress(OSError):
                 self._attach()
         name = ("-s", f"{run.session}-{run.generation}")
@@ -124,7 +127,7 @@ class TmuxServer:
         try:
             return panes_of(self._command.ask(*LIST).stdout)
         except TmuxError:
-            self._is_ready = False
+            self.unready()
             raise
 
     def require_pane(self, pid: int) -> Pane:
@@ -168,17 +171,18 @@ class TmuxServer:
     def _attach(self) -> None:
         """Attach a control client where that endangers nobody. Raises OSError where there are runs, or no answer."""
         self.end_control()
-        argv = control_argv(self._command.found(), self._command.socket)
-        found = self._command.ask("list-clients", "-F", "#{client_control_mode} #{client_pid}").stdout
-        end_strays([int(line[2:]) for line in found if line.startswith("1 ")], argv)
         if self.panes():
             raise TmuxError("no control client is attached beside a run")
         if not self._is_ready:
             self.make_ready(may_start=False)
-        self._is_ready = False  # until it proves to be
-        control = start_control(argv, self._command.environment)
+        self.unready()  # until it proves to be
+        control = start_control(self._control_argv, self._command.environment)
         control.await_answer(TMUX_ANSWER_S)
-        self._attached, self._is_ready = control, True
+        self._attached, self._is_ready, self._is_followed = control, True, True
+
+    def _end_strays(self) -> None:
+        found = self._command.ask("list-clients", "-F", "#{client_control_mode} #{client_pid}").stdout
+        end_strays([int(line[2:]) for line in found if line.startswith("1 ")], self._control_argv)
 
     def _new_session(self, *rest: str) -> int:
         made = ("new-session", "-d", "-P", "-F", "#{pane_pid}", *SIZE, "-c", "/")
@@ -189,6 +193,10 @@ class TmuxServer:
         answer = self._command.ask("if-shell", "-F", "-t", pane, meant, f"copy-mode -q -t {pane} ; {keys}", gone)
         if answer.stdout[0] == "gone":
             raise RefusedError("nothing reads the terminal of the run: it is closed", code="not_typed")
+
+    @property
+    def _control_argv(self) -> list[str]:
+        return control_argv(self._command.found(), self._command.socket)
 
     @cached_property
     def _terminal(self) -> str:
