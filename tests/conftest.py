@@ -27,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to write golden texts anew (what changed is for the reader to explain), and to repeat a day of chance."""
     parser.addoption("--rewrite", action="store_true", help="write golden texts anew in place of comparing")
     parser.addoption("--seed", type=int, help="the one seed of a test that leaves its day to chance")
+    parser.addoption(
+        "--day", type=float, default=20, help="how many seconds the day of 50 tmux sessions has (full: 60)"
+    )
     parser.addoption("--seeds", type=int, default=60, help="how many seeds the simulation lives through")
 
 

@@ -1,13 +1,11 @@
 """Real daemons in homes of their own, for acceptance tests: started, killed, asked, and watched from outside.
 
-Whatever a test leaves alive is ended by `Home.clear`, by identity: daemons, launchers, agents and what these have
-started. Nothing here waits without a bound.
+Whatever a test leaves alive is ended by `Home.clear`, by identity: daemons, launchers, agents, what these have started,
+and the tmux server. Nothing here waits without a bound.
 """
 
 import collections
-import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -34,6 +32,7 @@ from orchestrd.model.session import Session
 from orchestrd.model.words import TERMINAL, Authority
 from orchestrd.testing.history import decode_event
 from tests.acceptance.processes import Identity, bearing, children_of, end, until
+from tests.acceptance.tmux import Tmux, descriptors_of
 
 T = TypeVar("T")
 
@@ -98,12 +97,7 @@ class Daemon:
 
     def descriptors(self) -> collections.Counter[str]:
         """Count what the daemon holds open, by what it is."""
-        found: collections.Counter[str] = collections.Counter()
-        for link in Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # closed just now
-                opened = str(link.readlink()).replace(str(self.said.parent), "")
-                found[re.sub(r"\d+", "N", opened)] += 1
-        return found
+        return descriptors_of(self.pid, str(self.said.parent))
 
     def children(self) -> list[int]:
         return children_of(self.pid)
@@ -120,6 +114,7 @@ class Home:
         self.layout = Layout(str(place / "home"))
         self.marks = place / "marks"
         self.marks.mkdir()
+        self.tmux = Tmux(self.layout.tmux_socket)
         self.daemons: list[Daemon] = []
         self.sessions: set[str] = set()
 
@@ -154,7 +149,7 @@ class Home:
         found = list(self.processes())
         for process in found:
             end(process, self._is_ours)
-        return not found
+        return self.tmux.clear() and not found
 
     def processes(self, *sessions: str) -> Iterator[Identity]:
         """Find what lives of these sessions, or of all that were ever spawned here."""

@@ -11,19 +11,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from orchestrd.client import calls
 from orchestrd.client.blocking import Client
 from orchestrd.client.calls import Call
 from orchestrd.client.connection import Connection
-from orchestrd.model.document import SendRequest
+from orchestrd.model.document import Document, SendRequest
 from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError, UnreachableError
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
 from orchestrd.model.words import TERMINAL, Receipt
 from tests.acceptance import agents
-from tests.acceptance.daemon import USER, Home, event_of
+from tests.acceptance.daemon import USER, Daemon, Home, event_of
+from tests.acceptance.processes import until
 
 T = TypeVar("T")
 
@@ -46,6 +48,7 @@ class Plan:
     ended_by_user: bool = False
     may_be_ended_by_user: bool = False  # a command for it was spooled, or never answered
     receipt: Receipt | None = None
+    sent: set[str] = field(default_factory=set)  # signals that may have been sent to it
 
     @property
     def ends_by_itself(self) -> bool:
@@ -62,6 +65,8 @@ class Day:
     revisions: dict[str, int] = field(default_factory=dict)
     seen: list[Event] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
+    told: tuple[Document, ...] = ()  # the list, when it was last looked at
+    runtime: str = "process"
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
@@ -100,7 +105,16 @@ class Day:
 
     def spawn(self, kind: str) -> Plan:
         """Begin a session of a kind, and insist until it is accepted."""
-        plan_of: dict[str, Callable[[], tuple[str, int | None, str | None]]] = {
+        script, code, signal = self._role(kind)
+        request = self.home.request(script, grace_s=GRACE_S, runtime=self.runtime)
+        if not self._spooled(lambda client: client.spawn(request)):
+            self._insist(calls.spawn(request))
+        plan = self.plans[request.id] = Plan(request.id, kind, code, signal)
+        return plan
+
+    def _role(self, kind: str) -> tuple[str, int | None, str | None]:
+        """Give the script of a kind, and the code or the signal it ends with when it is left alone."""
+        roles: dict[str, Callable[[], tuple[str, int | None, str | None]]] = {
             "well": lambda: (agents.ends_with(0), 0, None),
             "fails": lambda: (agents.ends_with(code := self._chance.randrange(1, 256)), code, None),
             "dies": lambda: (agents.dies_of(name := self._chance.choice(SIGNALS)), None, f"SIG{name}"),
@@ -110,12 +124,7 @@ class Day:
             "stubborn": lambda: (agents.IGNORES_TERM, None, None),
             "steady": lambda: (agents.STEADY, None, None),
         }
-        script, code, signal = plan_of[kind]()
-        request = self.home.request(script, grace_s=GRACE_S)
-        if not self._spooled(lambda client: client.spawn(request)):
-            self._insist(calls.spawn(request))
-        plan = self.plans[request.id] = Plan(request.id, kind, code, signal)
-        return plan
+        return roles[kind]()
 
     def _work(self) -> None:
         while not self._evening.is_set():
@@ -142,11 +151,11 @@ class Day:
 
     def _look(self) -> dict[str, str]:
         """Read the list; no revision that was ever shown is taken back."""
-        told = self._insist(calls.status(with_ended=True, project=None)).sessions
-        for document in told:
+        self.told = self._insist(calls.status(with_ended=True, project=None)).sessions
+        for document in self.told:
             assert document.revision >= self.revisions.get(document.id, 0), f"taken back: {document}"
             self.revisions[document.id] = document.revision
-        return {document.id: document.state for document in told}
+        return {document.id: document.state for document in self.told}
 
     def _answer(self, plan: Plan) -> None:
         call = calls.send(plan.session, SendRequest(message="only", text="go"))
@@ -177,7 +186,7 @@ class Day:
                 return self.home.ask(call)
             except OrchestrdError as error:
                 is_passing = isinstance(error, UnreachableError | TransientError) or error.code == "stopped"
-                if not is_passing or time.monotonic() > deadline:
+                if not is_passing or self._is_over.is_set() or time.monotonic() > deadline:
                     raise
             time.sleep(AGAIN_S)
 
@@ -207,3 +216,18 @@ class Day:
             work()
         except BaseException as error:  # noqa: BLE001 - told by the test, on its own thread
             self.failures.append(error)
+
+
+def wait_for_a_moment(daemon: Daemon, chance: random.Random, work_s: float) -> None:
+    """Half of the moments lie in the recovery and what follows it, half in the day's work."""
+    if chance.random() < 0.5:
+        until(lambda: _has_the_home(daemon) or daemon.has_ended(), "the daemon takes its home")
+        time.sleep(chance.random() * 0.08)
+    else:
+        daemon.until_it_answers()
+        time.sleep(chance.random() * work_s)
+    assert not daemon.has_ended(), daemon.words()
+
+
+def _has_the_home(daemon: Daemon) -> bool:
+    return Path(daemon.layout.lock).read_text(encoding="ascii").strip() == str(daemon.pid)

@@ -65,12 +65,12 @@ def children_of(pid: int) -> list[int]:
     ]
 
 
-def end(process: Identity, is_ours: Callable[[dict[str, str]], bool]) -> None:
-    """Kill one process, if it still is the one that was found."""
+def end(process: Identity, is_ours: Callable[[dict[str, str]], bool], number: signal.Signals = signal.SIGKILL) -> None:
+    """Signal one process, if it still is the one that was found."""
     with contextlib.suppress(ProcessLookupError):
         hold = os.pidfd_open(process.pid)
         try:
             if is_alive(process) and is_ours(environment_of(process.pid)):
-                signal.pidfd_send_signal(hold, signal.SIGKILL)
+                signal.pidfd_send_signal(hold, number)
         finally:
             os.close(hold)

@@ -2,7 +2,6 @@
 
 import random
 import signal
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,12 +11,13 @@ import pytest
 
 from tests.acceptance import truths
 from tests.acceptance.daemon import Daemon, Home
-from tests.acceptance.day import Day
+from tests.acceptance.day import Day, wait_for_a_moment
 from tests.acceptance.processes import Identity, is_alive, until
 
 KILLS = 100  # of each of the two homes that have their day side by side
 STOPS = 0.08  # now and then it is told to stop instead
 STEADY = 2
+WORK_S = 0.2  # at most, between two kills
 
 
 @pytest.mark.timeout(240)
@@ -63,7 +63,7 @@ def _storm(day: Day, steady: list[Identity]) -> None:
     kills = 0
     while kills < KILLS:
         daemon = day.home.begin(is_measured=False)
-        _wait_for_a_moment(daemon, chance)
+        wait_for_a_moment(daemon, chance, WORK_S)
         if chance.random() < STOPS:
             assert daemon.stop() in (0, -signal.SIGTERM)  # the latter before it has learnt to stop gracefully
         else:
@@ -71,21 +71,6 @@ def _storm(day: Day, steady: list[Identity]) -> None:
             kills += 1
         assert not day.failures, day.failures
         assert all(map(is_alive, steady)), "an agent did not survive its daemon"
-
-
-def _wait_for_a_moment(daemon: Daemon, chance: random.Random) -> None:
-    """Half of the moments lie in the recovery and what follows it, half in the day's work."""
-    if chance.random() < 0.5:
-        until(lambda: _has_the_home(daemon) or daemon.has_ended(), "the daemon takes its home")
-        time.sleep(chance.random() * 0.08)
-    else:
-        daemon.until_it_answers()
-        time.sleep(chance.random() * 0.2)
-    assert not daemon.has_ended(), daemon.words()
-
-
-def _has_the_home(daemon: Daemon) -> bool:
-    return Path(daemon.layout.lock).read_text(encoding="ascii").strip() == str(daemon.pid)
 
 
 def _evening(day: Day, steady: list[Identity]) -> None:
@@ -110,6 +95,7 @@ def _check(day: Day, last: Daemon, fresh: Home) -> None:
     truths.stamps_are_in_order(day.home)
     truths.journal_folds_to_the_records(day.home, events)
     truths.nothing_accepted_was_lost(day)
+    truths.each_ended_as_planned(day)
     truths.nothing_was_started_twice(day, events)
     truths.the_subscriber_saw_all_once(day, events)
     truths.nothing_is_in_quarantine(day.home)
