@@ -21,7 +21,7 @@ def _orch(claude: ClaudeSessions, *words: str) -> str:
 
 
 def _reads(claude: ClaudeSessions, session: str, told: str) -> None:
-    until(lambda: _orch(claude, "logs", session) == told, f"its conversation is {told!r}")
+    until(lambda: _orch(claude, "logs", session) == told, f"its conversation is {told!r}", within_s=PATIENCE_S)
 
 
 def test_a_conversation_reads_the_same_with_a_daemon_without_one_and_after_its_end(claude: ClaudeSessions) -> None:
@@ -47,6 +47,7 @@ def test_a_conversation_reads_the_same_with_a_daemon_without_one_and_after_its_e
 def test_a_revived_session_goes_on_with_its_conversation(claude: ClaudeSessions) -> None:
     claude.model.script(Answer(text="Three."), Answer(text="Two."))
     session = claude.spawn("Count the apples")
+    claude.model.wait_until("waiting")
     _reads(claude, session, "> Count the apples\n\nThree.\n")
     claude.home.stop(session)
     claude.home.until_over(session)
