@@ -63,6 +63,11 @@ class ClaudeHome(Struct, frozen=True):
         (self.path / ".claude.json").write_text(json.dumps(told))
         return self
 
+    def write_settings(self, **settings: object) -> None:
+        """Write the user's own settings."""
+        (self.path / ".claude").mkdir(exist_ok=True)
+        (self.path / ".claude" / "settings.json").write_text(json.dumps(settings))
+
     def environment(self, **more: str) -> dict[str, str]:
         """Give the whole environment to run it with: offline, and speaking to the stand-in."""
         return {
