@@ -4,8 +4,8 @@ libtmux runs one process a command and waits for it without end, with the enviro
 its deadline, and gets a few plain names of our environment: what a server is started with, everything in it inherits,
 and anybody can read.
 
-A server that gave no answer is not asked again for a moment, so that what waits behind one question does not wait as
-long again.
+A server that gave no answer is not asked again for a moment by those who would wait no longer than that, so that what
+waits behind one question does not wait as long again.
 """
 
 import os
@@ -50,7 +50,7 @@ class TmuxCommand(libtmux.Server):
         self.socket = socket
         self.environment = clean_environment(os.environ)
         self._clock = clock
-        self._deaf_until_s = 0.0
+        self._deaf_until_s = self._deaf_for_s = 0.0
         self._fit: set[str] = set()  # paths of tmux whose version was looked at
 
     def found(self) -> str:
@@ -81,7 +81,7 @@ class TmuxCommand(libtmux.Server):
         return answer
 
     def _run(self, argv: list[str], within_s: float, stdin: bytes | None) -> "subprocess.CompletedProcess[bytes]":
-        if self._clock.now().up_s < self._deaf_until_s:
+        if within_s <= self._deaf_for_s and self._clock.now().up_s < self._deaf_until_s:
             raise InDoubtError("the tmux server did not answer a moment ago")
         given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
         try:
@@ -89,7 +89,7 @@ class TmuxCommand(libtmux.Server):
                 argv, check=False, capture_output=True, timeout=within_s, env=self.environment, cwd="/", **given
             )
         except subprocess.TimeoutExpired:
-            self._deaf_until_s = self._clock.now().up_s + TMUX_DEAF_S
+            self._deaf_until_s, self._deaf_for_s = self._clock.now().up_s + TMUX_DEAF_S, within_s
             raise InDoubtError(f"the tmux server gave no answer within {within_s:g} s") from None
 
 

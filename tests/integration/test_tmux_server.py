@@ -144,6 +144,20 @@ async def test_launches_on_a_frozen_server_are_refused_in_time_and_never_happen(
     assert not any(Path(stage.directory(order.run), "start.json").exists() for order in orders)
 
 
+async def test_a_launch_waits_for_a_server_that_others_have_given_up_on_a_moment_ago(stage: TmuxStage) -> None:
+    run = await started(stage, SLEEPS)
+    server = stage.server()
+
+    with frozen(server):
+        receipt, _ = await stage.runtime.deliver(run, "hello")
+        launch = asyncio.create_task(started(stage, SLEEPS))
+        await stage.pause()
+    other = await launch
+
+    assert receipt is Receipt.REFUSED
+    assert verdict_of(await look(stage, other)) is Liveness.ALIVE
+
+
 async def test_after_a_frozen_server_has_thawed_all_works_again(stage: TmuxStage) -> None:
     run = await started(stage, SLEEPS)
     with frozen(stage.server()):
