@@ -65,7 +65,7 @@ def judge(worktree: Worktree, owner: Owner | None) -> Verdict:
     news = tuple(_news(worktree))
     if news:
         return Verdict(Deed.PRESERVE, ", ".join(news))
-    return Verdict(Deed.REMOVE, "nothing in it is new: no file is changed, and every commit is pushed or merged")
+    return Verdict(Deed.REMOVE, "no file is changed, and every commit is pushed or merged")
 
 
 def way_back(worktree: Worktree, ref: str | None) -> str:

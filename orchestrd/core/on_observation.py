@@ -20,12 +20,17 @@ from orchestrd.model.words import Liveness
 
 
 def sighted(turn: Turn, sample: Sighted) -> None:
-    """Count a sample in; a confirmed streak of dead ones asks for the sweep that will prove it."""
+    """Count a sample in; a confirmed streak of dead ones asks for the sweep that will prove it.
+
+    It comes with each tick, which is when words that were believed for a while are no longer.
+    """
     turn.evidence = take_sample(turn.evidence, sample, turn.now)
     turn.set_liveness(fused_liveness(turn.evidence), sample.observer, sample.excerpt or None)
     if sample.verdict is Liveness.ALIVE:
         _attest(turn, sample.observer)
         turn.move(Trigger.ALIVE)
+    if turn.evidence.testimonies:
+        turn.judge_activity()
     if asks_for_kill(turn.evidence, sample, turn.session.attested, turn.now):
         order_sweep(turn)
 

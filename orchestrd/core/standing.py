@@ -11,7 +11,7 @@ from orchestrd.core.turn import Turn
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S
-from orchestrd.model.session import Message, Session, prompt_message
+from orchestrd.model.session import Message, Session
 from orchestrd.model.words import Activity, Ending, Liveness, State, Until
 
 
@@ -28,13 +28,8 @@ def may_type(session: Session, message: Message) -> bool:
     if session.state is not State.RUNNING or session.ending is not None:
         return False
     if session.activity is Activity.WAITING:
-        return not _has_prompt_under_way(session) or message.id == prompt_message(session.generation)
+        return True
     return session.activity is Activity.UNKNOWN and not message.awaits_turn
-
-
-def _has_prompt_under_way(session: Session) -> bool:
-    """Tell whether the first prompt has gone along with the launch, and no turn has begun yet: it comes first."""
-    return session.spec.prompt is not None and session.conversation is None and not session.has_worked
 
 
 def _end_if_goal_is_met(turn: Turn) -> None:

@@ -15,9 +15,9 @@ from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
-from orchestrd.model.limits import ERROR_CHARS_MAX, WITNESS_LAG_S
+from orchestrd.model.limits import ERROR_CHARS_MAX, PROMPT_TAKEN_S, WITNESS_LAG_S
 from orchestrd.model.observation import Evidence, Testimony
-from orchestrd.model.session import Message, Session
+from orchestrd.model.session import Message, Session, prompt_message
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt
 
 Extras = Any  # the optional fields of Event, checked by its constructor
@@ -173,12 +173,23 @@ class Turn:
         verdict = judge(self.evidence.testimonies, self.now.at, after)
         if is_typed_into and (verdict is None or verdict.activity is Activity.UNKNOWN):
             return
+        if verdict is not None and verdict.activity is Activity.WAITING and self._is_about_to_begin():
+            return
         if verdict is not None:
             self.set_activity(verdict.activity, verdict.source, verdict.text, since=verdict.at)
             if verdict.activity is Activity.WORKING:
                 self._begin_turn(verdict.at)
         elif self.session.activity is not Activity.UNKNOWN:
             self.set_activity(Activity.UNKNOWN, SILENCE, None)
+
+    def _is_about_to_begin(self) -> bool:
+        """Tell whether it only waits for a moment yet: until it has taken the prompt that it was started with."""
+        session = self.session
+        if session.spec.prompt is None or session.conversation is not None or session.has_worked:
+            return False
+        is_typed = any(message.id == prompt_message(session.generation) for message in session.messages)
+        age_s = (self.now.at - (session.started_at or self.now.at)).total_seconds()
+        return not is_typed and age_s <= PROMPT_TAKEN_S
 
     def _begin_turn(self, at: datetime) -> None:
         """A turn is under way; it is another one than was heard to be over, unless its witness is only late."""

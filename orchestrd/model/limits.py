@@ -27,6 +27,7 @@ WITNESSES_MAX = 8
 WITNESS_LAG_S = 1.0  # two witnesses of one edge tell of it within this time of each other
 WITNESS_SETTLE_S = 0.35  # after news of one witness the others are looked at again, for they may have been late
 WORKING_TRUSTED_S = 3_600.0  # a turn that was only heard to begin counts as under way for this long
+PROMPT_TAKEN_S = 10.0  # an agent that was started with a prompt takes it within this time; it does not wait before that
 LIMIT_TRUSTED_S = 3_600.0  # a usage limit that was heard of counts for this long; then whoever waits is told again
 HEARD_PROMPTS_MAX = 4  # prompts that an agent was seen to take, kept to confirm what was sent
 BREAKER_SESSIONS_MIN = 5  # sampled in one pass of a runtime; more than half of them turned dead sets the pass aside

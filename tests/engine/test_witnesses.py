@@ -298,7 +298,7 @@ async def test_a_prompt_that_went_along_comes_before_any_message() -> None:
     rig, agent, _ = talking(takes="state")
     async with running(rig):
         await begin(rig, "do it")
-        await shows(rig, "waiting")
+        rig.gatherer.found[ID] = Gathered(state=b"waiting")
 
         assert (await rig.service.send(send())).receipt is Receipt.QUEUED
         assert agent.contexts[0].prompt == "do it"

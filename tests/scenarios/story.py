@@ -1,7 +1,7 @@
 """What drives the stories: a small language for what happens to sessions, and what comes of it in words.
 
     begin NAME [until turn] [grace S]: from its spawn to running, seen alive by `process`
-    spawn NAME [until turn] [grace S]     place|admit NAME                     launched NAME
+    spawn NAME [until turn] [grace S] [prompt TEXT]        place|admit NAME            launched NAME [types yes]
     launch-failed NAME TEXT [screen TEXT] started NAME [late S]                observe NAME VERDICT from OBSERVER
     exit NAME code N|signal NAME|unstarted TEXT [left PID] [closed terminal] [setup failed]
     vanished NAME process_gone|other_boot
@@ -49,7 +49,7 @@ from tests.reports import a_report
 from tests.scenarios.telling import told_effect, told_event, told_reply, told_session
 
 OPTIONS = frozenset(
-    {"ago", "awaits", "closed", "conversation", "over", "setup", "types"}
+    {"prompt", "ago", "awaits", "closed", "conversation", "over", "setup", "types"}
     | {"by", "code", "error", "from", "generation", "grace", "late", "left", "nothing_runs", "screen", "signal"}
     | {"unstarted", "until"}
 )
@@ -248,7 +248,7 @@ def _parsed(words: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def _spec(name: str, options: dict[str, str]) -> Any:
     asked = spec(Until(options.get("until", "exit")), float(options.get("grace", "10")))
-    return replace(asked, name=name)
+    return replace(asked, name=name, prompt=options.get("prompt"))
 
 
 def told_again(text: str) -> str:
