@@ -43,9 +43,11 @@ def _row(row: CleanedWorktree, *, is_dry: bool) -> Iterator[str]:
     if row.ignored_files:
         yield f"{INDENT}{'with it' if row.ref or row.deed == Deed.REMOVE else 'in it'}: {_ignored(row)}"
     if row.ref:
-        yield f"{INDENT}preserved in {visible(row.ref)}{f', branch {visible(row.branch)}' if row.branch else ''}"
-    if row.hint:
-        yield f"{INDENT}{'back' if row.deed in (Deed.REMOVE, Deed.PRESERVE) else 'try'}: {visible(row.hint)}"
+        branch = f", branch {visible(row.branch)}" if row.branch else ""
+        yield f"{INDENT}{'would be ' if is_dry else ''}preserved in {visible(row.ref)}{branch}"
+    is_removed = row.deed in (Deed.REMOVE, Deed.PRESERVE)
+    if row.hint and not (is_removed and is_dry):
+        yield f"{INDENT}{'back' if is_removed else 'try'}: {visible(row.hint)}"
 
 
 def _ignored(row: CleanedWorktree) -> str:

@@ -38,8 +38,12 @@ def test_what_was_preserved_is_told_with_where_and_the_way_back() -> None:
 
 
 def test_a_dry_run_says_would() -> None:
-    assert "k3v5aaaa  would be preserved and removed, 3 MiB: 2 files modified\n" in page(ROW, dry_run=True)
-    assert page(ROW, dry_run=True).endswith("1 worktree would be removed, 3 MiB would be freed; 1 would be preserved\n")
+    told = page(ROW, dry_run=True)
+
+    assert told.startswith("k3v5aaaa  would be preserved and removed, 3 MiB: 2 files modified\n")
+    assert "would be preserved in refs/orch/preserve/k3v5aaaa" in told
+    assert "back:" not in told
+    assert told.endswith("1 worktree would be removed, 3 MiB would be freed; 1 would be preserved\n")
 
 
 def test_what_git_ignores_is_named_the_largest_first_and_the_rest_counted() -> None:
