@@ -136,7 +136,17 @@ def test_only_a_prompt_that_would_be_typed_is_read_as_typing(prompt: str, size: 
     assert (problem is not None) is is_refused
 
 
-@pytest.mark.parametrize(("text", "why"), [("!rm x", "shell command"), ("/clear", "command"), (" \n", "empty")])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("!rm x", "shell command"),
+        ("/clear", "command"),
+        (" \n", "empty"),
+        ("exit", "orch stop"),
+        (" :wq ", "orch stop"),
+        ("see C:\\", "put a space after it"),
+    ],
+)
 def test_a_message_that_would_arrive_as_something_else_is_refused_with_a_way_out(text: str, why: str) -> None:
     problem = AGENT.problem_with_message(text)
 
@@ -144,7 +154,9 @@ def test_a_message_that_would_arrive_as_something_else_is_refused_with_a_way_out
     assert why in problem
 
 
-@pytest.mark.parametrize("text", ["fix it", " !rm x", " /clear", "#1 is broken", "see /etc", "@README.md"])
+@pytest.mark.parametrize(
+    "text", ["fix it", " !rm x", " /clear", "#1 is broken", "see /etc", "@README.md", "exit 3", "C:\\ "]
+)
 def test_any_other_message_is_taken(text: str) -> None:
     assert AGENT.problem_with_message(text) is None
 

@@ -21,6 +21,7 @@ SETTINGS = "settings.json"
 OURS = frozenset(
     ("--settings", "--session-id", "--resume", "-r", "--continue", "-c", "--fork-session", "--print", "-p")
 )
+LEAVES = frozenset(("exit", "quit", ":q", ":q!", ":wq", ":wq!"))  # whoever types one of these alone
 
 
 class ClaudeAgent:
@@ -45,6 +46,10 @@ class ClaudeAgent:
     def problem_with_message(self, text: str) -> str | None:
         if not text.strip():
             return "Claude Code takes no empty message"
+        if text.strip() in LEAVES:
+            return f"Claude Code would end at {text.strip()}: if that is meant, orch stop"
+        if text.endswith("\\"):
+            return "a text that ends with a backslash would go on in another line of Claude Code: put a space after it"
         if not text.startswith(("!", "/")):
             return None
         becomes = "run as a shell command" if text.startswith("!") else "taken for a command"
