@@ -19,9 +19,11 @@ SPINNER, STAR = (WORKING, LIMITED), (WAITING, BLOCKED)
 IDLE = (WAITING, BLOCKED, LIMITED)
 
 
-def said(observer: str, *allows: Activity, at: float = 0.0, **rest: str) -> Testimony:
+def said(
+    observer: str, *allows: Activity, at: float = 0.0, text: str | None = None, prompt: str | None = None
+) -> Testimony:
     """One word, `at` seconds after noon."""
-    return Testimony(observer=observer, allows=allows, at=NOON + timedelta(seconds=at), **rest)
+    return Testimony(observer=observer, allows=allows, at=NOON + timedelta(seconds=at), text=text, prompt=prompt)
 
 
 def verdict(*testimonies: Testimony, now: float = 100.0) -> Activity | None:
