@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,8 @@ from orchestrd.model.document import Document
 from orchestrd.model.errors import UnreachableError
 from tests.acceptance import agents, truths
 from tests.acceptance.daemon import Home
+from tests.acceptance.processes import until
+from tests.acceptance.tmux import needs_tmux
 
 # Counted per thread, as strace does; the ledger's thread is the one with the long life.
 MOMENTS = (
@@ -23,6 +26,14 @@ MOMENTS = (
     *(("link", number) for number in (1,)),
     *(("mkdir", number) for number in (2, 14)),
     *(("vfork", number) for number in (1,)),
+)
+# On the thread that starts one tmux after the other (is it fit, make the server ready, which panes, new-session; and at
+# the end: nobody needs the server): before each, and when each has done its work and the daemon does not know of it.
+TMUX_MOMENTS = (
+    *(("vfork", number) for number in range(1, 6)),
+    *(("wait4", number) for number in range(1, 6)),
+    *(("rename", number) for number in (4, 5, 6, 7)),
+    *(("fsync", number) for number in range(16, 26, 2)),
 )
 DONE_S = 20.0
 
@@ -65,10 +76,33 @@ def test_a_life_of_a_session_is_the_same_wherever_its_daemon_is_killed(make_home
     assert sum(killed) >= len(MOMENTS) * 2 // 3  # some calls come less often than we count
 
 
-def _live_through(home: Home, call: str, number: int) -> bool:
+@needs_tmux
+@pytest.mark.timeout(240)
+def test_a_session_in_tmux_is_begun_once_and_leaves_nothing_wherever_its_daemon_is_killed(
+    make_home: Callable[[str], Home],
+) -> None:
+    if not _may_trace():
+        pytest.skip("strace is not here, or may not trace")
+    homes = [(make_home(f"{call}-{number}"), call, number, "tmux") for call, number in TMUX_MOMENTS]
+
+    with ThreadPoolExecutor(2) as side_by_side:
+        killed = list(side_by_side.map(lambda moment: _live_through(*moment), homes))
+
+    assert sum(killed) >= len(TMUX_MOMENTS) * 2 // 3
+    for home, *_ in homes:
+        if home.daemons[-1].process.returncode:  # killed in its very last act
+            home.start().stop()
+        until(partial(_has_no_server, home), "a server that nobody needs has gone")
+
+
+def _has_no_server(home: Home) -> bool:
+    return not list(home.tmux.processes())
+
+
+def _live_through(home: Home, call: str, number: int, runtime: str = "process") -> bool:
     """Let a session live under a daemon that dies at the moment, and tell whether it did."""
     daemon = home.begin(before=_strace(call, number), is_measured=False)
-    request = home.request(agents.ends_with(4), prompt="do it")
+    request = home.request(agents.ends_with(4), prompt="do it", runtime=runtime)
     _insist(home, calls.spawn(request))
     deadline = time.monotonic() + DONE_S
     while (told := _insist(home, calls.show(request.id))).ended_at is None:
