@@ -30,7 +30,7 @@ from orchestrd.model.document import (
     Status,
 )
 from orchestrd.model.errors import TimedOutError, UnreachableError
-from orchestrd.model.limits import LOOK_ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
 T = TypeVar("T")
 
@@ -181,7 +181,7 @@ class AsyncClient:
         return await asyncio.to_thread(lambda: list(self._offline.events(since, sessions, types)))
 
     async def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
-        async with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s) as connection:
+        async with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s or ANSWER_S) as connection:
             return await connection.ask(call)
 
     @contextlib.asynccontextmanager

@@ -205,7 +205,7 @@ class Client:
     # ---- how ---------------------------------------------------------------------------------------------------------
 
     def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
-        with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s) as connection:
+        with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s or ANSWER_S) as connection:
             told = connection.ask(call)
         self._left_alone_until = 0.0
         return told

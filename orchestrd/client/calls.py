@@ -25,7 +25,7 @@ from orchestrd.model.document import (
     Version,
 )
 from orchestrd.model.errors import OrchestrdError
-from orchestrd.model.limits import ANSWER_S, CLEAN_S
+from orchestrd.model.limits import CLEAN_S
 from orchestrd.model.words import Authority
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Call(Struct, Generic[T], frozen=True, kw_only=True):
     accept: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
-    answer_s: float = ANSWER_S  # how long the daemon may say nothing
+    answer_s: float | None = None  # how long the daemon may say nothing, where it is longer than usual
 
     def request(self) -> bytes:
         """Give the bytes to send."""

@@ -16,7 +16,9 @@ from orchestrd.api.server import ApiServer
 from orchestrd.client import Client, asynchronous, blocking, calls, connection
 from orchestrd.client.asynchronous import AsyncClient
 from orchestrd.core.choice import gap_line
+from orchestrd.model.document import CleanRequest
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
+from orchestrd.model.limits import CLEAN_S
 from orchestrd.model.words import Receipt
 from tests.api.fake_service import FakeClock, FakeService
 from tests.documents import a_document, a_request
@@ -120,6 +122,15 @@ async def test_changing_is_told_to_the_daemon(client: Any, service: FakeService)
     assert reply.receipt is Receipt.TYPED
     assert (stopped.document.state, killed.is_spooled, revived.generation) == ("stopping", False, 2)
     assert [type(command).__name__ for command in service.commands] == ["Send", "Stop", "Kill", "Revive"]
+
+
+async def test_a_clean_is_told_to_the_daemon_which_may_take_its_time(client: Any, service: FakeService) -> None:
+    async with _serving(service):
+        report = await client.clean("abc", "nobody", dry_run=True)
+
+    assert report == service.report
+    assert service.cleaned == [CleanRequest(dry_run=True, sessions=("abc", "nobody"))]
+    assert calls.clean(service.cleaned[0]).answer_s == CLEAN_S
 
 
 async def test_kept_events_end_and_followed_ones_go_on(client: Any, service: FakeService) -> None:
