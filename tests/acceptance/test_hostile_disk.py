@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from orchestrd.model.document import SendRequest
 from orchestrd.model.errors import OrchestrdError, TransientError
 from tests.acceptance import agents, truths
 from tests.acceptance.daemon import Home
-from tests.acceptance.processes import until
+from tests.acceptance.processes import end, until
+from tests.acceptance.tmux import needs_tmux
 
 DISK = "size=4m,nr_inodes=300"
 TICKS_S = 1.2  # more than two ticks
@@ -114,6 +116,51 @@ def test_a_full_disk_refuses_what_is_new_loses_nothing_and_settles_when_there_is
     home.stop(steady, 0.2)
     _settled(home)
     assert not daemon.has_ended()
+
+
+@needs_tmux
+@pytest.mark.parametrize("fill", [_fill_space, _fill_inodes], ids=["space", "inodes"])
+def test_agents_in_tmux_that_end_while_the_disk_is_full_are_recorded_truly_when_there_is_room(
+    small: Home, fill: Callable[[Home], None]
+) -> None:
+    home = small
+    daemon = home.start()
+    dies = agents.BEGIN + 'while [ ! -e "$MARKS/go" ]; do sleep 0.05; done; ulimit -c 0; kill -SEGV $$'
+    floods = agents.BEGIN + 'while [ ! -e "$MARKS/go" ]; do sleep 0.05; done; ' + agents.says(20_000) + "exit 4"
+    scripts = (WAITS_FOR_GO, dies, floods, agents.STEADY, agents.SLEEPS)
+    ends, falls, drowns, steady, sleeps = (home.spawn(script, runtime="tmux") for script in scripts)
+    for session in (ends, falls, drowns, steady, sleeps):
+        home.reach(session, "running")
+        until(partial(home.mark, session), "the agent has begun")
+
+    fill(home)
+    (home.marks / "go").touch()
+    until(lambda: not [p for p in home.processes(ends, falls, drowns) if _is_agent(p.pid)], "three have ended")
+    for process in home.processes(sleeps):
+        if _is_agent(process.pid):
+            end(process, lambda environment: environment["ORCH_SESSION"] == sleeps)
+    time.sleep(TICKS_S)
+    assert {told.state for told in home.documents().values()} == {"running"}  # nothing else can be said yet
+
+    _empty(home)
+    told = home.until_over(ends, falls, drowns, sleeps)
+    assert [(told[session].exit_code, told[session].exit_signal) for session in (ends, falls, drowns, sleeps)] == [
+        (3, None),
+        (None, "SIGSEGV"),
+        (4, None),
+        (None, "SIGKILL"),
+    ]
+    assert {told[session].reason for session in (ends, drowns)} == {"exit_code"}
+    assert home.mark(f"{steady}.touched") == []
+    assert len(home.tmux.sessions()) == 1
+    home.kill(steady)
+    _settled(home)
+    assert not daemon.has_ended()
+
+
+def _is_agent(pid: int) -> bool:
+    """Tell an agent, and what it has started, from a launcher."""
+    return "terminal" not in _command_line(pid)
 
 
 def _command_line(pid: int) -> str:
