@@ -79,10 +79,7 @@ class ClaudeSessions:
         return [event["prompt"] for event in told if event["hook_event_name"] == "UserPromptSubmit"]
 
     def told(self, session: str) -> list[str]:
-        """Give what was said of its activity from its first turn on, in order, each word once until another one comes.
-
-        Before that it waits, truly, for a moment: until it has taken the prompt that it was started with.
-        """
+        """Give what was said of its activity, in order, each word once until another one comes."""
         words: list[str] = []
         for event in self.home.journal():
             is_word = event.session == session and event.type is EventType.ACTIVITY_CHANGED
@@ -90,7 +87,7 @@ class ClaudeSessions:
                 print(event.at, event.from_, event.to, event.source, event.text)  # noqa: T201 - shown when a test fails
             if is_word and event.to not in HELD and words[-1:] != [event.to]:
                 words.append(str(event.to))
-        return words[words.index("working") :]
+        return words
 
     def transcript(self) -> str:
         """Give what Claude Code has written down of all its conversations."""
