@@ -9,7 +9,7 @@ import pytest
 from orchestrd.core.launch import SETUP_FAILED
 from orchestrd.core.setup import with_setup
 
-AGENT = ("/bin/sh", "-c", 'echo "agent $1 $$"', "agent", "it's \"$HOME\" *")
+AGENT = ("/bin/sh", "-c", 'echo "agent $1 $$"', "agent", 'it\'s "$HOME" *')
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_agent_starts_behind_its_setup_with_its_own_words(worktree: Path) ->
     ended = run(worktree, "echo set up; touch 'a file'")
 
     assert ended.returncode == 0
-    assert ended.stdout.startswith("set up\nagent it's \"$HOME\" * ")
+    assert ended.stdout.startswith('set up\nagent it\'s "$HOME" * ')
     assert (worktree / "a file").exists()
     assert not (worktree / SETUP_FAILED).exists()
 
