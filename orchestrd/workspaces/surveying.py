@@ -89,13 +89,19 @@ def _sift(walk: Walk, tracked: Tracked, project: str) -> Sifted:
             files, size = ignored.get(top, (0, 0))
             ignored[top] = (files + 1, size + walk.sizes[path])
         elif not any(path.startswith(f"{repository}/") for repository in nested):
-            raise Obstructed(f"git says nothing of {path} in it", f"ls -la {quote(f'{walk.top}/{path}')}")
+            raise _of_which_git_says_nothing(f"{walk.top}/{path}")
     brought = {path for path in walk.modes if _is_brought(walk, path, project)}
     kept = [path for path in kept if path not in brought or path not in tracked.untracked]
     told = (
         Ignored(path=path, files=files, bytes=size) for path, (files, size) in ignored.items() if path not in brought
     )
     return Sifted(tuple(kept), tuple(sorted(told, key=lambda one: (-one.bytes, one.path))), nested)
+
+
+def _of_which_git_says_nothing(path: str) -> Exception:
+    if not os.path.lexists(path):
+        return TransientError(f"{path} has gone while it was looked at", code=CHANGED)
+    return Obstructed(f"git says nothing of {path}", f"ls -la {quote(path)}")
 
 
 def _ignored_under(path: str, tracked: Tracked) -> str | None:

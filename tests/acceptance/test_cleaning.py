@@ -161,6 +161,17 @@ def test_a_clean_without_a_daemon_starts_one(shell: Shell) -> None:
     assert not place.exists()
 
 
+def test_a_reader_of_a_difference_may_go_away(shell: Shell) -> None:
+    session, _ = ended(shell, "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done >long")
+
+    with shell.going_on("diff", session) as typed:
+        assert typed.stdout is not None
+        typed.stdout.readline()
+        typed.stdout.close()
+
+        assert typed.wait(PATIENCE_S) == 141
+
+
 def test_a_difference_goes_through_the_pager_of_a_terminal_only(shell: Shell) -> None:
     session, _ = ended(shell)
     environment = shell.environment | {"GIT_PAGER": "sed s/^/paged:/"}

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from orchestrd.core.cleaning import Owner, judge, preserve_ref
 from orchestrd.model.document import CleanedWorktree
 from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Deed
-from orchestrd.model.worktree import Worktree
+from orchestrd.model.worktree import Place, Worktree
+from orchestrd.workspaces import nested, removing, surveying, tracking, walking
 from orchestrd.workspaces.git import Answer, Git
+from orchestrd.workspaces.locating import Obstructed, locate, places
 from orchestrd.workspaces.managed import ManagedWorktrees
+from orchestrd.workspaces.surveying import stamped_walk
 from tests.workspaces.cleaner import clean
 from tests.workspaces.landscapes import BRANCH, ENVIRONMENT, NAME, Landscape, files_of, git
 
@@ -600,7 +604,174 @@ async def test_the_rest_of_a_removal_does_not_touch_the_worktree_that_was_made_a
     assert git(land.worktree, "status", "--porcelain") == b""
 
 
-def test_a_root_that_is_not_there_has_no_places(tmp_path: Path) -> None:
-    from orchestrd.workspaces.locating import places
+@pytest.mark.parametrize("is_broken", ["gone", "another"])
+async def test_the_rest_of_a_removal_goes_whatever_became_of_its_repository(land: Landscape, is_broken: str) -> None:
+    gone = land.worktree.with_name(f".{NAME}.gone")
+    land.worktree.rename(gone)
+    if is_broken == "gone":
+        (gone / ".git").unlink()
+    else:
+        (land.project / ".git" / "worktrees" / NAME / "gitdir").write_text("/elsewhere/.git\n")
 
+    obstacles = await ManagedWorktrees(str(land.root), Git(ENVIRONMENT)).finish()
+
+    assert obstacles == []
+    assert not land.worktree.parent.exists()
+    assert (land.project / ".git" / "worktrees" / NAME).exists()
+
+
+async def test_what_cannot_be_deleted_is_told_and_tried_again(land: Landscape, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    worktrees = ManagedWorktrees(str(land.root), Git(ENVIRONMENT))
+    land.worktree.rename(land.worktree.with_name(f".{NAME}.gone"))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "unlink", refused)
+        (obstacle,) = await worktrees.finish()
+
+    assert "is left over from a removal: [Errno 30] Read-only file system" in obstacle.why
+    assert await worktrees.finish() == []
+    assert not land.worktree.parent.exists()
+
+
+async def test_a_daemon_that_ends_leaves_the_rest_to_the_next_one(land: Landscape) -> None:
+    gone = land.worktree.with_name(f".{NAME}.gone")
+    land.worktree.rename(gone)
+    ending = ManagedWorktrees(str(land.root), Git(ENVIRONMENT))
+    await ending.close()
+
+    await ending.finish()
+
+    assert gone.exists()
+    assert await ManagedWorktrees(str(land.root), Git(ENVIRONMENT)).finish() == []
+    assert not gone.exists()
+
+
+async def test_who_is_called_off_in_the_middle_of_a_removal_finishes_the_step(land: Landscape) -> None:
+    worktrees = ManagedWorktrees(str(land.root), Git(ENVIRONMENT))
+    (place,) = await worktrees.places()
+    seen = await worktrees.survey(place, "main")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow_walk(*given: Any) -> Any:
+        begun.set()
+        assert go_on.wait(10)
+        return stamped_walk(*given)
+
+    with pytest.MonkeyPatch.context() as disk:
+        disk.setattr(removing, "stamped_walk", slow_walk)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(worktrees.remove(seen, lambda: None))
+            assert await asyncio.to_thread(begun.wait, 10)
+            task.cancel()
+            await asyncio.sleep(0)
+            assert not task.done()
+            go_on.set()
+
+    assert not land.worktree.with_name(f".{NAME}.leaving").exists()
+
+
+def test_a_walk_that_fails_puts_the_worktree_back(land: Landscape, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    (place,) = places(str(land.root))
+    monkeypatch.setattr(removing, "stamped_walk", failing)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        removing.set_aside(locate(str(land.root), place), "stamp")
+
+    assert (land.worktree / ".gitignore").exists()
+
+
+def test_a_root_that_is_not_there_has_no_places(tmp_path: Path) -> None:
     assert places(str(tmp_path / "nowhere")) == []
+
+
+def test_a_place_behind_a_link_is_not_below_the_root(land: Landscape) -> None:
+    (land.root / "linked").symlink_to(land.worktree.parent)
+
+    with pytest.raises(Obstructed, match="which is not below"):
+        locate(str(land.root), Place(name=NAME, path=str(land.root / "linked" / NAME)))
+    assert [place.path for place in places(str(land.root))] == [str(land.worktree)]
+
+
+def test_a_worktree_that_holds_its_own_repository_is_not_located(land: Landscape) -> None:
+    inner = land.worktree / "repository.git"
+    shutil.move(land.project / ".git", inner)
+    (land.worktree / ".git").write_text(f"gitdir: {inner}/worktrees/{NAME}\n")
+
+    with pytest.raises(Obstructed, match="it holds its own repository"):
+        locate(str(land.root), Place(name=NAME, path=str(land.worktree)))
+
+
+async def test_more_files_than_anyone_would_read_are_left_alone(
+    land: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "CLEAN_FILES_MAX", 1)
+    (land.worktree / "second").touch()
+
+    assert (await cleaned(land)).why == "it has more than 1 files"
+
+
+async def test_more_repositories_inside_than_anyone_would_ask_are_left_alone(
+    land: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nested, "NESTED_MAX", 0)
+    git(land.worktree, "init", "-q", "inner")
+
+    assert (await cleaned(land)).why == "it has 1 repositories in it"
+
+
+async def test_more_lines_of_work_than_a_commit_should_hold_are_left_alone(
+    land: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "FORGOTTEN_MAX", 0)
+    git(land.worktree, "switch", "-q", "--detach")
+    commit(land.worktree)
+    git(land.worktree, "switch", "-q", BRANCH)
+
+    assert "have no branch" in (await cleaned(land)).why
+
+
+async def test_a_file_that_goes_while_it_is_looked_at_is_a_change_and_no_riddle(land: Landscape) -> None:
+    (land.worktree / "fleeting").touch()
+
+    class Deleter(Meddler):
+        async def ask(self, directory: str, *arguments: str, **settings: Any) -> Answer:
+            await asyncio.to_thread(self.path.unlink, missing_ok=True)
+            return await super().ask(directory, *arguments, **settings)
+
+    row = await cleaned(land, Deleter(land.worktree / "fleeting", "never", times=0))
+
+    assert row.why.endswith("fleeting has gone while it was looked at")
+
+
+async def test_a_file_that_may_not_be_read_keeps_everything(land: Landscape, monkeypatch: pytest.MonkeyPatch) -> None:
+    (land.worktree / "closed").touch()
+
+    def forbidden(path: str, *_: object) -> str:  # to root every file is open
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(surveying, "blob_id", forbidden)
+
+    row = await cleaned(land)
+
+    assert row.deed == Deed.KEEP
+    assert row.why.endswith("cannot be read: Permission denied")
+
+
+async def test_a_ref_that_does_not_hold_what_was_stored_keeps_everything(land: Landscape) -> None:
+    class Forgetful(Git):
+        async def ask(self, directory: str, *arguments: str, **settings: Any) -> Answer:
+            answer = await super().ask(directory, *arguments, **settings)
+            if arguments[0] == "update-ref":
+                await super().ask(directory, "update-ref", "-d", REF)
+            return answer
+
+    (land.worktree / "new").touch()
+    row = await cleaned(land, Forgetful(ENVIRONMENT))
+
+    assert (row.deed, (land.worktree / "new").exists()) == (Deed.KEEP, True)
+    assert row.why.startswith("it could not be preserved")
