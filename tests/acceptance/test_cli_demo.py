@@ -1,6 +1,8 @@
 """The demo, as a newcomer runs it: it proves what it says, and leaves nothing behind."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -12,6 +14,19 @@ import pytest
 from tests.acceptance.command_line import ORCH
 from tests.acceptance.processes import bearing, until
 
+CLAIMED = (
+    "true ends",
+    "one end each",
+    "no gap in the events",
+    "nothing started twice",
+    "no agent touched",
+    "the same verdict",
+    "nothing typed into a dialog",
+    "work preserved",
+    "no event missed",
+)
+OF_GIT = "work preserved"
+
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -21,17 +36,27 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     assert list(tmp_path.iterdir()) == []
     assert list(bearing(lambda environment: environment.get("ORCH_HOME", "").startswith(str(tmp_path)))) == []
+    assert [line for line in _command_lines() if os.fsencode(tmp_path) in line] == []
 
 
-def test_the_demo_proves_what_it_says(room: Path) -> None:
-    done = subprocess.run([*ORCH, "demo"], capture_output=True, timeout=120, text=True, env=os.environ, check=False)
+@pytest.mark.parametrize(
+    "lacking", [(), ("tmux",), ("git",), ("tmux", "git")], ids=lambda lacking: " and ".join(lacking) or "nothing"
+)
+def test_the_demo_proves_what_it_says_whatever_the_machine_lacks(
+    lacking: tuple[str, ...], room: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    environment = {**os.environ, "PATH": _path_without(lacking, tmp_path_factory.mktemp("bin"))}
+
+    done = subprocess.run([*ORCH, "demo"], capture_output=True, timeout=120, text=True, env=environment, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
+    has_git = shutil.which("git", path=environment["PATH"])
     closing = done.stdout.splitlines()[-1]
     assert closing.startswith("Proved in ")
-    assert closing.endswith(
-        ": true ends, one end each, no gap in the events, nothing started twice, no agent touched, no event missed."
-    )
+    assert closing.endswith(f": {', '.join(claim for claim in CLAIMED if has_git or claim != OF_GIT)}.")
+    assert ("here is no git" in done.stdout) == (not has_git)
+    assert ("$ orch screen asks" in done.stdout) == ("There is no tmux" not in done.stdout)
+    assert "tmux" not in lacking or "There is no tmux: the sessions have no screen here" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -46,3 +71,18 @@ def test_an_interrupted_demo_cleans_up(room: Path, number: signal.Signals) -> No
 
     assert demo.wait(30) == 130
     until(lambda: not list(room.iterdir()), "its directory is gone")
+
+
+def _path_without(lacking: tuple[str, ...], place: Path) -> str:
+    """Make a PATH on which these programs are not, and all the others are."""
+    for directory in filter(os.path.isdir, os.environ["PATH"].split(os.pathsep)):
+        for program in Path(directory).iterdir():
+            if program.name not in lacking and not (place / program.name).is_symlink():
+                (place / program.name).symlink_to(program.absolute())
+    return str(place) if lacking else os.environ["PATH"]
+
+
+def _command_lines() -> Iterator[bytes]:
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield (place / "cmdline").read_bytes()

@@ -26,6 +26,11 @@ EVENTS = [
 ]
 
 
+def _document(**changes: object) -> dict[str, object]:
+    told = {"name": "bad", "state": "running", "generation": 1, "liveness": "alive", "activity": "waiting"}
+    return told | {"activity_text": "which?"} | changes
+
+
 @pytest.mark.parametrize(
     "check",
     [
@@ -35,6 +40,9 @@ EVENTS = [
         checks.started_once({"good": 1, "bad": 1}),
         checks.untouched({"bad": 12}, {"bad": True}),
         checks.nothing_missed([1, 2, 3, 4], EVENTS),
+        checks.same_verdict(_document(), _document(revision=2)),
+        checks.typed_once(["1", "blue"], ("1", "blue")),
+        checks.preserved("painted\n", "painted\n", "refs/a"),
     ],
     ids=lambda check: check.claim,
 )
@@ -60,6 +68,13 @@ def test_what_holds_is_proved(check: Check) -> None:
         checks.untouched({}, {}),
         checks.nothing_missed([1, 2, 4], EVENTS),
         checks.nothing_missed([1, 2, 2, 3, 4], EVENTS),
+        checks.same_verdict(_document(), _document(activity="unknown")),
+        checks.same_verdict(_document(), _document(generation=2)),
+        checks.same_verdict(_document(liveness=None), _document(liveness=None)),
+        checks.typed_once(["blue", "1"], ("1", "blue")),
+        checks.typed_once(["1", "blue", "blue"], ("1", "blue")),
+        checks.typed_once([], ("1", "blue")),
+        checks.preserved("", "painted\n", "refs/a"),
     ],
 )
 def test_what_does_not_hold_is_not_proved(check: Check) -> None:

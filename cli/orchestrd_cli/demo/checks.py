@@ -79,3 +79,27 @@ def nothing_missed(followed: Sequence[int], events: Sequence[Json]) -> Check:
         holds=list(followed) == [event["sequence"] for event in events],
         seen=f"a subscriber that was there all along has {len(followed)} of {len(events)} events",
     )
+
+
+def same_verdict(before: Json, after: Json) -> Check:
+    """What the dead daemon last said of a session is what the new one says."""
+    words = ("state", "generation", "liveness", "activity", "activity_text")
+    said = [tuple(document.get(word) for word in words) for document in (before, after)]
+    return Check(
+        claim="the same verdict",
+        holds=said[0] == said[1] and None not in said[0],
+        seen=f"{before['name']} was {before['state']} and {before['activity']}, "
+        f"and is {after['state']} and {after['activity']}",
+    )
+
+
+def typed_once(read: Sequence[str], meant: Sequence[str]) -> Check:
+    """The program has read what was meant for it, each line once, and nothing that was refused."""
+    return Check(
+        claim="nothing typed into a dialog", holds=list(read) == list(meant), seen=f"it has read: {', '.join(read)}"
+    )
+
+
+def preserved(work: str, expected: str, ref: str) -> Check:
+    """What lay uncommitted in a worktree that is gone stands in the repository."""
+    return Check(claim="work preserved", holds=work == expected, seen=f"{ref} holds {work.strip()!r}")

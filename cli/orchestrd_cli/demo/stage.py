@@ -1,7 +1,7 @@
 """Where the demo plays: a throw-away home with everything in it, and no process of it outlives the demo.
 
-Whatever was started here bears the home's path in its environment, launchers and agents too; that mark, looked at again
-once a pidfd is held, is what the last sweep goes by.
+Whatever was started here bears the home's path in its environment, or on its command line the address of our tmux
+server or the directory of a run; that mark, looked at again once a pidfd is held, is what the last sweep goes by.
 """
 
 import json
@@ -14,13 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from orchestrd.core.launch import STDIN
+from orchestrd.core.layout import Layout
+from orchestrd_cli.demo.forms import form_here
 
 PATIENCE_S = 20.0  # for any one thing the demo waits for
 LOOK_AGAIN_S = 0.05
 SWEEPS_MAX = 20
+
+NO_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}  # of the user's: hooks, signatures
+AUTHOR = ("-c", "user.name=orch demo", "-c", "user.email=demo@localhost")
 
 
 class DemoFailed(Exception):
@@ -32,21 +39,44 @@ class Stage:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.project = directory / "shed"
+        self.project.mkdir()
         self.home = str(directory / "home")
+        self.layout = Layout(self.home)
         binaries = directory / "bin"
         binaries.mkdir()
         self.orch = binaries / "orch"
         self.orch.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m orchestrd_cli "$@"\n')
         self.orch.chmod(0o700)
-        outer = {name: value for name, value in os.environ.items() if not name.startswith("ORCH_")}
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "GIT_"))}
         path = f"{binaries}:{outer.get('PATH', os.defpath)}"
-        self.environment = outer | {"ORCH_HOME": self.home, "PATH": path}
+        self.environment = outer | NO_SETTINGS | {"ORCH_HOME": self.home, "PATH": path}
+        self.form = form_here(self.layout.tmux_socket, self.environment)
 
     def script(self, name: str, text: str) -> None:
         """Write a program for a session to run."""
-        path = self.directory / name
+        path = self.project / name
         path.write_text("#!/bin/sh\n" + text)
         path.chmod(0o700)
+
+    def commit(self) -> None:
+        """Make the project a git repository that holds what is there, where there are worktrees."""
+        if self.form.has_worktree:
+            self.git("init", "--quiet", "--initial-branch=main")
+            self.git("add", ".")
+            self.git(*AUTHOR, "commit", "--quiet", "--message=Plan a shed")
+
+    def git(self, *words: str) -> str:
+        """Run git in the project, for what it prints."""
+        return self._done(("git", *words), 0, stdout=subprocess.PIPE)
+
+    def press(self, session: str, keys: str) -> None:
+        """Type a line as a person does who is attached; without a terminal, into the program's standard input."""
+        if self.form.has_terminal:
+            target = ("-t", f"={session}-1:")
+            self._done(("tmux", "-N", "-S", self.layout.tmux_socket, "send-keys", *target, keys, "Enter"), 0)
+        else:
+            Path(self.layout.run_directory(session, 1), STDIN).write_text(f"{keys}\n")
 
     def type(self, *words: str, expected: int = 0) -> None:
         """Run `orch` before the eyes of the person, its output straight to theirs."""
@@ -66,7 +96,7 @@ class Stage:
         """Start an `orch` that goes on, for what it prints."""
         return subprocess.Popen(
             [self.orch, *words],
-            cwd=self.directory,
+            cwd=self.project,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -79,28 +109,32 @@ class Stage:
         wait_until(lambda: path.exists() and path.read_text().endswith("\n"), f"{name} appears")
         return int(path.read_text())
 
-    def lines_in(self, name: str) -> int:
-        """Count the lines of a file of the demo."""
+    def lines_in(self, name: str) -> list[str]:
+        """Give the lines of a file of the demo."""
         path = self.directory / name
-        return len(path.read_text().splitlines()) if path.exists() else 0
+        return path.read_text().splitlines() if path.exists() else []
 
     def sweep(self) -> None:
         """End whatever still runs on this stage."""
         for _ in range(SWEEPS_MAX):
             left = list(self._marked())
             for descriptor in left:
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ended with another one of them
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
                 os.close(descriptor)
             if not left:
                 return
             time.sleep(LOOK_AGAIN_S)
 
     def _run(self, words: tuple[str, ...], expected: int, *, stdout: int | None) -> str:
-        line = f"`orch {shlex.join(words)}`"
+        return self._done(("orch", *words), expected, stdout=stdout)
+
+    def _done(self, argv: tuple[str, ...], expected: int, *, stdout: int | None = None) -> str:
+        line = f"`{shlex.join(argv)}`"
         try:
             done = subprocess.run(
-                [self.orch, *words],
-                cwd=self.directory,
+                argv,
+                cwd=self.project,
                 env=self.environment,
                 timeout=PATIENCE_S,
                 check=False,
@@ -114,19 +148,29 @@ class Stage:
         return done.stdout or ""
 
     def _marked(self) -> Iterator[int]:
-        """Give a pidfd of each process that bears the home's mark."""
-        mark = f"ORCH_HOME={self.home}".encode()
+        """Give a pidfd of each process that bears a mark of this stage."""
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or not _bears(entry, mark):
+            if not entry.name.isdigit() or not self._bears_mark(entry):
                 continue
             try:
                 descriptor = os.pidfd_open(int(entry.name))
             except ProcessLookupError:
                 continue
-            if _bears(entry, mark):
+            if self._bears_mark(entry):
                 yield descriptor
             else:  # another process has the number by now
                 os.close(descriptor)
+
+    def _bears_mark(self, process: Path) -> bool:
+        ours = (os.fsencode(self.layout.tmux_socket), os.fsencode(self.layout.runs + "/"))
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return f"ORCH_HOME={self.home}".encode() in environment or any(
+            word.removeprefix(b"-S").startswith(ours) for word in words
+        )
 
 
 @contextmanager
@@ -157,10 +201,3 @@ def lives(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(") ")[2][:1] not in ("Z", "X")
-
-
-def _bears(process: Path, mark: bytes) -> bool:
-    try:
-        return mark in (process / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return False

@@ -1,8 +1,9 @@
 """The story of `orch demo`, told with the commands a person would type.
 
-Three programs: one ends well, one fails with code 7, one asks a question and waits. While two of them live the daemon
-is killed, the failing one fails unwatched, a new daemon takes over and the question is answered. Then every claim is
-checked against the machine contract, and the last line of stdout says what was proved, or what was not.
+Three programs: one ends well, one fails with code 7, one shows a dialog, and asks a question once that is answered.
+While two of them live the daemon is killed, the failing one fails unwatched, a new daemon takes over and the question
+is answered. With git each works in a worktree of its own, and these are cleaned. Then every claim is checked against
+the machine contract, and the last line of stdout says what was proved, or what was not.
 """
 
 import json
@@ -25,17 +26,21 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d ")  # of an event: on this stage it is alwa
 INTERVAL_S = "0.2"  # the daemon's tick: a demo is short
 EXPECTED = {"ends-well": ("completed", 0), "fails": ("failed", 7), "asks": ("completed", 0)}
 
-_BORN = 'echo started >> "$1".starts; echo $$ > "$1".pid\n'
+_BORN = 'stage=${ORCH_HOME%/home}; echo started >> "$stage/$1.starts"; echo $$ > "$stage/$1.pid"\n'
 SCRIPTS = {
     "ends-well": _BORN + "echo compiling; sleep 1; echo all good\n",
-    "fails": _BORN + 'until [ -e go-on ]; do [ -d "$ORCH_HOME" ] || exit 1; sleep 0.1; done\necho no way; exit 7\n',
+    "fails": _BORN
+    + 'until [ -e "$stage/go-on" ]; do [ -d "$ORCH_HOME" ] || exit 1; sleep 0.1; done\necho no way; exit 7\n',
     "asks": _BORN
-    + 'orch report working "reading the plan"\n'
+    + 'echo "Paint the shed?"; echo "  1. Yes"; echo "  2. No"\n'
+    + 'orch report blocked "paint the shed?"\n'
+    + 'read -r answer; echo "$answer" >> "$stage/asks.read"\n'
     + 'orch report waiting "which colour?"\n'
-    + "read -r colour\n"
+    + 'read -r colour; echo "$colour" >> "$stage/asks.read"\n'
     + 'orch report working "painting it $colour"\n'
-    + 'echo "painted it $colour"; [ "$colour" = blue ]\n',
+    + 'echo "painted it $colour" | tee painting; [ "$colour" = blue ]\n',
 }
+ANSWER, COLOUR, PAINTING = "1", "blue", "painted it blue\n"
 
 
 def run() -> int:
@@ -54,30 +59,40 @@ def run() -> int:
 def _play(stage: Stage) -> list[Check]:
     for name, text in SCRIPTS.items():
         stage.script(name, text)
-    _say("One daemon, in a home that is thrown away afterwards.")
+    stage.commit()
+    _say("\n".join(("One daemon, in a home that is thrown away afterwards.", *stage.form.lacking)))
     stage.type("daemon", "start", "--interval", INTERVAL_S)
     with ExitStack() as streams:
         _show_events(stage, streams)
         followed = _collect_sequences(stage, streams)
         _three_sessions(stage)
-        before = {name: stage.number_in(f"{name}.pid") for name in ("fails", "asks")}
-        after = _kill_the_daemon(stage, before)
-        _second_daemon(stage)
+        pids = {name: stage.number_in(f"{name}.pid") for name in ("fails", "asks")}
+        said = _document(stage, "asks")
+        alive = _kill_the_daemon(stage, pids)
+        found = [checks.untouched(pids, alive), *_second_daemon(stage, said)]
+        found += _clean(stage)
         events = [json.loads(line) for line in stage.ask("events", "--json").splitlines()]
         last = events[-1]["sequence"] if events else 0
         wait_until(lambda: bool(followed) and followed[-1] >= last, "the subscriber has caught up")
-        documents = stage.status()["sessions"]
         _say("What it left behind, seen by `orch status --json` and `orch events --json`:")
-        found = _verify(stage, documents, events, before, after)
+        found = [*_verify(stage, stage.status()["sessions"], events), *found]
         return [*found, checks.nothing_missed(followed[: len(events)], events)]
 
 
 def _three_sessions(stage: Stage) -> None:
     _say("Three sessions: one will end well, one will fail, one will ask.")
+    where = ("--runtime", stage.form.runtime, "--workspace", stage.form.workspace)
     for name in SCRIPTS:
-        stage.type("spawn", "--runtime", "process", "--name", name, "--", f"./{name}", name)
-    stage.type("wait", "asks", "--for", "waiting")
+        stage.type("spawn", *where, "--name", name, "--", f"./{name}", name)
+    stage.type("wait", "asks", "--for", "blocked")
     stage.type("status")
+    if stage.form.has_terminal:
+        stage.type("screen", "asks")
+    _say("It shows a dialog: what is sent now would be taken for the answer, and is refused.")
+    stage.type("send", "asks", COLOUR, expected=exits.REFUSED)
+    _say(f"A person answers it, at its terminal: {ANSWER}, Enter.")
+    stage.press(_document(stage, "asks")["id"], ANSWER)
+    stage.type("wait", "asks", "--for", "waiting")
     stage.type("wait", "ends-well")
 
 
@@ -96,25 +111,42 @@ def _kill_the_daemon(stage: Stage, before: dict[str, int]) -> dict[str, bool]:
     return after
 
 
-def _second_daemon(stage: Stage) -> None:
+def _second_daemon(stage: Stage, said: Json) -> list[Check]:
     _say("A new daemon finds everything as it is.")
     stage.type("daemon", "start", "--interval", INTERVAL_S)
     stage.type("wait", "fails", expected=exits.FAILED)
-    stage.type("send", "asks", "blue")
+    stage.type("status", "--all")
+    verdict = checks.same_verdict(said, _document(stage, "asks"))
+    stage.type("send", "asks", COLOUR)
     stage.type("wait", "asks")
     stage.type("logs", "asks")
     stage.type("status", "--all")
+    return [verdict, checks.typed_once(stage.lines_in("asks.read"), (ANSWER, COLOUR))]
 
 
-def _verify(
-    stage: Stage, documents: list[Json], events: list[Json], before: dict[str, int], after: dict[str, bool]
-) -> list[Check]:
+def _clean(stage: Stage) -> list[Check]:
+    """Take the worktrees away, and find what was in one of them."""
+    if not stage.form.has_worktree:
+        return []
+    _say("The worktrees go; the painting was never committed.")
+    stage.type("clean")
+    ref = f"refs/orch/preserve/{_document(stage, 'asks')['id']}"
+    print(f"\n$ git show {ref}:painting", flush=True)
+    painting = stage.git("show", f"{ref}:painting")
+    print(painting, end="")
+    return [checks.preserved(painting, PAINTING, ref)]
+
+
+def _document(stage: Stage, name: str) -> Json:
+    return next(document for document in stage.status()["sessions"] if document["name"] == name)
+
+
+def _verify(stage: Stage, documents: list[Json], events: list[Json]) -> list[Check]:
     return [
         checks.true_ends(documents, EXPECTED),
         checks.one_end_each(events, documents),
         checks.numbered_without_a_gap(events),
-        checks.started_once({name: stage.lines_in(f"{name}.starts") for name in SCRIPTS}),
-        checks.untouched(before, after),
+        checks.started_once({name: len(stage.lines_in(f"{name}.starts")) for name in SCRIPTS}),
     ]
 
 
