@@ -5,10 +5,12 @@ said once more that it may go; what is still under way when the daemon ends is f
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from shlex import quote
 from typing import TypeVar
 
 from orchestrd.core.cleaning import CHANGED
@@ -141,6 +143,8 @@ class ManagedWorktrees:
     @asynccontextmanager
     async def _scratch(self, place: Place) -> AsyncIterator[Scratch]:
         above, path = f"{self._root}/{HIDDEN}", f"{self._root}/{HIDDEN}/{place.name}"
+        if await asyncio.to_thread(os.path.islink, above):
+            raise Obstructed(f"{above} is a symbolic link, which is not followed", f"ls -l {quote(above)}")
         try:
             yield await asyncio.to_thread(empty_scratch, path)
         finally:

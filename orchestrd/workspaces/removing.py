@@ -19,6 +19,7 @@ import psutil
 from orchestrd.model.worktree import Place
 from orchestrd.workspaces.locating import GONE, LEAVING, Located, Obstructed, aside
 from orchestrd.workspaces.surveying import stamped_walk
+from orchestrd.workspaces.walking import refuse_mounts
 
 
 def set_aside(located: Located, stamp: str) -> bool:
@@ -58,7 +59,13 @@ def refuse_users(path: str) -> None:
 
 
 def delete(gone: str, is_called_off: Callable[[], bool]) -> None:
-    """Delete what is named as gone; a link is deleted, and not what it leads to. Blocking. Raises OSError."""
+    """Delete what is named as gone; a link is deleted, and not what it leads to. Blocking.
+
+    Raises Obstructed where it leads out of there itself, and OSError.
+    """
+    if os.path.islink(gone):
+        raise Obstructed(f"{gone} is a symbolic link, which is not followed", f"ls -l {quote(gone)}")
+    refuse_mounts(gone)
     _open_up(gone)
     for _, folders, files, descriptor in os.fwalk(gone, topdown=False):
         if is_called_off():

@@ -28,8 +28,9 @@ class Site:
 
     def refuse_foreign(self) -> None:
         """Raise RefusedError (`outside`) where it is not this session's own place below the root, links resolved."""
-        folder = self.path.parent.resolve()
-        if self.path.name != self._session or folder.parent != self._root.resolve() or folder.name == MAKING:
+        folder, root = self.path.parent.resolve(), self._root.resolve()
+        is_elsewhere = self.path.name != self._session or folder.parent != root or folder.name == MAKING
+        if is_elsewhere or self.making.parent.resolve() != root / MAKING:
             raise RefusedError(
                 f"{self.path} is not the place of the worktree of {self._session}: that lies right below a folder of"
                 f" {self._root}",
@@ -80,15 +81,24 @@ class Site:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.making.rename(self.path)
 
+    def register(self) -> None:
+        """Tell the repository where this worktree is now.
+
+        `git worktree repair` would set every other one right too, and so take the worktrees of a project away from it
+        for the sake of a copy of that project.
+        """
+        administration = self._administration()
+        told = administration / "gitdir.new"
+        told.write_bytes(os.fsencode(f"{os.path.realpath(self.path)}/{POINTER}\n"))
+        told.replace(administration / "gitdir")
+
     def is_settled(self) -> bool:
         """Tell whether it has taken its place."""
         return self.path.exists() and not self.making.exists()
 
     def finish(self) -> None:
         """Remember that nothing is left to be done; git's lock, which kept it from being pruned, goes."""
-        administration = _administration_of(self.path)
-        if administration is None:
-            raise FileNotFoundError(None, "it has gone again", str(self.path))
+        administration = self._administration()
         (administration / READY_MARK).touch()
         (administration / "locked").unlink(missing_ok=True)
 
@@ -96,6 +106,12 @@ class Site:
         """Make sure of the directory within it that the run begins in."""
         if subdirectory is not None:
             (self.path / subdirectory).mkdir(parents=True, exist_ok=True)
+
+    def _administration(self) -> Path:
+        administration = _administration_of(self.path)
+        if administration is None:
+            raise FileNotFoundError(None, "it has gone again", str(self.path))
+        return administration
 
 
 def _administration_of(worktree: Path) -> Path | None:

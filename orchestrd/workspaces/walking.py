@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import BinaryIO
 
+import psutil
+
 from orchestrd.model.limits import CLEAN_FILES_MAX, CLEAN_PIECE_BYTES
 from orchestrd.workspaces.locating import Obstructed
 
@@ -34,6 +36,7 @@ class Walk:
         self._sum = 0
         self._linked: set[int] = set()
         self._device = os.lstat(top).st_dev
+        refuse_mounts(top)
         waiting = [""]
         while waiting:
             waiting += self._directories_in(waiting.pop())
@@ -84,6 +87,17 @@ class Walk:
             seen = (*seen, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         digest = hashlib.blake2b(repr(seen).encode(errors="surrogateescape"), digest_size=16).digest()
         self._sum = (self._sum + int.from_bytes(digest)) % (1 << 128)  # in whatever order they come
+
+
+def refuse_mounts(top: str) -> None:
+    """Raise Obstructed where anything is mounted below; a directory may be so from the very same file system."""
+    above = f"{os.path.realpath(top)}/"
+    for partition in psutil.disk_partitions(all=True):
+        if partition.mountpoint.startswith(above):
+            inside = partition.mountpoint.removeprefix(above)
+            raise Obstructed(
+                f"another file system is mounted at {inside}", f"findmnt --target {quote(partition.mountpoint)}"
+            )
 
 
 def blob_id(path: str, mode: int, algorithm: str) -> str:

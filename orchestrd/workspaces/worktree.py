@@ -82,7 +82,7 @@ class WorktreeKeeper:
             await self._filler.fill(str(site.making), spec)
             async with self._git.alone(plan.common):
                 await on_thread(site.settle, WORKSPACE_LOOK_S)
-                await self._repair(site, plan)
+                await on_thread(site.register, WORKSPACE_LOOK_S)
         except BaseException:
             await self._undo(site, plan, with_branch=is_new)
             raise
@@ -113,7 +113,7 @@ class WorktreeKeeper:
                 code="place_taken",
                 hint=f"mv {quote(str(site.path))} {quote(f'{site.path}.old')}",
             )
-        await self._repair(site, plan)
+        await on_thread(site.register, WORKSPACE_LOOK_S)
 
     async def _register(self, site: Site, plan: Plan) -> bool:
         """Make an empty worktree in the folder of the unfinished; tells whether its branch is new."""
@@ -142,10 +142,6 @@ class WorktreeKeeper:
         """Have git forget worktrees in our places that are not there any more; a lock of the user's is respected."""
         await self._git.ask(plan.project, "worktree", "remove", "--force", "--force", str(site.making))
         await self._git.ask(plan.project, "worktree", "remove", str(site.path))
-
-    async def _repair(self, site: Site, plan: Plan) -> None:
-        """Tell git where the worktree is now."""
-        await self._git.must(plan.project, "worktree", "repair", str(site.path))
 
     async def _undo(self, site: Site, plan: Plan, *, with_branch: bool) -> None:
         """Take away what this attempt has made. What cannot be is taken away by the next one."""

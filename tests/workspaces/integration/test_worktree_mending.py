@@ -382,3 +382,35 @@ async def test_copying_that_takes_too_long_is_called_off(
 
     assert late.value.code == "workspace_late"
     assert listed(Path(layout.worktrees)) == [".making", "shop"]
+
+
+# ---- what is not ours to mend ----------------------------------------------------------------------------------------
+
+
+async def test_the_worktrees_of_a_project_stay_its_own_when_a_copy_of_it_gets_one(
+    keeper: WorktreeKeeper, layout: Layout, project: Path, tmp_path: Path
+) -> None:
+    git(project, "worktree", "add", "-q", "-b", "mine", str(tmp_path / "mine"))
+    await keeper.prepare(ID, spec_for(layout, project))
+    copy = tmp_path / "copy"
+    shutil.copytree(project, copy)
+    places = [tmp_path / "mine", Path(layout.worktrees, "shop", ID)]
+    before = [(place / ".git").read_text() for place in places]
+
+    await keeper.prepare(OTHER, spec_for(layout, copy, OTHER))
+
+    assert [(place / ".git").read_text() for place in places] == before
+    assert git(Path(layout.worktrees, "copy", OTHER), "rev-parse", "--git-common-dir") == str(copy / ".git")
+
+
+async def test_a_link_in_the_place_of_the_unfinished_is_not_followed(
+    keeper: WorktreeKeeper, layout: Layout, project: Path
+) -> None:
+    elsewhere = Path(layout.worktrees, "shop")
+    write(elsewhere, {f"{ID}/file": "1\n"})
+    Path(layout.worktrees, ".making").symlink_to(elsewhere)
+
+    error = await refusal_of(keeper, spec_for(layout, project))
+
+    assert error.code == "outside"
+    assert (elsewhere / ID / "file").exists()
