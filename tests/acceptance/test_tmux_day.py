@@ -45,10 +45,12 @@ def test_a_day_of_50_agents_in_tmux_under_kills_of_the_daemon_leaves_true_ends_a
         _storm(day, steady, day_s)
         last = day.home.start(*CROWD)
         day.close()
+        day.leave()
         _evening(day, steady)
         _check(day, last, make_home("fresh"))
     finally:
         day.release()
+        day.leave()
 
 
 def _begin(day: TmuxDay) -> list[Identity]:

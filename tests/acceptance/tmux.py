@@ -50,8 +50,9 @@ class Tmux:
                     yield found
 
     def servers(self) -> list[Identity]:
-        """Find the servers: never more than one, unless something went wrong."""
-        return [process for process in self.processes() if _comm(process.pid) == "tmux: server"]
+        """Find the servers, but for the child of one that is about to become the program of a pane."""
+        found = {process.pid: process for process in self.processes() if _named(process.pid) == "tmux: server"}
+        return [process for process in found.values() if _parent(process.pid) not in found]
 
     def server(self) -> Identity:
         (only,) = self.servers()
@@ -60,6 +61,17 @@ class Tmux:
     def clients(self) -> list[int]:
         """Name the clients that are attached, as the server knows them."""
         return [int(pid) for pid in self.ask("list-clients", "-F", "#{client_pid}")]
+
+    def attach(self, session: str, terminal: int) -> "subprocess.Popen[bytes]":
+        """Attach somebody at a terminal to a session."""
+        return subprocess.Popen(
+            ["tmux", "-u", "-N", f"-S{self._socket}", "attach-session", "-t", f"={session}"],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={"PATH": os.environ["PATH"], "TERM": "xterm-256color"},
+        )
 
     def descriptors(self) -> collections.Counter[str]:
         """Count what the server holds open, by what it is."""
@@ -89,7 +101,13 @@ def descriptors_of(pid: int, place: str = "") -> collections.Counter[str]:
     return found
 
 
-def _comm(pid: int) -> str:
+def _named(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text().strip()
     return ""
+
+
+def _parent(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0

@@ -4,12 +4,13 @@ Each writes down what it says and hears, and as its last act how it is going to 
 """
 
 import contextlib
+import os
 import random
 import re
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from tests.acceptance.processes import Identity, end, environment_of, is_alive
 
 OPEN = 50  # sessions at a time
 WAITING = 4  # so many more wait for a place
+SPAWNED = 3  # one after the other
 HEARD = 3  # lines that one who listens wants to hear
 FLOOD = 20_000
 KINDS = ("exits", "falls", "leaves", "deaf", "reports", "floods", "hears", "sleeps")
@@ -42,6 +44,8 @@ class TmuxDay(Day):
     most: int = 0  # sessions that were open at once
     typed: dict[SessionId, list[Receipt]] = field(default_factory=dict)  # what became of `text(1)`, `text(2)` ...
     buried: set[str] = field(default_factory=set)  # runs that were told to be over, and are
+    visitor: "subprocess.Popen[bytes] | None" = None  # somebody who is attached, ...
+    screen: int = -1  # ... and the other end of their terminal, at which nobody looks
 
     def _role(self, kind: str) -> Role:
         some, code = self._chance.randrange(1, 16), self._chance.choice((0, self._chance.randrange(1, 256)))
@@ -77,17 +81,11 @@ class TmuxDay(Day):
         running = [plan for plan in plans if states[plan.session] not in TERMINAL]
         ended = [plan for plan in plans if states[plan.session] in TERMINAL]
         self.most = max(self.most, sum(state in ("starting", "running", "stopping") for state in states.values()))
-        if len(running) < OPEN + WAITING:
+        for _ in range(min(SPAWNED, OPEN + WAITING - len(running))):
             self.spawn_any()
-        if ended and self._chance.random() < 0.1:
+        if ended and self._chance.random() < 0.2:
             self._revive(self._chance.choice(ended))
-        acts = [partial(self._tell, plan) for plan in running if plan.kind == "hears" and self._may_be_told(plan)]
-        acts += [partial(self._end, plan) for plan in running if plan.kind in ("deaf", "sleeps")]
-        acts += [
-            partial(act, plan) for plan in running for act in (self._end, self._strike) if self._chance.random() < 0.02
-        ]
-        if acts:
-            self._chance.choice(acts)()
+        self._chance.choice((self._tell_one, self._end_one, self._strike_one, self._meddle, self._visit))(running)
 
     def _look(self) -> dict[str, str]:
         """Nothing that is called ended lives."""
@@ -112,8 +110,17 @@ class TmuxDay(Day):
         plan.sent |= {"SIGTERM", "SIGKILL"}
         super()._end(plan)
 
-    def _strike(self, plan: Plan) -> None:
+    def _end_one(self, running: list[Plan]) -> None:
+        """End one that does not end by itself, or now and then whoever it is."""
+        endless = [plan for plan in running if plan.kind in ("deaf", "sleeps")]
+        if found := running if self._chance.random() < 0.2 else endless:
+            self._end(self._chance.choice(found))
+
+    def _strike_one(self, running: list[Plan]) -> None:
         """Signal an agent behind everybody's back."""
+        if not running:
+            return
+        plan = self._chance.choice(running)
         with contextlib.suppress(OSError):
             place = self.home.layout.run_directory(plan.session, plan.generations)
             agent = msgspec.json.decode(Path(place, "start.json").read_bytes(), type=StartRecord).agent
@@ -123,9 +130,41 @@ class TmuxDay(Day):
             run = f"{plan.session}:{plan.generations}:"
             end(Identity(agent.pid, agent.started_ticks), lambda words: words["ORCH_RUN"].startswith(run), number)
 
+    def _meddle(self, _: list[Plan]) -> None:
+        """Do to a session what its owner may do: give it another name, scroll back in it, open a pane beside it."""
+        with contextlib.suppress(subprocess.CalledProcessError, IndexError):  # it has just gone
+            target = f"={self._chance.choice(self.home.tmux.sessions())}:"
+            name = f"of-{self._chance.getrandbits(32)}"
+            beside = ("split-window", "-d", "-t", target, "sleep", "0.5")
+            acts = (("rename-session", "-t", target[:-1], name), ("copy-mode", "-t", target), beside)
+            self.home.tmux.ask(*self._chance.choice(acts))
+
+    def _visit(self, _: list[Plan]) -> None:
+        """Leave the session that somebody is attached to, and attach to another: in a terminal that shows nothing."""
+        self.leave()
+        with contextlib.suppress(IndexError):
+            session = self._chance.choice(self.home.tmux.sessions())
+            screen, terminal = os.openpty()
+            self.visitor = self.home.tmux.attach(session, terminal)
+            os.close(terminal)
+            self.screen = screen
+
+    def leave(self) -> None:
+        """Go without a word, as one does who closes the lid."""
+        if self.visitor is not None:
+            self.visitor.kill()
+            self.visitor.wait()
+            os.close(self.screen)
+            self.visitor = None
+
     def _may_be_told(self, plan: Plan) -> bool:
         receipts = self.typed.get(plan.session, [])
         return len(receipts) < HEARD and set(receipts) <= {Receipt.TYPED} and not plan.sent
+
+    def _tell_one(self, running: list[Plan]) -> None:
+        listening = [plan for plan in running if plan.kind == "hears" and self._may_be_told(plan)]
+        if listening:
+            self._tell(self._chance.choice(listening))
 
     def _tell(self, plan: Plan) -> None:
         receipts = self.typed.setdefault(plan.session, [])
