@@ -98,6 +98,7 @@ TMUX_LIST_PAUSE_S = 0.1  # between two lists of its panes, where each costs a pr
 TMUX_RETRY_S_MIN = 0.5  # between attempts to follow a tmux server, doubled with each failure ...
 TMUX_RETRY_S_MAX = 30.0  # ... up to this
 TMUX_WAITING_MAX = 8  # questions to a followed server that are not answered yet
+TMUX_SCREENS_AT_ONCE = 4  # asked for together by the control client; a sweep finds room between them
 TMUX_ANSWER_BYTES_MAX = 4 * 1024 * 1024  # of one answer, and of one line
 ENTER_AFTER_S = 0.1  # a program gets Enter this long behind a paste: some lose one that comes with it
 

@@ -30,3 +30,8 @@ def panes_of(lines: Iterable[str]) -> dict[int, Pane]:
         if pid.isdigit() and pid != "0" and len(rest) == 4:
             panes[int(pid)] = Pane(id=rest[0], window=rest[1], is_dead=rest[2] == "1", title=rest[3])
     return panes
+
+
+def screen_of(lines: Iterable[str]) -> str:
+    """Read what capture-pane gives: what a pane shows, without the blanks that only fill it."""
+    return "\n".join(line.rstrip() for line in lines).rstrip()

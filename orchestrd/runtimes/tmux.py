@@ -22,7 +22,13 @@ from msgspec.structs import replace
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import ENTER_AFTER_S, KILL_LOOK_S_MAX, TMUX_ANSWER_S, TMUX_LIST_PAUSE_S
+from orchestrd.model.limits import (
+    ENTER_AFTER_S,
+    KILL_LOOK_S_MAX,
+    TMUX_ANSWER_S,
+    TMUX_LIST_PAUSE_S,
+    TMUX_SCREENS_AT_ONCE,
+)
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
@@ -30,7 +36,7 @@ from orchestrd.runtimes.control import ControlClient
 from orchestrd.runtimes.control_process import ControlProcess
 from orchestrd.runtimes.control_stream import Notice
 from orchestrd.runtimes.launched import LaunchedRuntime
-from orchestrd.runtimes.panes import QUESTION, Pane, panes_of
+from orchestrd.runtimes.panes import QUESTION, Pane, panes_of, screen_of
 from orchestrd.runtimes.starting import LauncherCommand
 
 if TYPE_CHECKING:
@@ -60,6 +66,8 @@ class TmuxRuntime(LaunchedRuntime):
         self._making = threading.Lock()
         self._control = ControlClient(self._open_control, self._on_tmux, self._hear, self._lose_control)
         self._windows: dict[str, SessionId] = {}  # of the runs looked at, so that one that closes names its session
+        self._seen: dict[int, Pane] = {}  # in the last list of the control client
+        self._screens = asyncio.Semaphore(TMUX_SCREENS_AT_ONCE)
 
     async def launch(self, order: Order) -> str:
         handle = await self._on_tmux(lambda: self._runs.launch(order, self._start))
@@ -102,6 +110,8 @@ class TmuxRuntime(LaunchedRuntime):
             raise TransientError(f"Enter is not known to be pressed: {error}", code="not_typed") from error
 
     async def screen(self, run: Run) -> str | None:
+        if (shown := await self._seen_screen(run)) is not None:
+            return shown
         try:
             pid = await self._require_launcher(run)
             return await self._on_tmux(lambda: self._server.screen(self._server.require_pane(pid).id))
@@ -154,13 +164,23 @@ class TmuxRuntime(LaunchedRuntime):
     async def _panes(self) -> dict[int, Pane] | None:
         """Ask the control client or, where none may be attached, a process of tmux; null without an answer."""
         lines = await self._control.ask(QUESTION)
+        self._seen = panes_of(lines or ())
         if lines is not None or self._control.is_connected:
-            return None if lines is None else panes_of(lines)
+            return None if lines is None else self._seen
         loop = asyncio.get_running_loop()
         if loop.time() >= self._listed[0]:
             listed = await self._list()
             self._listed = (loop.time() + TMUX_LIST_PAUSE_S, listed)
         return self._listed[1]
+
+    async def _seen_screen(self, run: Run) -> str | None:
+        """Ask the control client, which costs no process, for the pane that the last list had; null: look for it."""
+        pane = self._seen.get(self._runs.seen_launcher(run) or 0)
+        if pane is None:
+            return None
+        async with self._screens:
+            lines = await self._control.ask(f"capture-pane -p -t {pane.id}")
+        return None if lines is None else screen_of(lines)
 
     async def _list(self) -> dict[int, Pane] | None:
         try:
@@ -229,6 +249,7 @@ class TmuxRuntime(LaunchedRuntime):
             self._nudge(session)
 
     def _lose_control(self) -> None:
+        self._seen = {}  # another server gives the same names to other panes
         self._server.unready()
 
 

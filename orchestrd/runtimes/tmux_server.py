@@ -28,7 +28,7 @@ from orchestrd.model.limits import (
 )
 from orchestrd.model.run import Run
 from orchestrd.runtimes.control_process import ControlProcess, control_argv, end_strays, start_control
-from orchestrd.runtimes.panes import HUB, LIST, Pane, panes_of
+from orchestrd.runtimes.panes import HUB, LIST, Pane, panes_of, screen_of
 from orchestrd.runtimes.tmux_command import TmuxCommand, TmuxError
 
 SIZE = ("-x", str(TERMINAL_COLUMNS), "-y", str(TERMINAL_ROWS))
@@ -157,7 +157,7 @@ class TmuxServer:
 
     def screen(self, pane: str) -> str:
         """Give what the pane shows now."""
-        return "\n".join(line.rstrip() for line in self._command.ask("capture-pane", "-p", "-t", pane).stdout).rstrip()
+        return screen_of(self._command.ask("capture-pane", "-p", "-t", pane).stdout)
 
     def close_dead(self, pane: str, pid: int) -> None:
         """Close a pane whose process is over and that was told to stay all the same."""

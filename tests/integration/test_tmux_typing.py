@@ -15,6 +15,7 @@ from orchestrd.model.observation import Started
 from orchestrd.model.run import Run
 from orchestrd.model.words import Receipt
 from orchestrd.runtimes.tmux import TmuxRuntime
+from orchestrd.runtimes.tmux_command import TmuxCommand
 from tests.contract.runtime_contract import EXITS_0, SLEEPS, end_of, launched, look_until, started
 from tests.integration import tmux_reader
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
@@ -264,3 +265,30 @@ async def test_the_screen_is_what_the_terminal_shows(stage: TmuxStage) -> None:
     lines = shown.split("\n")
     assert lines[4] == " " * 9 + "over here"
     assert len(lines) <= 50
+
+
+async def test_the_screen_of_a_pane_that_was_seen_costs_no_process(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = reader.stage
+    await stage.runtime.probe([reader.run])
+    monkeypatch.setattr(TmuxCommand, "_run", _must_not_run)
+
+    shown = await stage.runtime.screen(reader.run)
+
+    assert "ready" in (shown or "")
+
+
+async def test_the_screen_is_looked_for_where_the_pane_that_was_seen_has_no_answer(reader: Reader) -> None:
+    stage = reader.stage
+    await stage.runtime.probe([reader.run])
+    monitor = int(stage.tmux("list-clients", "-F", "#{client_pid}"))
+    os.kill(monitor, signal.SIGKILL)
+
+    shown = await stage.runtime.screen(reader.run)
+
+    assert "ready" in (shown or "")
+
+
+def _must_not_run(*_: object) -> None:
+    raise AssertionError("a process was started")
