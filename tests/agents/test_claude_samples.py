@@ -33,6 +33,7 @@ TRUTH: dict[str, tuple[Activity | None, str]] = {  # and what a person is told o
     "overloaded_for_good": (WAITING, "529"),
     "permission_bash": (BLOCKED, "asks for permission: Bash: touch sold"),
     "permission_edit": (BLOCKED, "asks for permission: Edit:"),
+    "permission_reminder": (BLOCKED, "permission"),
     "permission_write": (BLOCKED, "asks for permission: Write:"),
     "permitted": (WAITING, "Done."),
     "question_asked": (BLOCKED, "asks: Which fruit?"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orchestrd.agents.claude import ClaudeAgent
+from orchestrd.agents.claude.transcript import read_transcript
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import Glimpse
 from orchestrd.model.words import Activity
@@ -300,6 +301,19 @@ def test_each_prompt_is_told_and_of_the_rest_the_last_word() -> None:
 
     assert [one.prompt for one in said] == ["one", "two", "three", None]
     assert said[-1].allows == UNDER_WAY
+
+
+def test_a_turn_that_was_written_down_in_another_order_is_read_as_it_went() -> None:
+    over = entry("system", subtype="turn_duration", timestamp="2026-11-20T11:59:59.9Z")
+    prompt = entry("user", "go on", timestamp="2026-11-20T11:59:59.1Z")
+    answer = entry(
+        "assistant", [{"type": "text", "text": "Done."}], stop_reason="end_turn", timestamp="2026-11-20T11:59:59.5Z"
+    )
+
+    said, malformed = read_transcript([over, prompt, answer])
+
+    assert [(word.prompt, word.is_turn_over) for word in said] == [("go on", False), (None, True)]
+    assert malformed == 0
 
 
 def test_the_conversation_is_named_by_whoever_has_written_it_down() -> None:

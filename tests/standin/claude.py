@@ -54,7 +54,7 @@ class ClaudeHome(Struct, frozen=True):
         self, *repositories: Path, is_onboarded: bool = True, knows_key: bool = True, **more: object
     ) -> "ClaudeHome":
         """Write what a user has answered before: each answer that is left out is a dialog at the start."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "tmp").mkdir(parents=True, exist_ok=True)
         told: Json = {"projects": {str(place): {"hasTrustDialogAccepted": True} for place in repositories}, **more}
         if is_onboarded:
             told |= {"hasCompletedOnboarding": True, "theme": "dark"}
@@ -75,6 +75,7 @@ class ClaudeHome(Struct, frozen=True):
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "TERM": "tmux-256color",
+            "CLAUDE_CODE_TMPDIR": str(self.path / "tmp"),
             "ANTHROPIC_BASE_URL": self.url,
             "ANTHROPIC_API_KEY": KEY,
             **OFFLINE,

@@ -175,6 +175,12 @@ def permission_bash(stage: Stage) -> None:
     _until_asked(stage, bash("touch sold"))
 
 
+def permission_reminder(stage: Stage) -> None:
+    """It has asked, nobody has answered, and some seconds later it reminds its user."""
+    permission_bash(stage)
+    stage.until_hook("Notification")
+
+
 def permission_write(stage: Stage) -> None:
     """It asks whether it may write a file."""
     stage.start()
@@ -360,6 +366,7 @@ SCENES: dict[str, Scene] = {
         help_open,
         tool_running,
         permission_bash,
+        permission_reminder,
         permission_write,
         permission_edit,
         question_asked,

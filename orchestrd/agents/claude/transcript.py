@@ -8,6 +8,7 @@ answer may yet be sent back by a hook of the user: only the entry that measures 
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -32,20 +33,28 @@ _UNDER_WAY = (WORKING, BLOCKED)
 _ANSWERED = (WAITING, WORKING)
 _STOPPED = ((WAITING,), (LIMITED,))  # by an error or the user, which tells more than that the turn is over
 
+_OF_THE_TURN = frozenset({"user", "assistant", "system", "queue-operation"})
 _LIMIT = re.compile(r"\b429\b|\b(?:usage|session|weekly|rate|\d-hour) limit", re.IGNORECASE)
 
 
 def read_transcript(lines: Sequence[bytes]) -> tuple[list[Testimony], int]:
     """Say what new lines come to: each prompt, and the last word of all; and how many lines are none."""
     said: list[Testimony] = []
-    malformed = 0
-    for line in lines:
-        entry = decode_record(line, dict)
-        if entry is None:
-            malformed += 1
-        elif (word := _word(entry, said[-1] if said else None)) is not None:
+    entries = [entry for line in lines if (entry := decode_record(line, dict)) is not None]
+    for entry in _as_it_went(entries):
+        if (word := _word(entry, said[-1] if said else None)) is not None:
             said.append(word)
-    return [word for word in said if word.prompt is not None or word is said[-1]], malformed
+    told = [word for word in said if word.prompt is not None or word is said[-1]]
+    return told, len(lines) - len(entries)
+
+
+def _as_it_went(entries: Sequence[Fields]) -> Sequence[Fields]:
+    """Put entries in the order of what they tell: those of a first turn may be written in another one."""
+    of_turn = [entry for entry in entries if text_of(entry, "type") in _OF_THE_TURN]
+    times = [at for entry in of_turn if (at := _time(text_of(entry, "timestamp"))) is not None]
+    if len(times) < len(of_turn):
+        return entries
+    return [entry for _, entry in sorted(zip(times, of_turn, strict=True), key=itemgetter(0))]
 
 
 def _word(entry: Fields, before: Testimony | None) -> Testimony | None:
