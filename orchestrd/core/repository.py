@@ -39,6 +39,7 @@ OURS = {
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
+    "log.showSignature=false",  # it is asked of a program
     "submodule.recurse=false",
     "gc.auto=0",  # what tidies up in the background would outlive the call
     "maintenance.auto=false",

@@ -145,7 +145,7 @@ CLEAN_ATTEMPTS_MAX = 3  # at a worktree that changes while it is cleaned
 FORGOTTEN_MAX = 256  # lines of work without a branch; a worktree with more is left as it is
 GIT_NOTES_BYTES_MAX = 4 * 1024 * 1024  # of each file in which git keeps what it knows of one worktree
 IGNORED_TOLD_MAX = 20  # ignored files and directories that are told of by name, the largest first
-NESTED_MAX = 16  # repositories inside a worktree; one with more is left as it is
+NESTED_MAX = 128  # repositories inside a worktree; one with more is left as it is
 PLACES_MAX = 4_096  # worktrees looked at by one clean
 
 # Worktrees

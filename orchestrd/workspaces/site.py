@@ -65,9 +65,9 @@ class Site:
         for folder in (self._root, self.making.parent, self.path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def is_known_to(self, common: str) -> bool:
-        """Tell whether the repository remembers a worktree of this name: git calls it after its directory."""
-        return any(Path(common, "worktrees").glob(f"{self._session}*"))
+    def known_to(self, common: str) -> list[str]:
+        """Name the worktrees of this name that the repository remembers: git calls one after its directory."""
+        return [administration.name for administration in Path(common, "worktrees").glob(f"{self._session}*")]
 
     def discard(self) -> None:
         """Take the unfinished worktree away, if there is one; links in it are not followed."""

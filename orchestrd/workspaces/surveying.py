@@ -22,7 +22,7 @@ from orchestrd.model.limits import CLEAN_GIT_S, IGNORED_TOLD_MAX
 from orchestrd.model.worktree import Ignored, Worktree
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.locating import Located, Obstructed
-from orchestrd.workspaces.nested import commits_of
+from orchestrd.workspaces.nested import look_into
 from orchestrd.workspaces.scratch import Scratch
 from orchestrd.workspaces.tracking import GITLINK, Staged, Tracked, track
 from orchestrd.workspaces.walking import Walk, blob_id, git_mode
@@ -43,17 +43,18 @@ class Sifted(Struct, frozen=True):
 
     kept: tuple[str, ...]
     ignored: tuple[Ignored, ...]
-    nested: tuple[str, ...]
 
 
 async def survey(git: Git, scratch: Scratch, located: Located, base: str | None) -> Survey:
     """Look at everything. Raises Obstructed, TransientError where it changes meanwhile, OrchestrdError as git does."""
     walk, stamp = await asyncio.to_thread(stamped_walk, located)
     tracked = await track(git, located, base)
+    hidden = {path for path in walk.repositories if _ignored_under(f"{path}/", tracked) is not None}
+    inside = await look_into(git, located, walk.repositories, hidden)
+    tracked = replace(tracked, ignored=tracked.ignored | inside.ignored)
     sifted = await asyncio.to_thread(_sift, walk, tracked, located.project)
-    commits = await commits_of(git, located.path, list(sifted.nested))
     files = await asyncio.to_thread(_as_it_is, walk, tracked, sifted.kept)
-    files |= _as_noted(walk, tracked, commits)
+    files |= _as_noted(walk, tracked, inside.commits)
     written_so = await _as_written_out(git, scratch, walk, tracked, files)
     seen = Worktree(place=located.place, stamp=stamp, project=located.project, disk_bytes=walk.disk_bytes)
     return Survey(
@@ -79,7 +80,6 @@ def stamped_walk(located: Located, path: str | None = None) -> tuple[Walk, str]:
 def _sift(walk: Walk, tracked: Tracked, project: str) -> Sifted:
     """Tell all files apart. Raises Obstructed for one of which git says nothing."""
     ours = {staged.path for staged in tracked.staged} | tracked.committed.keys() | tracked.untracked
-    nested = tuple(path for path in sorted(walk.repositories) if _ignored_under(f"{path}/", tracked) is None)
     kept: list[str] = []
     ignored: dict[str, tuple[int, int]] = {}
     for path in walk.modes:
@@ -88,14 +88,14 @@ def _sift(walk: Walk, tracked: Tracked, project: str) -> Sifted:
         elif (top := _ignored_under(path, tracked)) is not None:
             files, size = ignored.get(top, (0, 0))
             ignored[top] = (files + 1, size + walk.sizes[path])
-        elif not any(path.startswith(f"{repository}/") for repository in nested):
+        elif not any(path.startswith(f"{repository}/") for repository in walk.repositories):
             raise _of_which_git_says_nothing(f"{walk.top}/{path}")
     brought = {path for path in walk.modes if _is_brought(walk, path, project)}
     kept = [path for path in kept if path not in brought or path not in tracked.untracked]
     told = (
         Ignored(path=path, files=files, bytes=size) for path, (files, size) in ignored.items() if path not in brought
     )
-    return Sifted(tuple(kept), tuple(sorted(told, key=lambda one: (-one.bytes, one.path))), nested)
+    return Sifted(tuple(kept), tuple(sorted(told, key=lambda one: (-one.bytes, one.path))))
 
 
 def _of_which_git_says_nothing(path: str) -> Exception:

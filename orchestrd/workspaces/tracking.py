@@ -85,7 +85,7 @@ async def track(git: Git, located: Located, base: str | None) -> Tracked:
         algorithm=(await git.must(path, "rev-parse", "--show-object-format")).text,
         has_modes=(await git.ask(path, "config", "--type=bool", "core.fileMode")).text != "false",
         doing=await asyncio.to_thread(_doing, located.admin),
-        unheld=await _unheld(git, path, head, base),
+        unheld=await _unheld(git, located, head, base, has_branch=(branch or "").startswith(BRANCHES)),
         forgotten=await _forgotten(git, located, head, branch),
     )
 
@@ -129,14 +129,19 @@ def _read_index(listing: Answer) -> tuple[Staged, ...]:
     return tuple(entries)
 
 
-async def _unheld(git: Git, path: str, head: str | None, base: str | None) -> int:
-    """Count the commits that no remote branch has, nor the base."""
+async def _unheld(git: Git, located: Located, head: str | None, base: str | None, *, has_branch: bool) -> int:
+    """Count the commits that no remote branch has, nor the base as the project knows it: HEAD is another one here.
+
+    Where no branch holds them, a base may not either: it can be any commit. Then only what has a name counts.
+    """
     if head is None:
         return 0
-    known = await existing(git, path, [f"{base}^{{commit}}"] if base else [], "commit")
-    held = [commit for commit, _ in known.values()]
-    answer = await git.must(path, "rev-list", "--count", head, "--not", "--remotes", *held, "--", limit_s=CLEAN_GIT_S)
-    return int(answer.text)
+    held = ["--branches", "--tags"]
+    if has_branch:
+        known = await existing(git, located.project, [f"{base}^{{commit}}"] if base else [], "commit")
+        held = [commit for commit, _ in known.values()]
+    asked = ("rev-list", "--count", head, "--not", "--remotes", *held, "--")
+    return int((await git.must(located.path, *asked, limit_s=CLEAN_GIT_S)).text)
 
 
 async def _forgotten(git: Git, located: Located, head: str | None, branch: str | None) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ class WorktreeKeeper:
     async def _register(self, site: Site, plan: Plan) -> bool:
         """Make an empty worktree in the folder of the unfinished; tells whether its branch is new."""
         await on_thread(site.begin, UNDO_S)
-        if await on_thread(lambda: site.is_known_to(plan.common), WORKSPACE_LOOK_S):
+        if await on_thread(lambda: site.known_to(plan.common), WORKSPACE_LOOK_S):
             await self._forget(site, plan)
         is_new = not await self._has_branch(plan)
         begun_at: tuple[str, ...] = (str(site.making), plan.branch)
@@ -139,7 +139,28 @@ class WorktreeKeeper:
         return (await self._git.ask(plan.project, *words)).code == 0
 
     async def _forget(self, site: Site, plan: Plan) -> None:
-        """Have git forget worktrees in our places that are not there any more; a lock of the user's is respected."""
+        """Have git forget worktrees in our places that are not there any more; a lock of the user's is respected.
+
+        One may have been moved away by hand. Raises RefusedError where nothing else holds the commits made in it.
+        """
+        for name in await on_thread(lambda: site.known_to(plan.common), WORKSPACE_LOOK_S):
+            words = (
+                "rev-list",
+                "-n",
+                "1",
+                f"worktrees/{name}/HEAD",
+                "--not",
+                "--branches",
+                "--tags",
+                "--remotes",
+                "--",
+            )
+            if commit := (await self._git.ask(plan.project, *words)).text:
+                raise RefusedError(
+                    f"the worktree that was at {site.path} has gone, and no branch holds what was committed in it last",
+                    code="place_taken",
+                    hint=f"git -C {quote(plan.project)} branch {quote(f'{plan.branch}-kept')} {commit}",
+                )
         await self._git.ask(plan.project, "worktree", "remove", "--force", "--force", str(site.making))
         await self._git.ask(plan.project, "worktree", "remove", str(site.path))
 

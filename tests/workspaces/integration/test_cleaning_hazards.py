@@ -12,8 +12,8 @@ from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.locating import Obstructed
 from orchestrd.workspaces.managed import ManagedWorktrees
 from orchestrd.workspaces.removing import delete
-from tests.workspaces.integration.test_cleaning import cleaned, land
-from tests.workspaces.landscapes import ENVIRONMENT, NAME, Landscape
+from tests.workspaces.integration.test_cleaning import REF, cleaned, commit, land, parents
+from tests.workspaces.landscapes import BRANCH, ENVIRONMENT, NAME, Landscape, git
 
 __all__ = ["land"]
 
@@ -82,3 +82,137 @@ async def test_a_link_in_the_place_of_the_scratch_folder_is_not_followed(land: L
     assert row.deed == Deed.KEEP
     assert ".scratch is a symbolic link, which is not followed" in row.why
     assert (land.worktree / "new").exists()
+
+
+# ---- repositories inside it ------------------------------------------------------------------------------------------
+
+FILE_ALLOWED = ("-c", "protocol.file.allow=always")
+
+
+@pytest.fixture
+def submodule(tmp_path: Path, land: Landscape) -> Path:
+    """Give a submodule of the worktree, committed, filled, and on no branch."""
+    library = Landscape(tmp_path / "library").project
+    git(land.worktree, *FILE_ALLOWED, "submodule", "--quiet", "add", str(library), "lib")
+    git(land.worktree, "commit", "-q", "-m", "with a library")
+    git(land.worktree / "lib", "switch", "-q", "--detach")
+    return land.worktree / "lib"
+
+
+async def test_what_was_committed_in_a_submodule_is_kept_when_its_files_have_gone(
+    land: Landscape, submodule: Path
+) -> None:
+    commit(submodule)
+    git(land.worktree, "submodule", "--quiet", "deinit", "--force", "lib")
+
+    row = await cleaned(land)
+
+    store = land.project / ".git" / "worktrees" / NAME / "modules" / "lib"
+    assert (row.deed, row.why) == (Deed.KEEP, f"the submodule in {store} has commits that no remote of it has")
+
+
+async def test_what_was_committed_in_a_submodule_is_kept_when_it_was_updated_over_it(
+    land: Landscape, submodule: Path
+) -> None:
+    commit(submodule)
+    git(land.worktree, "submodule", "--quiet", "update", "--force")
+
+    row = await cleaned(land)
+
+    assert (row.deed, row.why) == (Deed.KEEP, "the repository lib in it has commits that no remote of it has")
+
+
+async def test_a_submodule_without_files_or_work_goes_with_its_worktree(land: Landscape, submodule: Path) -> None:
+    git(land.worktree, "submodule", "--quiet", "deinit", "--force", "lib")
+
+    assert (await cleaned(land)).deed == Deed.PRESERVE
+
+
+async def test_a_change_that_a_repository_inside_was_told_to_skip_is_kept(land: Landscape) -> None:
+    git(land.worktree, "clone", "-q", str(land.project), "inner")
+    git(land.worktree / "inner", "update-index", "--skip-worktree", ".gitignore")
+    (land.worktree / "inner" / ".gitignore").write_text("changed\n")
+
+    assert (await cleaned(land)).why == "the repository inner in it has changes that are nowhere else"
+
+
+async def test_what_a_repository_inside_ignores_is_told(land: Landscape) -> None:
+    git(land.worktree, "clone", "-q", str(land.project), "inner")
+    (land.worktree / "inner" / "a.ignored").write_bytes(bytes(10))
+
+    row = await cleaned(land)
+
+    assert [(one.path, one.bytes) for one in row.ignored] == [("inner/a.ignored", 10)]
+
+
+async def test_commits_in_a_clone_that_is_ignored_are_kept(land: Landscape) -> None:
+    git(land.worktree, "clone", "-q", str(land.project), "out/clone")
+    commit(land.worktree / "out" / "clone")
+
+    assert (await cleaned(land)).why == "the repository out/clone in it has commits that no remote of it has"
+
+
+async def test_files_in_a_worktree_within_what_is_ignored_are_kept(land: Landscape) -> None:
+    git(land.worktree, "worktree", "add", "-q", "-b", "deeper", "out/deeper")
+    (land.worktree / "out" / "deeper" / "new").write_text("1\n")
+
+    assert (await cleaned(land)).why == "the repository out/deeper in it has changes that are nowhere else"
+
+
+async def test_what_a_build_has_fetched_by_its_tag_goes_with_its_worktree(land: Landscape) -> None:
+    commit(land.project)
+    git(land.project, "tag", "v1")
+    git(land.worktree, "clone", "-q", "--depth=1", "--branch=v1", f"file://{land.project}", "out/source")
+    (land.worktree / "out" / "broken" / ".git").mkdir(parents=True)
+
+    assert (await cleaned(land)).deed == Deed.PRESERVE
+
+
+# ---- commits that only it holds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ["HEAD", "@{-1}", "sha"])
+async def test_commits_without_a_branch_are_news_whatever_the_base_is_called(land: Landscape, base: str) -> None:
+    git(land.worktree, "switch", "-q", "--detach")
+    left = commit(land.worktree)
+    worktrees = ManagedWorktrees(str(land.root), Git(ENVIRONMENT))
+    (place,) = await worktrees.places()
+
+    seen = await worktrees.survey(place, left if base == "sha" else base)
+
+    assert seen.unheld > 0
+
+
+async def test_the_base_head_is_the_one_of_the_project(land: Landscape) -> None:
+    commit(land.worktree)
+    worktrees = ManagedWorktrees(str(land.root), Git(ENVIRONMENT))
+    (place,) = await worktrees.places()
+
+    assert (await worktrees.survey(place, "HEAD")).unheld == 1
+
+
+async def test_commits_of_a_branch_that_was_deleted_are_preserved(land: Landscape) -> None:
+    left = commit(land.worktree)
+    git(land.project, "update-ref", "-d", f"refs/heads/{BRANCH}")
+
+    await cleaned(land)
+
+    assert left in parents(land)
+
+
+async def test_no_program_is_asked_who_has_signed_a_commit(land: Landscape, tmp_path: Path) -> None:
+    program = tmp_path / "gpg"
+    program.write_text(f"#!/bin/sh\n: >'{tmp_path}/ran'\n")
+    program.chmod(0o755)
+    git(land.project, "config", "log.showSignature", "true")
+    git(land.project, "config", "gpg.program", str(program))
+    told, _, words = git(land.worktree, "cat-file", "commit", "HEAD").partition(b"\n\n")
+    signed = told + b"\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n" + words
+    head = git(land.worktree, "hash-object", "-t", "commit", "-w", "--stdin", given=signed)
+    git(land.worktree, "reset", "-q", "--soft", head)
+
+    row = await cleaned(land)
+
+    assert row.deed == Deed.PRESERVE
+    assert git(land.project, "rev-parse", f"{REF}^") == head
+    assert not (tmp_path / "ran").exists()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -414,3 +415,23 @@ async def test_a_link_in_the_place_of_the_unfinished_is_not_followed(
 
     assert error.code == "outside"
     assert (elsewhere / ID / "file").exists()
+
+
+async def test_commits_that_no_branch_holds_outlive_a_worktree_that_was_moved_away(
+    keeper: WorktreeKeeper, layout: Layout, project: Path, tmp_path: Path
+) -> None:
+    spec = spec_for(layout, project)
+    await keeper.prepare(ID, spec)
+    place = Path(spec.workspace.path)
+    git(place, "switch", "-q", "--detach")
+    git(place, "commit", "-q", "--allow-empty", "-m", "work")
+    commit = git(place, "rev-parse", "HEAD")
+    place.rename(tmp_path / "moved")
+
+    error = await refusal_of(keeper, spec)
+    subprocess.run(error.hint, shell=True, check=True, env=ENVIRONMENT, capture_output=True)
+    await keeper.prepare(ID, spec)
+
+    assert "no branch holds what was committed in it last" in error.message
+    assert git(project, "rev-parse", "orch/abcdefgh-fix-it-kept") == commit
+    assert is_whole(layout, project)
