@@ -41,6 +41,12 @@ class ControlProcess(Struct, frozen=True, kw_only=True):
             self.end()
             raise
 
+    def is_alive(self) -> bool:
+        """Tell whether it runs; what has ended may be reaped, or not yet."""
+        with contextlib.suppress(ChildProcessError):
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        return False
+
     def end(self) -> None:
         """End it, and reap it."""
         os.kill(self.pid, signal.SIGKILL)  # not reaped yet, it is nobody else

@@ -59,8 +59,8 @@ class TmuxServer:
     def __init__(self, command: TmuxCommand) -> None:
         self._command = command
         self._is_ready = False
-        self._is_followed = False  # a control client was attached, and is not known to be lost
-        self._attached: ControlProcess | None = None  # that client, until somebody asks for it
+        self._control: ControlProcess | None = None  # the control client that was attached last, ...
+        self._is_given = False  # ... and whether somebody has it
 
     def make_ready(self, *, may_start: bool) -> None:
         """Set the options and make the hub, in a server that runs or, where it may, in a new one."""
@@ -79,28 +79,28 @@ class TmuxServer:
 
     def open_control(self) -> ControlProcess:
         """Give a control client, and end those that earlier daemons have left behind. Raises OSError beside runs."""
-        if self._attached is None:
+        if not self.has_control:
             self._end_strays()
             self._attach()
-        given, self._attached = self._attached, None
-        assert given is not None
-        return given
+        assert self._control is not None
+        self._is_given = True
+        return self._control
 
     @property
     def has_control(self) -> bool:
         """Tell whether there is a control client that nobody has asked for yet."""
-        return self._attached is not None
+        return self._control is not None and not self._is_given
 
     def end_control(self) -> None:
         """End the control client that nobody has asked for, if there is one."""
-        if self._attached is not None:
-            self._attached.channel.close()
-            self._attached.end()
-            self._attached = None
+        if self._control is not None and not self._is_given:
+            self._control.channel.close()
+            self._control.end()
+            self._control = None
 
     def unready(self) -> None:
         """Make it ready anew before the next session: it may be another server by then."""
-        self._is_ready = self._is_followed = False
+        self._is_ready = False
 
     def open_session(self, run: Run, argv: list[str]) -> int:
         """Make a session whose one pane runs this, by no shell, with the mark of the run; give the pid of the process.
@@ -109,7 +109,7 @@ class TmuxServer:
         """
         if not self._is_ready:
             self.make_ready(may_start=True)
-        if not self._is_followed:
+        if self._control is None or not self._control.is_alive():
             with contextlib.suppress(OSError):
                 self._attach()
         name = ("-s", f"{run.session}-{run.generation}")
@@ -178,7 +178,7 @@ class TmuxServer:
         self.unready()  # until it proves to be
         control = start_control(self._control_argv, self._command.environment)
         control.await_answer(TMUX_ANSWER_S)
-        self._attached, self._is_ready, self._is_followed = control, True, True
+        self._control, self._is_given, self._is_ready = control, False, True
 
     def _end_strays(self) -> None:
         found = self._command.ask("list-clients", "-F", "#{client_control_mode} #{client_pid}").stdout

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from orchestrd.core.launch import StartRecord
 from orchestrd.model.document import SendReply
 from orchestrd.model.words import Receipt
 from tests.acceptance import agents, truths
@@ -89,6 +92,21 @@ def test_an_agent_that_does_not_listen_to_its_terminal_lives_on_without_it_and_c
     truths.no_process_is_left(home)
 
 
+def test_a_launcher_that_is_killed_takes_its_agent_along_and_leaves_no_session(home: Home) -> None:
+    home.start()
+    lost, other = _running(home, HOLDS_ON, agents.SLEEPS)
+    place = home.layout.run_directory(lost, 1)
+    launcher = msgspec.json.decode(Path(place, "start.json").read_bytes(), type=StartRecord).launcher
+
+    os.kill(launcher.pid, signal.SIGKILL)
+
+    told = home.until_over(lost)[lost]
+    assert (told.state, told.reason) == ("failed", "exit_unknown")
+    assert list(home.processes(lost)) == []
+    assert home.tmux.sessions() == [f"{other}-1"]
+    assert home.show(other).state == "running"
+
+
 # ---- frozen ----
 
 
@@ -126,6 +144,26 @@ def test_a_frozen_server_costs_no_session_no_message_and_no_stop(home: Home, fro
     assert home.mark(f"{steady}.touched") == []
     for session in (steady, *hearing, *(one for one in spawned if home.show(one).state == "running")):
         home.kill(session)
+    home.until_over()
+    _is_true_of(home)
+
+
+def test_a_daemon_that_starts_beside_a_frozen_server_knows_who_lives_and_can_kill(home: Home) -> None:
+    home.start()
+    sessions = _running(home, agents.SLEEPS, HOLDS_ON, TALKS)
+    home.daemons[-1].kill()
+
+    with _frozen(home.tmux.server().pid):
+        daemon = home.start()
+        assert {told.state for told in home.documents().values()} == {"running"}
+        home.kill(sessions[0])
+        home.until_over(sessions[0])
+        assert daemon.stop() == 0
+
+    home.start()
+    assert [home.show(session).state for session in sessions] == ["cancelled", "running", "running"]
+    for session in sessions[1:]:
+        home.stop(session)
     home.until_over()
     _is_true_of(home)
 
