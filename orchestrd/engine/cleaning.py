@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestrd.core.cleaning import ARCHIVED, CHANGED, SHOWN_ONLY, Owner, Verdict, judge, preserve_ref, spared, way_back
 from orchestrd.engine.actor import Actor, Message
 from orchestrd.engine.roster import Roster
@@ -70,7 +72,7 @@ class Cleaning(Actor):
             dry_run=request.dry_run,
             worktrees=tuple(rows),
             freed_bytes=sum(row.bytes for row in rows if row.deed in (Deed.REMOVE, Deed.PRESERVE)),
-            troubles=tuple(obstacle.why for obstacle in troubles),
+            troubles=tuple(_as_text(obstacle.why) for obstacle in troubles),
         )
 
     async def _places(self, sessions: tuple[str, ...]) -> list[Place]:
@@ -142,16 +144,21 @@ def _absent(sessions: set[str]) -> list[CleanedWorktree]:
 def _row(worktree: Worktree, verdict: Verdict, ref: str | None = None) -> CleanedWorktree:
     is_leaving = verdict.deed in (Deed.REMOVE, Deed.PRESERVE)
     return CleanedWorktree(
-        session=worktree.place.name,
-        path=worktree.place.path,
+        session=_as_text(worktree.place.name),
+        path=_as_text(worktree.place.path),
         deed=verdict.deed,
-        why=verdict.why,
-        hint=way_back(worktree, ref) if is_leaving else verdict.hint,
-        project=worktree.project,
-        branch=worktree.branch,
-        ref=ref,
+        why=_as_text(verdict.why),
+        hint=_as_text(way_back(worktree, ref) if is_leaving else verdict.hint),
+        project=_as_text(worktree.project) if worktree.project else None,
+        branch=_as_text(worktree.branch) if worktree.branch else None,
+        ref=_as_text(ref) if ref else None,
         bytes=worktree.disk_bytes,
-        ignored=worktree.ignored,
+        ignored=tuple(replace(one, path=_as_text(one.path)) for one in worktree.ignored),
         ignored_files=worktree.ignored_files,
         ignored_bytes=worktree.ignored_bytes,
     )
+
+
+def _as_text(name: str) -> str:
+    """Write out what is no text in the name of a file or a branch; JSON could not carry it."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -140,6 +140,7 @@ CLEAN_S = 3_600.0  # a client waits this long for a clean
 DIFF_S = 60.0  # new files are looked for this long before a difference is shown
 CLEAN_GIT_S = 600.0  # one git that goes over a whole worktree
 CLEAN_FILES_MAX = 500_000  # a worktree with more is left as it is
+CLEAN_DEPTH_MAX = 200  # directories in each other; each of them is held open while it is deleted
 CLEAN_PIECE_BYTES = 1024 * 1024  # of a file, hashed at a time
 CLEAN_ATTEMPTS_MAX = 3  # at a worktree that changes while it is cleaned
 FORGOTTEN_MAX = 256  # lines of work without a branch; a worktree with more is left as it is

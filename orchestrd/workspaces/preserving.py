@@ -188,7 +188,7 @@ async def _tree(ask: Ask) -> str:
 
 async def _commit(ask: Ask, tree: str, parents: Iterable[str], message: str) -> str:
     said = [word for parent in parents for word in ("-p", parent)]
-    return (await ask("commit-tree", tree, *said, given=message.encode())).text
+    return (await ask("commit-tree", tree, *said, given=message.encode("utf-8", "backslashreplace"))).text
 
 
 def _side(staged: Staged) -> str:

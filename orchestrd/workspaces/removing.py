@@ -48,14 +48,18 @@ def put_back(place: Place, leaving: str) -> None:
 
 
 def refuse_users(path: str) -> None:
-    """Raise Obstructed where a program, or a person at a shell, has its working directory in there."""
+    """Raise Obstructed where a program, or a person at a shell, works in there, or holds a file of it open to write."""
     real = os.path.realpath(path)
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            where = process.cwd()
-            if where == real or where.startswith(f"{real}/"):
+            if any(f"{place}/".startswith(f"{real}/") for place in _places_of(process)):
                 who = f"process {process.pid} ({process.name()})"
                 raise Obstructed(f"{who} works in it", f"ps -o pid,ppid,args -p {process.pid}")
+
+
+def _places_of(process: psutil.Process) -> list[str]:
+    """Give where a process may write without having to find the way there: its working directory, and open files."""
+    return [process.cwd(), *(file.path for file in process.open_files() if getattr(file, "mode", "") != "r")]
 
 
 def delete(gone: str, is_called_off: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import psutil
 
-from orchestrd.model.limits import CLEAN_FILES_MAX, CLEAN_PIECE_BYTES
+from orchestrd.model.limits import CLEAN_DEPTH_MAX, CLEAN_FILES_MAX, CLEAN_PIECE_BYTES
 from orchestrd.workspaces.locating import Obstructed
 
 BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the file system's own is
@@ -48,6 +48,8 @@ class Walk:
 
     def _directories_in(self, inside: str) -> list[str]:
         """Take in one directory; gives those in it, to be walked too."""
+        if inside.count("/") > CLEAN_DEPTH_MAX:
+            raise Obstructed(f"it is more than {CLEAN_DEPTH_MAX} directories deep", f"ls {quote(self.top)}")
         found: list[str] = []
         try:
             with os.scandir(f"{self.top}/{inside}") as entries:
@@ -71,7 +73,10 @@ class Walk:
             )
         if path.endswith("/.git"):
             self.repositories.add(path.removesuffix("/.git"))
-        if stat.S_ISREG(kind) or stat.S_ISLNK(kind):
+        is_file = stat.S_ISREG(kind) or stat.S_ISLNK(kind)
+        if not (is_file or stat.S_ISDIR(kind)) and path.rpartition("/")[2].startswith(".git"):
+            raise Obstructed(f"{path} is no file, and git would wait for it", f"ls -l {quote(f'{self.top}/{path}')}")
+        if is_file:
             self.modes[path], self.sizes[path] = kind, status.st_size
         if len(self.modes) > CLEAN_FILES_MAX:
             raise Obstructed(f"it has more than {CLEAN_FILES_MAX:,} files", f"du --inodes -d 2 {quote(self.top)}")

@@ -1,13 +1,18 @@
 """What else may lie in a worktree or around it: mounts, links, repositories inside, programs that still write."""
 
+import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from orchestrd.model.document import CleanedWorktree
 from orchestrd.model.words import Deed
+from orchestrd.workspaces import walking
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.locating import Obstructed
 from orchestrd.workspaces.managed import ManagedWorktrees
@@ -82,6 +87,67 @@ async def test_a_link_in_the_place_of_the_scratch_folder_is_not_followed(land: L
     assert row.deed == Deed.KEEP
     assert ".scratch is a symbolic link, which is not followed" in row.why
     assert (land.worktree / "new").exists()
+
+
+# ---- what would keep a clean waiting, or make it fall ----------------------------------------------------------------
+
+
+async def test_a_file_that_is_written_from_elsewhere_keeps_everything(land: Landscape) -> None:
+    (land.worktree / "log").write_text("begun\n")
+
+    with (
+        (land.worktree / "log").open("a") as log,
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log, cwd="/") as process,
+    ):
+        log.close()
+        row = await cleaned(land)
+        process.communicate(b"written\n")
+
+    assert (row.deed, row.why) == (Deed.KEEP, f"process {process.pid} (cat) works in it")
+    assert (land.worktree / "log").read_text() == "begun\nwritten\n"
+
+
+async def test_a_file_that_is_only_read_from_elsewhere_is_in_nobodys_way(land: Landscape) -> None:
+    with (land.worktree / ".gitignore").open() as file, subprocess.Popen(["sleep", "60"], stdin=file) as process:
+        row = await cleaned(land)
+        process.kill()
+
+    assert row.deed == Deed.PRESERVE
+
+
+async def test_a_pipe_that_git_would_read_is_not_waited_for(land: Landscape) -> None:
+    (land.worktree / "src").mkdir()
+    os.mkfifo(land.worktree / "src" / ".gitignore")
+
+    assert (await cleaned(land)).why == "src/.gitignore is no file, and git would wait for it"
+
+
+async def test_pipes_and_sockets_hold_nothing_and_go(land: Landscape) -> None:
+    os.mkfifo(land.worktree / "pipe")
+    os.mknod(land.worktree / "socket", stat.S_IFSOCK)
+
+    assert (await cleaned(land)).deed == Deed.PRESERVE
+    assert not land.worktree.exists()
+
+
+async def test_directories_too_deep_to_be_deleted_are_left_alone(
+    land: Landscape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "CLEAN_DEPTH_MAX", 2)
+    (land.worktree / "a" / "b" / "c").mkdir(parents=True)
+
+    assert (await cleaned(land)).why == "it is more than 2 directories deep"
+
+
+async def test_names_that_are_no_text_are_written_out(land: Landscape) -> None:
+    land.write(b"\xff.ignored")
+    git(land.worktree, "branch", "-m", BRANCH.encode() + b"\xff")
+
+    row = msgspec.json.decode(msgspec.json.encode(await cleaned(land)), type=CleanedWorktree)
+
+    assert (row.deed, row.branch) == (Deed.PRESERVE, f"{BRANCH}\\udcff")
+    assert [one.path for one in row.ignored] == ["\\udcff.ignored"]
+    assert f"branch: {BRANCH}\\udcff" in git(land.project, "show", "-s", "--format=%B", REF).decode()
 
 
 # ---- repositories inside it ------------------------------------------------------------------------------------------
