@@ -59,7 +59,7 @@ def _measured(names: Sequence[str], effort: Effort) -> tuple[list[Row], list[str
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=sys.modules["benchmarks"].__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and sessions, under a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and sessions, about a minute and a half")
     parser.add_argument("--only", action="append", choices=tuple(FAMILIES), help="measure this family; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well")
     parser.add_argument("--write-docs", action="store_true", help=f"put the table into docs/{DOCUMENT.name}")

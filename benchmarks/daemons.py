@@ -17,9 +17,10 @@ from benchmarks.homes import SLEEP, fill, temporary_home
 from benchmarks.measuring import MILLISECONDS
 from benchmarks.processes import end_runs, environment
 from benchmarks.subscribers import Subscriber
+from benchmarks.tmux import Tmux
 from orchestrd.client import Client
 from orchestrd.client.asynchronous import AsyncClient
-from orchestrd.client.requests import spawn_request
+from orchestrd.client.requests import WorkspaceWish, spawn_request
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.ids import SessionId
@@ -30,6 +31,7 @@ LOOK_S = 0.001
 STOP_S = 15.0
 AT_A_TIME = 16  # requests of `begin` that are under way together
 ENOUGH_RUNNING = 10_000
+NO_WORKSPACE = WorkspaceWish(kind="none")
 
 
 class Daemon:
@@ -77,9 +79,21 @@ class Daemon:
         """End it as a user does."""
         self._end(signal.SIGTERM)
 
-    def begin(self, number: int, argv: Sequence[str] = SLEEP) -> list[SessionId]:
+    def begin(
+        self,
+        number: int,
+        argv: Sequence[str] = SLEEP,
+        *,
+        runtime: str = "process",
+        project: str = "/",
+        workspace: WorkspaceWish = NO_WORKSPACE,
+    ) -> list[SessionId]:
         """Spawn sessions and wait until all run; gives their ids."""
-        requests = [spawn_request(argv=argv, runtime="process", directory="/") for _ in range(number)]
+        environ = environment(self.layout)
+        requests = [
+            spawn_request(argv=argv, runtime=runtime, directory=project, workspace=workspace, environ=environ)
+            for _ in range(number)
+        ]
         ids = [request.id for request in requests]
         with Subscriber(self.layout.socket) as subscriber:
             asyncio.run(self._spawn(requests))
@@ -101,6 +115,7 @@ class Daemon:
             self.stop()
         self.kill()
         end_runs(self.layout)
+        Tmux(self.layout.tmux_socket).end()
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:

@@ -12,7 +12,10 @@ from benchmarks.families import (
     recoveries,
     rereads,
     spawns,
+    sweeps,
+    terminals,
     ticks,
+    worktrees,
 )
 from benchmarks.measuring import Effort
 from benchmarks.rows import Row
@@ -28,4 +31,7 @@ FAMILIES: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "fanout": fanout.measure,
     "memory": memory.measure,
     "idling": idling.measure,
+    "sweeps": sweeps.measure,
+    "terminals": terminals.measure,
+    "worktrees": worktrees.measure,
 }
