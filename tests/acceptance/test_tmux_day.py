@@ -84,7 +84,7 @@ def _evening(day: TmuxDay, steady: list[Identity]) -> None:
     """End what does not end by itself, and see that nobody has bothered the steady ones."""
     assert all(map(is_alive, steady))
     until(lambda: not list(Path(day.home.layout.inbox_new).iterdir()), "what was spooled is taken in")
-    for plan in day.plans.values():
+    for plan in sorted(day.plans.values(), key=lambda plan: plan.kind == "hears"):  # they may wait for a place
         if plan.kind == "steady":
             assert day.home.mark(f"{plan.session}.touched") == []
         if (plan.kind == "hears" or not plan.ends_by_itself) and day.home.show(plan.session).ended_at is None:
@@ -97,8 +97,10 @@ def _evening(day: TmuxDay, steady: list[Identity]) -> None:
 
 
 def _hears_what_was_typed(day: TmuxDay, plan: Plan) -> None:
-    typed = day.typed.get(plan.session, []).count(Receipt.TYPED)
+    """Whatever was accepted is settled; what was typed is heard, also where it had to wait for that."""
     if not plan.sent:
+        until(lambda: not day.home.record(plan.session).messages, f"{plan}: every message is settled")
+        typed = [settled.receipt for settled in day.home.record(plan.session).settled].count(Receipt.TYPED)
         until(lambda: len(day.home.mark(f"{plan.session}.lines")) >= typed, f"{plan} hears {typed} lines")
 
 
