@@ -82,10 +82,13 @@ class Bringer:
                 yield str(within / name), Path(directory, name)
 
     def _copy_one(self, path: str, source: Path) -> None:
-        """Copy one file, link or folder without its content; devices, sockets and pipes are left out."""
+        """Copy one file, link or folder without its content; devices, sockets and pipes are left out.
+
+        So is what makes a folder a worktree: with it the copy would be that very worktree, to git, a second time.
+        """
         target = self._worktree / path
         mode = source.lstat().st_mode
-        if not self._has_place_for(path):
+        if not self._has_place_for(path) or (source.name == ".git" and stat.S_ISREG(mode)):
             return
         if stat.S_ISLNK(mode):
             target.symlink_to(source.readlink())

@@ -57,6 +57,7 @@ class Scratch:
             "GIT_INDEX_FILE": f"{self.path}/{index}",
             "GIT_WORK_TREE": work_tree,
             "GIT_OBJECT_DIRECTORY": objects,
+            "GIT_CONFIG_COUNT": "0",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_SYSTEM": os.devnull,
             "GIT_CONFIG_GLOBAL": os.devnull,

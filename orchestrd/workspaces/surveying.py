@@ -25,7 +25,7 @@ from orchestrd.workspaces.locating import Located, Obstructed
 from orchestrd.workspaces.nested import look_into
 from orchestrd.workspaces.scratch import Scratch
 from orchestrd.workspaces.tracking import GITLINK, Staged, Tracked, track
-from orchestrd.workspaces.walking import Walk, blob_id, git_mode
+from orchestrd.workspaces.walking import SHARED_INDEX, Walk, blob_id, git_mode
 
 
 class Survey(Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ async def survey(git: Git, scratch: Scratch, located: Located, base: str | None)
 def stamped_walk(located: Located, path: str | None = None) -> tuple[Walk, str]:
     """Walk over a worktree, wherever it lies now, and over what git notes about it; the stamp tells of any change."""
     walk = Walk(path or located.path)
-    return walk, f"{walk.stamp}.{Walk(located.admin).stamp}"
+    return walk, f"{walk.stamp}.{Walk(located.admin, SHARED_INDEX).stamp}"
 
 
 # ---- what is kept, what is ignored -----------------------------------------------------------------------------------

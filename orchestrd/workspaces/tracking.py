@@ -149,12 +149,13 @@ async def _forgotten(git: Git, located: Located, head: str | None, branch: str |
 
     What was amended or rebased away stands in the log of its branch, which stays.
     """
-    named = await asyncio.to_thread(_named_in, located.admin)
+    logged = await _log_of(git, located.path, "HEAD")
+    named = {*await asyncio.to_thread(_named_in, located.admin), *logged}
     commits = [commit for commit, _ in (await existing(git, located.path, named, "commit")).values()]
     if not commits:
         return ()
-    log = await git.ask(located.path, "reflog", "show", "--format=^%H", branch, "--") if branch else None
-    given = "\n".join((*commits, *(log.text.split() if log and log.code == 0 else ()), ""))
+    kept = [f"^{commit}" for commit in await _log_of(git, located.path, branch)] if branch else []
+    given = "\n".join((*commits, *kept, ""))
     held = ("--not", *([head] if head else []), "--branches", "--tags", "--remotes", "--")
     asked = ("rev-list", "--ignore-missing", "--parents", "--stdin", *held)
     answer = await git.must(located.path, *asked, given=given.encode(), limit_s=CLEAN_GIT_S)
@@ -164,6 +165,11 @@ async def _forgotten(git: Git, located: Located, head: str | None, branch: str |
     if len(tips) > FORGOTTEN_MAX:
         raise RefusedError(f"{len(tips)} lines of work in it have no branch: name those that are to stay")
     return tips
+
+
+async def _log_of(git: Git, path: str, ref: str) -> list[str]:
+    answer = await git.ask(path, "reflog", "show", "--format=%H", ref, "--", limit_s=CLEAN_GIT_S)
+    return answer.text.split() if answer.code == 0 else []
 
 
 def _doing(admin: str) -> str | None:

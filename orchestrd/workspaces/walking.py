@@ -18,17 +18,22 @@ from orchestrd.workspaces.locating import Obstructed
 
 BLOCK_BYTES = 512  # the unit of `st_blocks`, whatever the file system's own is
 
-OBJECTS = "/.git/objects/"  # never change, but share their times with another repository where one was cloned by links
+# What never changes, though its times do: objects share them with another repository where one was cloned by links, and
+# the base of a split index gets new ones whenever the index is read.
+OBJECTS = "/.git/objects/"
+SHARED_INDEX = "sharedindex."
 
 
 class Walk:
     """What lies in a directory. Paths are relative to it; `sizes` has the same keys as `modes`.
 
+    A file with `unchanging` in its path is known by its name alone.
     Raises Obstructed for what cannot be read, is too much, or belongs to another file system.
     """
 
-    def __init__(self, top: str) -> None:
+    def __init__(self, top: str, unchanging: str = OBJECTS) -> None:
         self.top = top
+        self._unchanging = unchanging
         self.modes: dict[str, int] = {}  # regular files and symbolic links
         self.sizes: dict[str, int] = {}
         self.repositories: set[str] = set()  # directories below with a .git of their own
@@ -88,7 +93,9 @@ class Walk:
         if status.st_nlink > 1:
             self._linked.add(status.st_ino)
         seen: tuple[object, ...] = (path, status.st_mode, status.st_ino)
-        if not stat.S_ISDIR(status.st_mode) and OBJECTS not in path:  # what is in it tells of a directory's change
+        if (
+            not stat.S_ISDIR(status.st_mode) and self._unchanging not in path
+        ):  # what is in it tells of a directory's change
             seen = (*seen, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         digest = hashlib.blake2b(repr(seen).encode(errors="surrogateescape"), digest_size=16).digest()
         self._sum = (self._sum + int.from_bytes(digest)) % (1 << 128)  # in whatever order they come

@@ -12,12 +12,12 @@ import pytest
 
 from orchestrd.model.document import CleanedWorktree
 from orchestrd.model.words import Deed
-from orchestrd.workspaces import walking
+from orchestrd.workspaces import tracking, walking
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.locating import Obstructed
 from orchestrd.workspaces.managed import ManagedWorktrees
 from orchestrd.workspaces.removing import delete
-from tests.workspaces.integration.test_cleaning import REF, cleaned, commit, land, parents
+from tests.workspaces.integration.test_cleaning import REF, cleaned, commit, land, parents, shown
 from tests.workspaces.landscapes import BRANCH, ENVIRONMENT, NAME, Landscape, git
 
 __all__ = ["land"]
@@ -139,6 +139,27 @@ async def test_directories_too_deep_to_be_deleted_are_left_alone(
     assert (await cleaned(land)).why == "it is more than 2 directories deep"
 
 
+async def test_an_index_that_is_split_is_no_change(land: Landscape) -> None:
+    commit(land.worktree)
+    git(land.worktree, "update-index", "--split-index")
+    (land.worktree / "file").write_text("changed\n")
+
+    row = await cleaned(land)
+
+    assert row.deed == Deed.PRESERVE
+    assert shown(land, "file") == "changed"
+
+
+async def test_no_setting_of_the_environment_has_a_say_in_what_is_preserved(land: Landscape) -> None:
+    setting = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true"}
+    (land.worktree / "new").write_bytes(b"one\r\ntwo\r\n")
+
+    row = await cleaned(land, Git(ENVIRONMENT | setting))
+
+    assert row.deed == Deed.PRESERVE
+    assert shown(land, "new") == "one\r\ntwo\r"
+
+
 async def test_names_that_are_no_text_are_written_out(land: Landscape) -> None:
     land.write(b"\xff.ignored")
     git(land.worktree, "branch", "-m", BRANCH.encode() + b"\xff")
@@ -235,6 +256,17 @@ async def test_what_a_build_has_fetched_by_its_tag_goes_with_its_worktree(land: 
 
 
 # ---- commits that only it holds --------------------------------------------------------------------------------------
+
+
+async def test_the_log_of_head_is_read_to_its_end(land: Landscape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "GIT_NOTES_BYTES_MAX", 0)
+    git(land.worktree, "switch", "-q", "--detach")
+    left = commit(land.worktree)
+    git(land.worktree, "switch", "-q", BRANCH)
+
+    await cleaned(land)
+
+    assert left in parents(land)
 
 
 @pytest.mark.parametrize("base", ["HEAD", "@{-1}", "sha"])

@@ -417,6 +417,19 @@ async def test_a_link_in_the_place_of_the_unfinished_is_not_followed(
     assert (elsewhere / ID / "file").exists()
 
 
+async def test_a_copy_of_a_worktree_is_not_taken_for_that_worktree(
+    keeper: WorktreeKeeper, layout: Layout, project: Path
+) -> None:
+    write(project, {".gitignore": ".env\n.deeper/\n", ".worktreeinclude": ".deeper/\n"})
+    git(project, "worktree", "add", "-q", "-b", "deeper", ".deeper/one")
+
+    await keeper.prepare(ID, spec_for(layout, project))
+
+    copy = Path(layout.worktrees, "shop", ID, ".deeper/one")
+    assert (copy / "README").exists()
+    assert git(copy, "branch", "--show-current") == "orch/abcdefgh-fix-it"
+
+
 async def test_commits_that_no_branch_holds_outlive_a_worktree_that_was_moved_away(
     keeper: WorktreeKeeper, layout: Layout, project: Path, tmp_path: Path
 ) -> None:
