@@ -2,13 +2,14 @@
 
 So its output stands in the log, it lives and dies with the run, a restart of the daemon does not touch it, and reviving
 the session tries it again. That it is done is remembered in the git directory of the worktree, so it goes with it; that
-it failed, in the run directory.
+it failed, in the run directory. Where git does not say which that is, the run alone remembers.
 """
 
 from orchestrd.core.launch import SETUP_FAILED
 
 SCRIPT = f"""
-done=$(git rev-parse --absolute-git-dir 2>/dev/null)/orchestrd-setup
+done=$(git rev-parse --absolute-git-dir 2>/dev/null)
+done=${{done:-$ORCH_RUN_DIR}}/orchestrd-setup
 if [ ! -e "$done" ]; then
   /bin/sh -c "$1" || {{
     code=$?

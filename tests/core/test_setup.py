@@ -51,6 +51,14 @@ def test_a_setup_is_performed_once_for_a_worktree(worktree: Path) -> None:
     assert (worktree / "log").read_text() == "once\n"
 
 
+def test_a_setup_where_git_does_not_answer_is_remembered_in_the_run_directory(tmp_path: Path) -> None:
+    ended = run(tmp_path, "echo set up")
+
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("set up\nagent")
+    assert [path.name for path in tmp_path.iterdir()] == ["orchestrd-setup"]
+
+
 def test_a_setup_that_fails_keeps_the_agent_from_starting_and_says_how_to_retry(worktree: Path) -> None:
     ended = run(worktree, "echo trying; exit 7")
 
