@@ -133,8 +133,8 @@ class ManagedWorktrees:
         await self._delete(place, gone)
 
     async def _forget(self, located: Located) -> None:
-        """Have the repository forget it; nothing is at its path, and the branch stays."""
-        await self._git.must(located.common, "worktree", "remove", "--force", located.path)
+        """Have the repository forget it; nothing is at its path, or else git refuses, and the branch stays."""
+        await self._git.must(located.common, "worktree", "remove", located.path)
 
     async def _delete(self, place: Place, gone: str) -> None:
         await asyncio.to_thread(delete, gone, self._is_ending.is_set)

@@ -1,11 +1,14 @@
 """What else may lie in a worktree or around it: mounts, links, repositories inside, programs that still write."""
 
+import asyncio
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from orchestrd.model.document import CleanedWorktree
 from orchestrd.model.words import Deed
 from orchestrd.workspaces import tracking, walking
-from orchestrd.workspaces.git import Git
+from orchestrd.workspaces.git import Answer, Git
 from orchestrd.workspaces.locating import Obstructed
 from orchestrd.workspaces.managed import ManagedWorktrees
 from orchestrd.workspaces.removing import delete
@@ -86,6 +89,21 @@ async def test_a_link_in_the_place_of_the_scratch_folder_is_not_followed(land: L
 
     assert row.deed == Deed.KEEP
     assert ".scratch is a symbolic link, which is not followed" in row.why
+    assert (land.worktree / "new").exists()
+
+
+async def test_a_worktree_that_is_put_there_at_the_last_moment_stays(land: Landscape) -> None:
+    class Restorer(Git):
+        async def ask(self, directory: str, *arguments: str, **settings: Any) -> Answer:
+            if arguments[0] == "worktree":
+                await asyncio.to_thread(shutil.copytree, land.worktree.with_name(f".{NAME}.gone"), land.worktree)
+            return await super().ask(directory, *arguments, **settings)
+
+    (land.worktree / "new").write_text("1\n")
+
+    row = await cleaned(land, Restorer(ENVIRONMENT))
+
+    assert (row.deed, shown(land, "new")) == (Deed.KEEP, "1")
     assert (land.worktree / "new").exists()
 
 
