@@ -8,6 +8,8 @@ import sys
 
 from orchestrd_cli import exits, terminal
 
+STDOUT = 1
+
 
 def main() -> int:
     """Run the command line of this process; the exit code is one of `orchestrd_cli.exits`."""
@@ -19,10 +21,10 @@ def main() -> int:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        terminal.let_go_of_stdout()
+        terminal.let_go_of(STDOUT)
         return exits.PIPE_CLOSED
     except (OSError, terminal.Unwritable) as error:  # a full disk behind stdout, a file that may not be read
-        terminal.let_go_of_stdout()
+        terminal.let_go_of(STDOUT)
         terminal.note(f"orch: {error}")
         return exits.FAILED
     return code

@@ -22,10 +22,10 @@ def stand_in_for_closed_streams() -> None:
             os.open(os.devnull, mode)  # takes the lowest number that is free: this one
 
 
-def let_go_of_stdout() -> None:
-    """Give what is still buffered somewhere to go, or the interpreter complains about it at exit."""
+def let_go_of(descriptor: int) -> None:
+    """Give what is still buffered for a stream somewhere to go, or the interpreter fails with it at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 
@@ -53,10 +53,10 @@ def size() -> tuple[int, int]:
 def note(text: str) -> None:
     """Say something to the person, if they can be reached."""
     if sys.stderr is not None:
-        try:  # noqa: SIM105 - importing contextlib takes as long as all the rest
+        try:
             print(text, file=sys.stderr, flush=True)
         except OSError:
-            pass
+            let_go_of(sys.stderr.fileno())
 
 
 def write(data: bytes) -> None:

@@ -56,7 +56,9 @@ class Shell:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.layout = Layout(str(place / "home"))
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "NO_COLOR"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "NO_COLOR", "PYTHON"))
+        }
         path = f"{Path(sys.executable).parent}:{inherited.get('PATH', os.defpath)}"
         self.environment = inherited | {"ORCH_HOME": self.layout.home, "HOME": str(place), "PATH": path}
 
