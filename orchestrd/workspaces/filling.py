@@ -18,6 +18,7 @@ from orchestrd.model.session import Spec
 from orchestrd.workspaces.bringing import Bringer
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.threads import on_thread
+from orchestrd.workspaces.tracking import refuse_strayed
 
 
 def bounded_by(worktree: str) -> dict[str, str]:
@@ -34,6 +35,7 @@ class Filler:
 
     async def fill(self, worktree: str, spec: Spec) -> None:
         """Check the branch out, then bring what no commit holds. Raises OrchestrdError where that is not all done."""
+        await refuse_strayed(self._git, worktree, bounded_by(worktree))
         words = ("reset", "--hard", "--quiet", "--no-recurse-submodules")
         await self._git.must(worktree, *words, limit_s=CHECKOUT_S, environment=bounded_by(worktree))
         included = await self._included(spec.project)

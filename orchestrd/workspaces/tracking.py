@@ -6,8 +6,9 @@ Invariant: nothing is written, not even an index that could be refreshed.
 import asyncio
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
@@ -68,6 +69,7 @@ class Tracked(Struct, frozen=True, kw_only=True):
 async def track(git: Git, located: Located, base: str | None) -> Tracked:
     """Ask git about a worktree. Raises OrchestrdError where it does not answer or does not understand it."""
     path = located.path
+    await refuse_strayed(git, path)
     head = await _head(git, path)
     tree = await git.must(path, "ls-tree", "-r", "-z", "--full-tree", head, limit_s=CLEAN_GIT_S) if head else None
     index = await git.must(path, "ls-files", "--stage", "-t", "-z", limit_s=CLEAN_GIT_S)
@@ -88,6 +90,21 @@ async def track(git: Git, located: Located, base: str | None) -> Tracked:
         unheld=await _unheld(git, located, head, base, has_branch=(branch or "").startswith(BRANCHES)),
         forgotten=await _forgotten(git, located, head, branch),
     )
+
+
+async def refuse_strayed(git: Git, path: str, environment: Mapping[str, str] | None = None) -> None:
+    """Raise RefusedError where git takes the files of a worktree to be somewhere else.
+
+    With `extensions.worktreeConfig` a `core.worktree` of the repository counts for each of its worktrees: whatever is
+    done in one is then done to the files of another.
+    """
+    top = (await git.must(path, "rev-parse", "--show-toplevel", environment=environment)).text
+    if not await asyncio.to_thread(os.path.samefile, top, path):
+        raise RefusedError(
+            f"git takes {top} to be the files of {path}: core.worktree is set for every worktree of its repository",
+            code="strayed",
+            hint=f"git -C {quote(path)} config --show-origin core.worktree",
+        )
 
 
 def read_tree(listing: Answer) -> dict[str, str]:

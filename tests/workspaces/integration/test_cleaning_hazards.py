@@ -107,6 +107,21 @@ async def test_a_worktree_that_is_put_there_at_the_last_moment_stays(land: Lands
     assert (land.worktree / "new").exists()
 
 
+async def test_one_whose_files_git_takes_to_be_elsewhere_stays(land: Landscape, tmp_path: Path) -> None:
+    shutil.copytree(land.worktree, tmp_path / "elsewhere")
+    git(land.project, "config", "extensions.worktreeConfig", "true")
+    git(land.worktree, "config", "--worktree", "core.worktree", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere" / ".gitignore").write_text("new\n")
+    for place in (land.worktree, tmp_path / "elsewhere"):
+        (place / "new").write_text("1\n")
+
+    row = await cleaned(land)
+
+    assert row.deed == Deed.KEEP
+    assert row.why.startswith(f"git takes {tmp_path}/elsewhere to be the files of {land.worktree}")
+    assert (land.worktree / "new").exists()
+
+
 # ---- what would keep a clean waiting, or make it fall ----------------------------------------------------------------
 
 

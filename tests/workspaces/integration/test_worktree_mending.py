@@ -448,3 +448,17 @@ async def test_commits_that_no_branch_holds_outlive_a_worktree_that_was_moved_aw
     assert "no branch holds what was committed in it last" in error.message
     assert git(project, "rev-parse", "orch/abcdefgh-fix-it-kept") == commit
     assert is_whole(layout, project)
+
+
+async def test_a_project_whose_settings_make_every_worktree_it_is_not_written_to(
+    keeper: WorktreeKeeper, layout: Layout, project: Path
+) -> None:
+    git(project, "config", "extensions.worktreeConfig", "true")
+    git(project, "config", "core.worktree", str(project))
+    write(project, {".gitignore": "mine\n"})
+
+    error = await refusal_of(keeper, spec_for(layout, project))
+
+    assert error.code == "strayed"
+    assert (project / ".gitignore").read_text() == "mine\n"
+    assert registered(project) == []
