@@ -12,6 +12,8 @@ from shlex import quote
 from orchestrd.core.worktree import MAKING, READY_MARK, making_path
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.ids import SessionId
+from orchestrd.workspaces.locating import Obstructed
+from orchestrd.workspaces.walking import refuse_mounts
 
 POINTER = ".git"  # in a linked worktree a file: `gitdir: <administration>`
 POINTER_BYTES_MAX = 8_192
@@ -70,10 +72,15 @@ class Site:
         return [administration.name for administration in Path(common, "worktrees").glob(f"{self._session}*")]
 
     def discard(self) -> None:
-        """Take the unfinished worktree away, if there is one; links in it are not followed."""
+        """Take the unfinished worktree away, if there is one; links in it are not followed, and mounts refused."""
         if self.making.is_symlink() or self.making.is_file():
             self.making.unlink()
         elif self.making.exists():
+            try:
+                refuse_mounts(str(self.making))
+            except Obstructed as error:
+                obstacle = error.obstacle
+                raise RefusedError(f"{self.making}: {obstacle.why}", code="outside", hint=obstacle.hint) from error
             shutil.rmtree(self.making)
 
     def settle(self) -> None:

@@ -14,12 +14,15 @@ import msgspec
 import pytest
 
 from orchestrd.model.document import CleanedWorktree
+from orchestrd.model.errors import RefusedError
+from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Deed
 from orchestrd.workspaces import tracking, walking
 from orchestrd.workspaces.git import Answer, Git
 from orchestrd.workspaces.locating import Obstructed
 from orchestrd.workspaces.managed import ManagedWorktrees
 from orchestrd.workspaces.removing import delete
+from orchestrd.workspaces.site import Site
 from tests.workspaces.integration.test_cleaning import REF, cleaned, commit, land, parents, shown
 from tests.workspaces.landscapes import BRANCH, ENVIRONMENT, NAME, Landscape, git
 
@@ -66,6 +69,16 @@ def test_what_is_mounted_in_the_rest_of_a_removal_is_not_deleted(land: Landscape
 
     with mounted(precious, gone / "out"), pytest.raises(Obstructed, match="mounted at out"):
         delete(str(gone), lambda: False)
+
+    assert (precious / "file").exists()
+
+
+def test_what_is_mounted_in_an_unfinished_worktree_is_not_deleted(land: Landscape, precious: Path) -> None:
+    site = Site(str(land.root), SessionId(NAME), str(land.worktree))
+    (site.making / "out").mkdir(parents=True)
+
+    with mounted(precious, site.making / "out"), pytest.raises(RefusedError, match="mounted at out"):
+        site.discard()
 
     assert (precious / "file").exists()
 
