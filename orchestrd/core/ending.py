@@ -63,6 +63,7 @@ def finish(
     session = turn.session
     if next_state(session.state, session.reason, trigger) is None:
         return
+    notice = _undelivered(session)
     _settle_all(turn)
     turn.set_activity(Activity.UNKNOWN, "end of run", None)
     turn.set_liveness(Liveness.DEAD, "end of run")
@@ -78,6 +79,7 @@ def finish(
         kills_failed=0,
         outlived=False,
         left_behind=proof.ended if proof else 0,
+        notice=notice,
         dues=(),
         effects=(),
         **end,
@@ -101,6 +103,15 @@ def left_behind(processes: int) -> str | None:
     if not processes:
         return None
     return f"{processes} {'process it left behind was' if processes == 1 else 'processes it left behind were'} ended"
+
+
+def _undelivered(session: Session) -> str | None:
+    """Say that messages were accepted and never typed; null where there are none."""
+    begun = {effect.message for effect in session.effects if effect.attempted}
+    count = sum(message.id not in begun for message in session.messages)
+    if not count:
+        return None
+    return f"{count} {'message was' if count == 1 else 'messages were'} never typed: send again after a revive"
 
 
 def _settle_all(turn: Turn) -> None:

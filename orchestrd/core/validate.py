@@ -147,6 +147,8 @@ def problem_with_text(what: str, text: str, bytes_max: int) -> str | None:
 
 
 def _problem_with_argv(argv: tuple[str, ...]) -> str | None:
+    if argv and not argv[0]:
+        return "the command is empty: give a program to run"
     problem = next((said for arg in argv if (said := problem_with_text("an argument", arg, ARGV_BYTES_MAX))), None)
     if problem is None and sum(len(arg.encode()) + 1 for arg in argv) > ARGV_BYTES_MAX:
         return f"the command line is longer than {ARGV_BYTES_MAX} bytes: put it in a script and run that"

@@ -76,7 +76,8 @@ class Engine:
             adapters.layout, adapters.attachments, adapters.runtimes, adapters.agents, adapters.workspaces
         )
         presence = self._presence(settings)
-        prober, intake = self._prober(), self._intake()
+        prober = self._prober()
+        intake = self._intake(prober)
         actuator, cleaning = self._actuator(prober), self._cleaning(intake)
         lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
         lifecycle = self._lifecycle(intake, lane, prober, settings)
@@ -135,7 +136,7 @@ class Engine:
             on_error=self._on_error,
         )
 
-    def _intake(self) -> Intake:
+    def _intake(self, prober: Prober) -> Intake:
         return Intake(
             store=self._adapters.store,
             inbox=self._adapters.inbox,
@@ -143,6 +144,7 @@ class Engine:
             roster=self._roster,
             mailboxes=self._mailboxes,
             home_events=self._home_events,
+            look_at=prober.look_at,
             on_error=self._on_error,
         )
 

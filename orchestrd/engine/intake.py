@@ -7,6 +7,8 @@ one, and one after the end begins anew. A command for a session that is not ther
 may be among what is still to come. What cannot be read is in quarantine, and said.
 """
 
+from collections.abc import Awaitable, Callable
+
 from orchestrd.core.step import Refusal
 from orchestrd.core.validate import problem_with_command
 from orchestrd.engine.actor import Actor
@@ -16,7 +18,7 @@ from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
-from orchestrd.model.command import Command, Replaced, Spawn
+from orchestrd.model.command import Command, Kill, Replaced, Spawn, Stop
 from orchestrd.model.document import Document
 from orchestrd.model.errors import ConflictError, RefusedError, TransientError
 from orchestrd.model.event import EventType
@@ -24,6 +26,8 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import INBOX_FILES_MAX
 from orchestrd.model.session import Session
 from orchestrd.ports import Inbox, Rejected, Scan, Store
+
+LookAt = Callable[[SessionId], Awaitable[None]]
 
 
 class Intake(Actor):
@@ -40,9 +44,11 @@ class Intake(Actor):
         roster: Roster,
         mailboxes: Mailboxes,
         home_events: HomeEvents,
+        look_at: LookAt,
         on_error: OnError,
     ) -> None:
         super().__init__(on_error)
+        self._look_at = look_at
         self._store = store
         self._inbox = inbox
         self._ledger = ledger
@@ -119,6 +125,8 @@ class Intake(Actor):
     async def _obey(self, command: Command) -> None:
         """Submit one spooled command. A commit that fails is raised: the entry stays where it is."""
         problem = problem_with_command(command) or self._problem_with_session(command)
+        if problem is None and isinstance(command, Stop | Kill):
+            await self._look_at(command.session)  # it may have ended by itself while no daemon was there
         if problem is None:
             problem = _problem_in(await self._mailboxes.submit(command.session, command))
         if problem is not None:

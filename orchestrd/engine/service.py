@@ -132,7 +132,11 @@ class EngineService:
             return self.document(request.id), is_new
 
     async def stop(self, command: Stop | Kill) -> Document:
-        """Accept a stop or a kill; it is durable, not done. Raises RefusedError (`already_ended`)."""
+        """Accept a stop or a kill; it is durable, not done. Raises RefusedError (`already_ended`).
+
+        What has ended by itself is seen first: or it would be told as ended by this.
+        """
+        await self._look_at(command.session)
         return await self._submit(command)
 
     async def revive(self, command: Revive) -> Document:

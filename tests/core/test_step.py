@@ -187,6 +187,15 @@ def test_a_line_read_again_does_not_undo_what_was_typed_since() -> None:
     assert life.record.activity is Activity.UNKNOWN
 
 
+def test_messages_that_were_never_typed_are_told_of_at_the_end() -> None:
+    life = running()
+    life.give(a_report(Activity.WORKING, 20))
+    life.give(a_send("m"))
+    life.give(exit_at(life, 1.0))
+
+    assert life.record.notice == "1 message was never typed: send again after a revive"
+
+
 def test_while_a_message_is_typed_a_word_that_cannot_tell_brings_no_older_one_back() -> None:
     life = running()
     life.give(a_report(Activity.WAITING, 20))

@@ -11,6 +11,7 @@ from orchestrd.model.limits import INBOX_FILES_MAX
 from orchestrd.model.session import Session
 from orchestrd.model.words import Liveness, Reason, State
 from orchestrd.store.inbox import FileInbox
+from orchestrd.testing.world import Script
 from tests.engine.rig import FULL, ID, OTHER, Rig, request_of, running, survivor
 
 THIRD = SessionId("cccccccc")
@@ -448,3 +449,27 @@ class TroubledInbox(FileInbox):
 
 def _fault() -> FaultError:
     raise FaultError("nobody knows what is on disk")
+
+
+async def test_a_spooled_stop_of_what_ended_by_itself_meanwhile_does_not_claim_its_end() -> None:
+    async with running() as rig:
+        await rig.run(script=Script(exits_after_s=60.0, exit_code=5))
+        again = survivor(rig)
+    await asyncio.sleep(100.0)
+    again.spool(Stop(session=ID))
+
+    async with running(again):
+        ended = await again.until(ID, State.FAILED, State.CANCELLED)
+
+    assert (ended.state, ended.reason, ended.exit_code) == (State.FAILED, "exit_code", 5)
+
+
+async def test_a_stop_right_after_a_restart_finds_that_it_has_ended_already() -> None:
+    async with running() as rig:
+        await rig.run(script=Script(exits_after_s=60.0, exit_code=5))
+        again = survivor(rig)
+    await asyncio.sleep(100.0)
+
+    async with running(again):
+        with pytest.raises(RefusedError, match="has already ended: failed"):
+            await again.service.stop(Stop(session=ID))
