@@ -36,7 +36,7 @@ TYPING = "typing"  # no witness, but the source of an activity that is open: a m
 SILENCE = "silence"  # no witness either: whoever spoke last does so no more
 LOOKED_AT = frozenset({SESSION_FILE, TITLE, SCREEN})  # seen anew at each look; the others are heard of once
 _A_LIMIT = frozenset({Activity.LIMITED})
-TELLS_MOST = (HOOK, REPORT, SCREEN, TRANSCRIPT, SESSION_FILE)  # whose text a person wants to read
+TELLS_MOST = (HOOK, REPORT, SCREEN, TRANSCRIPT, SESSION_FILE, RECORD)  # whose text a person wants to read
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -144,6 +144,13 @@ def test_a_verdict_can_be_explained(witnesses: list[Testimony], rule: str) -> No
     assert rule_of(found) == rule
 
 
+def test_what_a_record_told_people_stands_while_it_is_agreed_with() -> None:
+    found = judge([said("record", WAITING, text="all done"), said("session_file", WAITING)], NOON)
+
+    assert found is not None
+    assert (found.source, found.text) == ("session_file", "all done")
+
+
 def test_only_the_last_word_of_a_witness_counts_and_one_that_falls_silent_is_none() -> None:
     evidence = hear(hear(NOTHING, said("hook", WORKING), NOON), said("hook", WAITING, at=5), NOON)
 
