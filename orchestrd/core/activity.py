@@ -8,7 +8,7 @@ other down. Where two words cannot both be true,
   sees all of them (hooks miss every interrupt and every answered dialog; a state file may stop being written);
 - else the one of higher rank: within that time both tell of the same edge, and one is late.
 
-So one lost hook or one frozen file is outlived by whoever goes on looking. What was only heard, and that nobody who
+So one lost hook or one frozen file is outlived by whoever goes on looking. What hooks only told, and that nobody who
 looks agrees with, is not believed for ever either: `working` is no more than WORKING_TRUSTED_S old, and `limited`,
 whose end no witness tells, no more than LIMIT_TRUSTED_S. Silence means nothing.
 """

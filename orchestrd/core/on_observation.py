@@ -100,4 +100,9 @@ def _take_in(turn: Turn, said: Testimony) -> None:
         turn.change(conversation=said.conversation)
     if said.is_turn_over:
         over_at = turn.now.at if said.observer == REPORT or said.at is None else min(said.at, turn.now.at)
-        turn.change(has_worked=True, turn_over_at=over_at)
+        typed_at = turn.evidence.typed_at
+        turn.change(has_worked=True)
+        if typed_at is not None and over_at < typed_at:  # late: of the turn before the message
+            turn.evidence = replace(turn.evidence, over_before=over_at)
+        else:
+            turn.change(turn_over_at=over_at)

@@ -88,7 +88,8 @@ def attempted(turn: Turn, result: Attempted) -> None:
     effects = turn.session.effects
     turn.change(effects=tuple(replace(e, attempted=True) if e.id == result.effect else e for e in effects))
     if turn.session.activity is Activity.WAITING:
-        turn.evidence = replace(turn.evidence, testimonies=(), typed_at=turn.now.at)
+        over_at = turn.session.turn_over_at
+        turn.evidence = replace(turn.evidence, testimonies=(), typed_at=turn.now.at, over_before=over_at)
         turn.change(turn_over_at=None)
         turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
@@ -108,7 +109,9 @@ def delivered(turn: Turn, result: Delivered) -> None:
     if turn.session.activity_source == TYPING:
         still = Activity.WAITING if result.receipt is Receipt.REFUSED else Activity.UNKNOWN
         turn.set_activity(still, "send", None)
-        if still is Activity.UNKNOWN:
+        if still is Activity.WAITING:
+            turn.change(turn_over_at=turn.session.turn_over_at or turn.evidence.over_before)
+        else:
             turn.judge_activity()
 
 

@@ -48,6 +48,9 @@ class Witnesses:
         screens = await self._screens(runtime, seen)
         heard = []
         for look, session, agent in seen:
+            if self._is_over(session):  # it ended meanwhile, and was forgotten before this look came back
+                self.forget(session)
+                continue
             found = gathered.get(session.id, NOTHING)
             reading = agent.read(self._glimpse(look, found, screens.get(session.id)))
             offset = max(found.transcript_offset, look.run.transcript_offset)
@@ -61,6 +64,10 @@ class Witnesses:
         self._environments.pop(session.id, None)
         self._titles.pop(session.id, None)
         self._gatherer.forget(session.id, session.generation)
+
+    def _is_over(self, session: Session) -> bool:
+        now = self._roster.get(session.id)
+        return now is None or now.is_terminal or now.generation != session.generation
 
     def _of(self, look: Look) -> Iterable[tuple[Session, Agent]]:
         session = self._roster.get(look.run.session)

@@ -119,6 +119,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()  # of liveness and of the start
     testimonies: tuple[Testimony, ...] = ()  # of the activity: the last word of each witness, each with its time
     typed_at: datetime | None = None  # the last message was typed then: what is older than that is over
+    over_before: datetime | None = None  # since when the turn before that message was over
     prompts: tuple[Heard, ...] = ()  # the newest few
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
     transcript_offset: int = 0  # the same for the agent's transcript

@@ -1,7 +1,7 @@
 """Single decisions that a law does not name: what is refused and why, what is bounded, what is clamped."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -258,6 +258,48 @@ def test_a_message_that_nobody_saw_taken_leaves_the_state_file_its_word() -> Non
     life.give(Reported(generation=1, testimonies=(idle,)))
 
     assert life.record.activity is Activity.WAITING
+
+
+def test_a_turn_that_was_over_is_still_over_when_a_message_could_not_be_typed() -> None:
+    life = Script(Until.TURN, OPENING).live()
+    life.give(a_report(Activity.WORKING, 20))
+    life.give(a_send("m"))
+    life.give(a_report(Activity.WAITING, 40))
+    life.give(Attempted(effect="1.2"))
+
+    life.give(Delivered(effect="1.2", generation=1, receipt=Receipt.REFUSED, error="the tmux server is busy"))
+
+    assert (life.record.state, life.record.ending) == (State.STOPPING, Ending.TURN_DONE)
+
+
+@pytest.mark.parametrize(("receipt", "state"), [(Receipt.SUBMITTED, State.RUNNING), (Receipt.REFUSED, State.STOPPING)])
+def test_a_late_word_of_the_turn_before_a_message_is_no_word_of_the_turn_behind_it(
+    receipt: Receipt, state: State
+) -> None:
+    life = Script(Until.TURN, OPENING).live()
+    life.give(a_report(Activity.WORKING, 20))
+    life.give(a_send("m"))
+    life.wait(5.0)
+    life.give(Reported(generation=1, testimonies=(state_file(Activity.WAITING, life.now.at),), hooks_offset=20))
+    over = Testimony(observer="hook", allows=(Activity.WAITING,), at=life.now.at, is_turn_over=True, offset=40)
+    life.wait(0.1)
+    life.give(Attempted(effect="1.2"))
+
+    life.give(Reported(generation=1, testimonies=(over,), hooks_offset=40))
+    life.wait(0.1)
+    if receipt is Receipt.SUBMITTED:
+        working = state_file(Activity.WORKING, life.now.at)
+        life.give(Reported(generation=1, testimonies=(working,), hooks_offset=40))
+    life.give(Delivered(effect="1.2", generation=1, receipt=receipt))
+    life.wait(5.0)
+    interrupted = state_file(Activity.WAITING, life.now.at)
+    life.give(Reported(generation=1, testimonies=(interrupted,), hooks_offset=40))
+
+    assert life.record.state is state
+
+
+def state_file(activity: Activity, at: datetime) -> Testimony:
+    return Testimony(observer="session_file", allows=(activity,), at=at)
 
 
 def test_a_goal_is_not_met_by_a_run_that_is_being_swept() -> None:
