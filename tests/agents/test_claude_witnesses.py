@@ -414,3 +414,15 @@ def test_a_turn_seen_by_all_its_witnesses_is_told_as_it_went() -> None:
     assert verdict is not None
     assert (verdict.activity, verdict.text, verdict.overruled) == (WAITING, "Done.", ())
     assert json.dumps([one.prompt for one in said if one.prompt]) == '["go"]'
+
+
+def test_that_it_still_waits_leaves_the_last_answer_to_be_read() -> None:
+    over = glimpse_of(next(sample for sample in EVERY_SAMPLE if sample.name == "turn_over"))
+    now = over.now + timedelta(seconds=60)
+    reminder = hook_line("Notification", at=now.timestamp(), notification_type="idle_prompt", message="Claude waits")
+    later = replace(over, now=now, hook_lines=(*over.hook_lines, (reminder, 10**6)))
+
+    verdict = verdict_of(AGENT.read(later).testimonies, now)
+
+    assert verdict is not None
+    assert (verdict.activity, verdict.text) == (Activity.WAITING, "Done.")

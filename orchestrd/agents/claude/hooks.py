@@ -136,6 +136,8 @@ def _text(name: str, payload: Fields, subagents: int) -> str | None:
         asked = described(payload, "tool_name", "tool_input")
         question = asked.removeprefix("AskUserQuestion: ")
         return f"asks for permission: {asked}" if question == asked else f"asks: {question}"
+    if text_of(payload, "notification_type") == "idle_prompt":
+        return None  # that it still waits is no news, and must not stand where its last answer stands
     told = (text_of(payload, field) for field in ("message", "last_assistant_message", "error"))
     return next((text for said in told if (text := one_line(said))), None)
 
