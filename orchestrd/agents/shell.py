@@ -40,3 +40,6 @@ class ShellAgent:
     def read(self, glimpse: Glimpse) -> Reading:
         said = (read_report(line, offset) for line, offset in glimpse.hook_lines)
         return Reading(testimonies=tuple(filter(None, said)))
+
+    def draft(self, screen: str) -> str | None:
+        return None

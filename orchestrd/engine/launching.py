@@ -73,6 +73,11 @@ class Launching:
         agent = self._agents.get(spec.agent)
         return agent is not None and agent.confirms
 
+    def draft(self, spec: Spec, screen: str) -> str | None:
+        """Give what a person has typed but not sent, by a styled screen of its agent, or null."""
+        agent = self._agents.get(spec.agent)
+        return agent.draft(screen) if agent else None
+
     async def prepare(self, session: Session) -> None:
         """Make sure of its workspace; repeatable. Raises OrchestrdError; nothing is started by this call."""
         if problem := self.problem_with(session.spec):

@@ -3,6 +3,8 @@
 What a terminal was given is not what an agent has taken: an Enter may be swallowed, a text may stand in a box. So
 where an agent tells of the prompts it takes, a message counts as submitted only when it did; Enter is pressed once more
 where it still waits, and never again; and what nobody confirms is `typed`, not more.
+
+Nothing is typed behind a draft that a person has left in the box: both would be submitted as one.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from orchestrd.engine.roster import Roster
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
-from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_LOOK_S, CONFIRM_S, TYPING_S
+from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_LOOK_S, CONFIRM_S, DRAFT_LOOK_S, TYPING_S
 from orchestrd.model.session import Session, prompt_message
 from orchestrd.model.words import Activity, Receipt
 from orchestrd.ports import Attachments, Clock, Runtime
@@ -44,6 +46,8 @@ class Typist:
         text = await self._text(session, message)
         if text is None:
             return Receipt.REFUSED, "the message is gone"
+        if (draft := await self._draft(runtime, session)) is not None:
+            return Receipt.REFUSED, f"a draft stands in its box: '{draft}'; send or delete it: orch attach {session.id}"
         begun = self._clock.now()
         try:
             async with asyncio.timeout(TYPING_S):
@@ -60,6 +64,17 @@ class Typist:
         if message == prompt_message(session.generation):
             return await asyncio.to_thread(self._attachments.read_prompt, session.id)
         return next((held.text for held in session.messages if held.id == message), None)
+
+    async def _draft(self, runtime: Runtime, session: Session) -> str | None:
+        """Tell what a person has begun to type there, which would go along; what cannot be seen refuses nothing."""
+        if not (runtime.has_terminal and self._launching.confirms(session.spec)):
+            return None
+        try:
+            async with asyncio.timeout(DRAFT_LOOK_S):
+                screen = await runtime.screen(run_of(session), is_styled=True)
+        except Exception:  # noqa: BLE001 - the border of a runtime; nothing was typed yet
+            return None
+        return None if screen is None else self._launching.draft(session.spec, screen)
 
     async def _confirmed(self, runtime: Runtime, session: Session, text: str, begun: Instant) -> Receipt:
         """Look, bounded, until the agent was seen to take it."""

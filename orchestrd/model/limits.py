@@ -79,6 +79,7 @@ KILL_DEADLINE_S = 30.0  # one sweep, or one request to end
 RESULT_RETRY_S = 1.0  # between attempts to record what became of an effect
 DELIVERY_S = 9.0  # `send` waits this long for its receipt
 TYPING_S = 4.0  # and a runtime is given this long to type, so that what became of it is known by then
+DRAFT_LOOK_S = 1.0  # before that, its screen is waited for this long, to see if a person has begun to type there
 CONFIRM_S = 3.0  # and its agent this long to be seen taking it, ...
 CONFIRM_ENTER_S = 1.0  # ... of which after this much Enter is pressed once more, where the agent still waits
 CONFIRM_LOOK_S = 0.05  # and it is looked at this often meanwhile

@@ -253,8 +253,11 @@ class Runtime(Protocol):
         """Type a newline alone, where the one behind a text was swallowed. Raises OrchestrdError when it cannot."""
         ...
 
-    async def screen(self, run: Run) -> str | None:
-        """Give what the run's terminal shows now, as plain text; null where it has none (any more)."""
+    async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
+        """Give what the run's terminal shows now, as plain text; null where it has none (any more).
+
+        `is_styled`: with the escape sequences that say how it looks.
+        """
         ...
 
     def on_change(self, nudge: Callable[[SessionId], None]) -> None:
@@ -300,6 +303,10 @@ class Agent(Protocol):
 
     def read(self, glimpse: Glimpse) -> Reading:
         """Tell what the witnesses of its activity say."""
+        ...
+
+    def draft(self, screen: str) -> str | None:
+        """Give what a person has typed but not sent, by a styled screen; null where none is seen for certain."""
         ...
 
 

@@ -11,6 +11,8 @@ HUB = "orchestrd"  # the session that a daemon's control client is attached to: 
 FORMAT = "#{pane_pid} #{pane_id} #{window_id} #{pane_dead} #{pane_title}"
 LIST = ("list-panes", "-a", "-F", FORMAT)
 QUESTION = f"list-panes -a -F '{FORMAT}'"  # the same, as a control client asks it
+CAPTURE = ("capture-pane", "-p")
+CAPTURE_STYLED = (*CAPTURE, "-e")
 
 
 class Pane(Struct, frozen=True, kw_only=True):

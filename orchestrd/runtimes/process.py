@@ -49,7 +49,7 @@ class ProcessRuntime(LaunchedRuntime):
     async def press_enter(self, run: Run) -> None:
         await self._on_thread(self._press_enter, run)
 
-    async def screen(self, run: Run) -> str | None:
+    async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         return None
 
     def _start(self, run_directory: str, run: Run) -> int:

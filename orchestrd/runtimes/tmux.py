@@ -36,7 +36,7 @@ from orchestrd.runtimes.control import ControlClient
 from orchestrd.runtimes.control_process import ControlProcess
 from orchestrd.runtimes.control_stream import Notice
 from orchestrd.runtimes.launched import LaunchedRuntime
-from orchestrd.runtimes.panes import QUESTION, Pane, panes_of, screen_of
+from orchestrd.runtimes.panes import CAPTURE, CAPTURE_STYLED, QUESTION, Pane, panes_of, screen_of
 from orchestrd.runtimes.starting import LauncherCommand
 
 if TYPE_CHECKING:
@@ -109,12 +109,13 @@ class TmuxRuntime(LaunchedRuntime):
         except OSError as error:
             raise TransientError(f"Enter is not known to be pressed: {error}", code="not_typed") from error
 
-    async def screen(self, run: Run) -> str | None:
-        if (shown := await self._seen_screen(run)) is not None:
+    async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
+        look = CAPTURE_STYLED if is_styled else CAPTURE
+        if (shown := await self._seen_screen(run, look)) is not None:
             return shown
         try:
             pid = await self._require_launcher(run)
-            return await self._on_tmux(lambda: self._server.screen(self._server.require_pane(pid).id))
+            return await self._on_tmux(lambda: self._server.screen(self._server.require_pane(pid).id, look))
         except (OSError, OrchestrdError):
             return None
 
@@ -173,13 +174,13 @@ class TmuxRuntime(LaunchedRuntime):
             self._listed = (loop.time() + TMUX_LIST_PAUSE_S, listed)
         return self._listed[1]
 
-    async def _seen_screen(self, run: Run) -> str | None:
+    async def _seen_screen(self, run: Run, look: Sequence[str]) -> str | None:
         """Ask the control client, which costs no process, for the pane that the last list had; null: look for it."""
         pane = self._seen.get(self._runs.seen_launcher(run) or 0)
         if pane is None:
             return None
         async with self._screens:
-            lines = await self._control.ask(f"capture-pane -p -t {pane.id}")
+            lines = await self._control.ask(f"{' '.join(look)} -t {pane.id}")
         return None if lines is None else screen_of(lines)
 
     async def _list(self) -> dict[int, Pane] | None:

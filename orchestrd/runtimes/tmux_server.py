@@ -155,9 +155,9 @@ class TmuxServer:
         """Press Enter, out of copy mode. Raises RefusedError: it was not pressed."""
         self._type(pane, pid, f"send-keys -t {pane} Enter")
 
-    def screen(self, pane: str) -> str:
-        """Give what the pane shows now."""
-        return screen_of(self._command.ask("capture-pane", "-p", "-t", pane).stdout)
+    def screen(self, pane: str, look: tuple[str, ...]) -> str:
+        """Give what the pane shows now, plain (CAPTURE) or styled (CAPTURE_STYLED)."""
+        return screen_of(self._command.ask(*look, "-t", pane).stdout)
 
     def close_dead(self, pane: str, pid: int) -> None:
         """Close a pane whose process is over and that was told to stay all the same."""

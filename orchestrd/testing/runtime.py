@@ -90,7 +90,7 @@ class ScriptedRuntime:
             raise RefusedError(NOTHING_READS, code="not_typed")
         found.typed.append("")
 
-    async def screen(self, run: Run) -> str | None:
+    async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         """See the port."""
         await self._answer()
         found = self._living(run)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Receipt
 from tests.acceptance.claude_sessions import ClaudeSessions
+from tests.acceptance.command_line import ORCH, PATIENCE_S
 from tests.acceptance.processes import until
 from tests.standin.claude import needs_claude
 from tests.standin.moves import Answer, Refusal, bad_request, bash, rate_limit, usage_limit
@@ -137,6 +139,30 @@ def test_what_a_person_denies_is_no_longer_asked(claude: ClaudeSessions) -> None
 
     claude.home.reach(session, "waiting")
     assert not (claude.worktree(session) / "sold").exists()
+
+
+def test_a_draft_in_the_box_is_neither_sent_along_nor_lost(claude: ClaudeSessions) -> None:
+    session = claude.spawn(FIRST)
+    claude.model.wait_until("waiting", request=1)
+    claude.home.reach(session, "waiting")
+    claude.press(session, "-l", "DRAFT")
+    until(lambda: "DRAFT" in claude.screen(session), "the draft is drawn")
+
+    orch_send = [*ORCH, "send", session, SECOND]
+    environment = os.environ | {"ORCH_HOME": claude.home.layout.home}
+    refused = subprocess.run(
+        orch_send, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    screen = claude.screen(session)
+    claude.press(session, "C-u")
+    until(lambda: "DRAFT" not in claude.screen(session), "the draft is deleted")
+    reply = claude.home.send(session, SECOND)
+
+    assert refused.returncode == 4
+    assert "a draft stands in its box: 'DRAFT'" in refused.stderr
+    assert "DRAFT" in screen
+    assert reply.receipt is Receipt.SUBMITTED
+    assert claude.model.heard == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize(

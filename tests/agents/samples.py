@@ -38,6 +38,11 @@ def glimpse_of(sample: Path, screen: str = "screen.txt") -> Glimpse:
     )
 
 
+def screens_of(sample: Path, name: str) -> list[str]:
+    """Give what a sample shows in each size, by `screen` or `styled`; a size that was not recorded is left out."""
+    return [path.read_text() for path in sorted(sample.glob(f"{name}*.txt"))]
+
+
 def verdict_of(said: Iterable[Testimony], now: datetime) -> Verdict | None:
     """Tell what the daemon makes of all these words."""
     evidence = Evidence()

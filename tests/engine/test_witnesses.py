@@ -55,6 +55,9 @@ class TalkingAgent(ShellAgent):
         hooks = super().read(glimpse)
         return Reading(testimonies=(*hooks.testimonies, *self._words(glimpse)), malformed=hooks.malformed)
 
+    def draft(self, screen: str) -> str | None:
+        return screen.removeprefix("draft: ") if screen.startswith("draft: ") else None
+
     def _words(self, glimpse: Glimpse) -> Iterable[Testimony]:
         for line in glimpse.transcript_lines:
             yield Testimony(observer="transcript", allows=(Activity.WORKING,), prompt=line.decode(), at=glimpse.now)

@@ -267,6 +267,21 @@ async def test_the_screen_is_what_the_terminal_shows(stage: TmuxStage) -> None:
     assert len(lines) <= 50
 
 
+@pytest.mark.parametrize("is_seen", [True, False])
+async def test_the_screen_is_shown_with_its_styles_to_whoever_asks_for_them(stage: TmuxStage, *, is_seen: bool) -> None:
+    order = stage.order_of("sh", "-c", "printf '\\033[2J\\033[H\\033[2mdim\\033[0m plain'; exec sleep 300")
+    run = replace(order.run, handle=await stage.runtime.launch(order))
+    await stage.until(lambda: "plain" in stage.log(run))
+    if is_seen:
+        await look_until(stage, run, Started)
+
+    while "plain" not in (shown := await stage.runtime.screen(run, is_styled=True) or ""):
+        await stage.pause()
+
+    assert shown.startswith("\x1b[2mdim\x1b[0m")
+    assert "\x1b" not in (await stage.runtime.screen(run) or "")
+
+
 async def test_the_screen_of_a_pane_that_was_seen_costs_no_process(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,17 @@ from msgspec import Struct
 
 Truth = Literal["working", "waiting", "blocked", "limited"]
 
+QUOTED = """The dialog would look like this:
+
+    Do you want to proceed?
+    ❯ 1. Yes
+      2. Yes, and always allow access to shop/ from this project
+      3. No
+
+    Esc to cancel · Tab to amend
+
+and after an error the screen says: API error · Retrying in 15s · attempt 6/10"""
+
 
 class Answer(Struct, frozen=True, kw_only=True):
     """Say a text and end the turn. A held one says its first words, or nothing, and goes on when it is released."""

@@ -48,6 +48,7 @@ def record(scene: Scene, folder: Path, sizes: int = len(SIZES)) -> None:
             neutral = _neutral(stage)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"screen{suffix}.txt").write_bytes(neutral(glimpse.screen))
+        (folder / f"styled{suffix}.txt").write_bytes(neutral(glimpse.styled))
         if not suffix:
             _write(glimpse, folder, neutral)
 

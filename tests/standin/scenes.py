@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from tests.acceptance.processes import until
-from tests.standin import hooks
+from tests.standin import hooks, moves
 from tests.standin.moves import Answer, Move, ToolUse, bad_request, bash, overloaded, rate_limit, usage_limit, write
 from tests.standin.stage import Stage
 
@@ -16,17 +16,9 @@ QUESTION = "What do we sell?"
 CONVERSATION = "11111111-1111-4111-8111-111111111111"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 OPEN_DIALOG = "Esc to cancel"
+SUGGESTED = "count the pears"
+DRAFT = "and what about\nthe pears?"
 FIRST_WORDS = "Let me see."
-QUOTED = """The dialog would look like this:
-
-    Do you want to proceed?
-    ❯ 1. Yes
-      2. Yes, and always allow access to shop/ from this project
-      3. No
-
-    Esc to cancel · Tab to amend
-
-and after an error the screen says: API error · Retrying in 15s · attempt 6/10"""
 
 
 # ---- at the start ----------------------------------------------------------------------------------------------------
@@ -94,6 +86,24 @@ def draft(stage: Stage) -> None:
     stage.terminal.until_shown("and what about")
 
 
+def draft_of_lines(stage: Stage) -> None:
+    """The same, in more than one line."""
+    turn_over(stage)
+    stage.terminal.paste(DRAFT)
+    stage.terminal.until_shown("the pears?")
+
+
+def suggested(stage: Stage) -> None:
+    """After some turns it proposes itself what to say next: in the box, where nobody has typed anything."""
+    stage.start(CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION="true")
+    for turns, text in enumerate((QUESTION, "And for how much?"), 1):
+        stage.model.script(*[Answer(text=SUGGESTED)] * 2)
+        stage.submit(text)
+        stage.until_hook("Stop", turns)
+        stage.home.until("idle")
+    stage.terminal.until_shown(f"❯\N{NO-BREAK SPACE}{SUGGESTED}")
+
+
 def queued(stage: Stage) -> None:
     """A second text was typed while the model answers the first."""
     working(stage)
@@ -106,14 +116,14 @@ def queued(stage: Stage) -> None:
 def quoted_dialog(stage: Stage) -> None:
     """The model's answer quotes a dialog and an error: the turn is over all the same."""
     stage.start()
-    _turn(stage, Answer(text=QUOTED))
+    _turn(stage, Answer(text=moves.QUOTED))
 
 
 def quoted_while_working(stage: Stage) -> None:
     """The user's own text quotes a dialog, and the model answers."""
     stage.start()
     stage.model.script(Answer(is_held=True))
-    stage.terminal.paste(QUOTED)
+    stage.terminal.paste(moves.QUOTED)
     stage.press_until(lambda: "UserPromptSubmit" in hooks.names(stage.hooks), "Enter")
     stage.terminal.until_shown(FIRST_WORDS)
     _until_busy(stage)
@@ -357,6 +367,8 @@ SCENES: dict[str, Scene] = {
         working,
         turn_over,
         draft,
+        draft_of_lines,
+        suggested,
         queued,
         quoted_dialog,
         quoted_while_working,

@@ -25,6 +25,7 @@ class Glimpse(Struct, frozen=True, kw_only=True):
     """What the program shows of itself; null where there is no such file."""
 
     screen: bytes
+    styled: bytes  # the same, with the escape sequences of its styles
     title: bytes
     session: bytes | None  # the file that it keeps about itself
     hooks: bytes | None
@@ -115,6 +116,7 @@ class Stage:
         """Look once at everything; what the program is doing must have come to rest."""
         return Glimpse(
             screen=self.terminal.screen().encode(),
+            styled=self.terminal.styled_screen().encode(),
             title=self.terminal.title(),
             session=_read(*(self.home.path / ".claude" / "sessions").glob("*.json")),
             hooks=_read(self.hooks),

@@ -44,6 +44,9 @@ class Terminal:
     def screen(self) -> str:
         return self.tmux("capture-pane", "-p").decode()
 
+    def styled_screen(self) -> str:
+        return self.tmux("capture-pane", "-p", "-e").decode()
+
     def title(self) -> bytes:
         return self._told("#{pane_title}")
 

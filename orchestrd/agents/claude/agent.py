@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from orchestrd.agents.claude.box import read_draft
 from orchestrd.agents.claude.hooks import read_hooks, settings
 from orchestrd.agents.claude.screen import SCREEN_SIGNS, read_title
 from orchestrd.agents.claude.state_file import StateFile
@@ -93,6 +94,9 @@ class ClaudeAgent:
         return Reading(
             testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard + unread
         )
+
+    def draft(self, screen: str) -> str | None:
+        return read_draft(screen)
 
 
 def pinned(mark: str) -> str:
