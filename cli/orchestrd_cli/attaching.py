@@ -38,6 +38,8 @@ def attach(
     home = reach.client()
     told = home.show(ref) if ref else most_urgent(home.status().sessions)
     reach.note_age_of_disk(home)
+    if os.environ.get("ORCH_SESSION") == told.id:  # else it would draw what it draws, without an end
+        raise RefusedError(f"you are inside session {told.id}: it cannot show itself", hint="orch status")
     found = _found(home, told)
     if not (terminal.is_terminal(0) and terminal.is_terminal(1)):
         raise UsageError("attaching needs a terminal, and stdin or stdout is none here", hint=f"orch screen {told.id}")

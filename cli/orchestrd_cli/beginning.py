@@ -94,9 +94,8 @@ def spawn(
 ) -> int:
     """Begin a session: an agent or a command, kept running and watched.
 
-    Returns once the session is accepted, which means: safe on disk. CMD finds
-    the prompt in the file named by $ORCH_PROMPT_FILE; what stands after -- for
-    another agent is options of that.
+    Returns once it is safe on disk. CMD finds the prompt in the file named by
+    $ORCH_PROMPT_FILE; what stands after -- for another agent is its options.
 
     orch spawn --agent claude "fix the login"
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
@@ -105,6 +104,7 @@ def spawn(
     """
     _refuse_nonsense(agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
     wish = WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup)
+    choices: list[str] = []  # told once it is accepted: a refusal stands alone
     request = spawn_request(
         argv=ctx.obj,
         prompt=_prompt(prompt, prompt_file),
@@ -116,14 +116,18 @@ def spawn(
         env_names=env or (),
         grace_s=grace,
         until=until,
-        notice=note,
+        notice=choices.append,
     )
-    return _begin(request, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
+    return _begin(request, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 
-def _begin(request: SpawnRequest, *, wait: bool, timeout: float | None, json: bool, no_daemon: bool) -> int:
+def _begin(
+    request: SpawnRequest, choices: list[str], *, wait: bool, timeout: float | None, json: bool, no_daemon: bool
+) -> int:
     home = reach.client(use_daemon=not no_daemon)
     told = home.spawn(request).document
+    for choice in choices:
+        note(choice)
     if wait:
         note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
         return wait_for(reach.client() if no_daemon else home, [told.id], goal=None, timeout=timeout, as_json=json)
@@ -155,7 +159,10 @@ def _refuse_nonsense(
     if stray:
         raise UsageError(f"{stray[0]!r} is one word too many: the command to run stands after --", hint=hint)
     if agent == "shell" and not command:
-        raise UsageError("there is nothing to run: the agent shell needs a command after --", hint=hint)
+        raise UsageError(
+            "there is nothing to run: the agent shell needs a command after --",
+            hint=f"orch spawn --agent claude PROMPT, or for a command: {hint}",
+        )
     if timeout is not None and not wait:
         raise UsageError("--timeout says how long to --wait: give both or none", hint="orch spawn --help")
     checked(timeout)

@@ -28,7 +28,7 @@ EXIT_OF_RECEIPT = {
 MEANING = {
     Receipt.SUBMITTED: "submitted",
     Receipt.TYPED: "typed",
-    Receipt.QUEUED: "queued: it is typed when the turn is over",
+    Receipt.QUEUED: "queued: it is typed when the agent waits again",
     Receipt.REFUSED: "refused",
     Receipt.UNKNOWN: "unknown: it may have been typed, or not",
 }
@@ -47,8 +47,8 @@ def send(
     """Type a message into a session's agent; - reads it from stdin.
 
     Says what became of it: submitted (the agent has taken it), typed (nobody
-    saw it taken), queued (it is typed when the turn is over), refused (the
-    agent needs a decision, or has ended: exit 4), unknown (exit 1).
+    saw it taken), queued (it is typed when the agent waits again), refused (it
+    needs a decision, or has ended: exit 4), unknown (exit 1).
 
     orch send fix "use the other branch"
     git diff | orch send fix -

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from orchestrd.core.layout import Layout, home_from
 from orchestrd.core.passing import passed_unasked
+from orchestrd.core.terminal import needs_terminal
 from orchestrd.core.validate import problem_with_request
 from orchestrd.model.document import SpawnRequest
-from orchestrd.model.errors import UsageError
+from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
-from orchestrd.model.limits import GRACE_S, PROMPT_HEAD_CHARS
+from orchestrd.model.limits import GRACE_S, PROMPT_HEAD_CHARS, SOCKET_PATH_BYTES_MAX
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.words import Authority, Until
 
@@ -66,7 +68,7 @@ def spawn_request(
 
     `notice` is told what a person should know of what was chosen for them. Raises UsageError when it cannot be asked
     for: a directory that is not there, a variable that is not set, a name, a text or a size that breaks a rule; and
-    RefusedError where a worktree cannot be had.
+    RefusedError where a worktree, or the tmux that the agent needs, cannot be had.
     """
     session, place = mint_id(), _directory(directory)
     project, where = place, Workspace(kind="none", path=place)
@@ -81,7 +83,7 @@ def spawn_request(
         name=session if name is None else name,
         project=project,
         agent=agent,
-        runtime=chosen_runtime(runtime, environ),
+        runtime=chosen_runtime(runtime, agent, environ=environ, notice=notice),
         argv=tuple(argv),
         workspace=where,
         nonce=os.urandom(8).hex(),
@@ -99,13 +101,29 @@ def spawn_request(
     return request
 
 
-def chosen_runtime(wanted: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Decide on `auto`: tmux, so that one can attach to it, where the caller has a tmux; else a plain process."""
+def chosen_runtime(
+    wanted: str, agent: str, *, environ: Mapping[str, str], notice: Callable[[str], None] = lambda _: None
+) -> str:
+    """Decide on `auto`: tmux, so that one can attach to it, where the caller can have it; else a plain process.
+
+    Raises RefusedError (`no_terminal`) where an agent cannot do without.
+    """
     if wanted != AUTO:
         return wanted
     from shutil import which
 
-    return "tmux" if which("tmux", path=environ.get("PATH", "")) else "process"
+    socket = Layout(os.path.abspath(home_from(environ))).tmux_socket  # noqa: PTH100 - as for a directory
+    if not which("tmux", path=environ.get("PATH", "")):
+        lack, hint = "there is none on your PATH", "apt install tmux"
+    elif len(os.fsencode(socket)) > SOCKET_PATH_BYTES_MAX:
+        lack, hint = f"{socket} is too long for the address of a tmux server", "export ORCH_HOME=SHORTER_DIRECTORY"
+        if not needs_terminal(agent):
+            notice(f"orch: {lack}: the session runs as a plain process, as with --runtime process")
+    else:
+        return "tmux"
+    if needs_terminal(agent):
+        raise RefusedError(f"agent {agent} needs tmux, and {lack}", code="no_terminal", hint=hint)
+    return "process"
 
 
 def caller_authority(environ: Mapping[str, str] = os.environ) -> Authority:

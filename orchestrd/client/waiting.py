@@ -31,7 +31,11 @@ class Wait:
     def __init__(self, goal: str | None) -> None:
         """Raises UsageError for a goal that no session can reach."""
         if goal is not None and goal not in GOALS:
-            raise UsageError(f"nothing is ever {goal!r}: wait for {', '.join(dict.fromkeys(GOALS))}", code="invalid")
+            raise UsageError(
+                f"nothing is ever {goal!r}: wait for {', '.join(dict.fromkeys(GOALS))}",
+                code="invalid",
+                hint="orch wait --help",
+            )
         self._goal = goal or State.COMPLETED
         self.pending: set[str] = set()
         self.met: dict[str, bool] = {}

@@ -18,6 +18,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
 
 HELP = "orch spawn --help"
+DETAILS = "--base, --copy, --link and --setup"
 
 
 def worktree_for(
@@ -37,7 +38,7 @@ def worktree_for(
     _refuse_nonsense(wish)
     repository = repository_at(directory, environ)
     if repository is None or not repository.has_commit:
-        refusal = _refusal(repository, directory)
+        refusal = _refusal(repository, directory, wish)
         if wish.kind != AUTO or wish.has_details:
             raise refusal
         notice(f"orch: {refusal.message}: the session works in the directory itself, as with --workspace none")
@@ -59,7 +60,10 @@ def worktree_for(
 
 def _refuse_nonsense(wish: WorkspaceWish) -> None:
     if wish.kind == "none":
-        raise UsageError("--base, --copy, --link and --setup are for a worktree: leave --workspace none out", hint=HELP)
+        raise UsageError(
+            f"{DETAILS} are for a worktree, and --workspace none makes none: leave one out",
+            hint=HELP,
+        )
     if wish.kind not in (AUTO, "worktree"):
         raise UsageError(f"there is no workspace {wish.kind!r}: choose worktree, none or auto", hint=HELP)
     problems = (
@@ -71,11 +75,11 @@ def _refuse_nonsense(wish: WorkspaceWish) -> None:
         raise UsageError(problem, code="invalid", hint=HELP)
 
 
-def _refusal(repository: Repository | None, directory: str) -> RefusedError:
+def _refusal(repository: Repository | None, directory: str, wish: WorkspaceWish) -> RefusedError:
     if repository is None:
-        return RefusedError(
-            f"{directory} is in no git repository", code="no_repository", hint="orch spawn --workspace none"
-        )
+        needing = f", and {DETAILS} need one: leave them out" if wish.has_details else ""
+        hint = f"git -C {quote(directory)} init" if wish.has_details else "orch spawn --workspace none"
+        return RefusedError(f"{directory} is in no git repository{needing}", code="no_repository", hint=hint)
     return RefusedError(
         f"the repository {repository.project} has no commit yet that a worktree could begin at",
         code="no_commit",

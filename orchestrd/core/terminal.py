@@ -6,10 +6,17 @@ The same sentences whether a daemon says it or a reader of the disk.
 from orchestrd.core.document import WITH_TERMINAL
 from orchestrd.model.errors import RefusedError
 
+DRAWING = frozenset({"claude"})  # agents
+
 
 def has_terminal(runtime: str) -> bool:
     """Tell whether runs of this runtime have a terminal that a person can attach to."""
     return runtime in WITH_TERMINAL
+
+
+def needs_terminal(agent: str) -> bool:
+    """Tell whether an agent draws on a terminal, and so runs nowhere without one."""
+    return agent in DRAWING
 
 
 def no_terminal(session: str, runtime: str) -> RefusedError:

@@ -28,7 +28,7 @@ def _replies(daemon: FakeDaemon, receipt: Receipt, error: str | None = None, **c
     ("receipt", "changes", "code", "out", "err"),
     [
         (Receipt.SUBMITTED, CLAUDE, 0, "submitted", ""),
-        (Receipt.QUEUED, CLAUDE, 0, "queued: it is typed when the turn is over", ""),
+        (Receipt.QUEUED, CLAUDE, 0, "queued: it is typed when the agent waits again", ""),
         (Receipt.TYPED, CLAUDE, 0, "typed", "  nobody saw it taken; look: orch screen abcdefgh\n"),
         (Receipt.TYPED, {"runtime": "tmux"}, 0, "typed", ""),
         (

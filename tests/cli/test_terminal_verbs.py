@@ -11,6 +11,7 @@ from orchestrd.core.launch import ClaimRecord
 from orchestrd.core.problem import problem_of
 from orchestrd.core.terminal import no_terminal
 from orchestrd.model.document import Screen
+from orchestrd.model.errors import UsageError
 from orchestrd_cli import attaching, exits
 from tests.cli.fake_daemon import FakeDaemon, Result, whole
 from tests.cli.told import lists, tells_of
@@ -51,6 +52,15 @@ def test_a_spawn_says_where_to_look_next(
     done = orch("spawn", "--runtime", "tmux", "--workspace", "none", *words)
 
     assert (done.code, done.err.splitlines()[-1]) == (exits.OK, hint)
+
+
+def test_of_a_spawn_that_is_refused_only_the_refusal_is_said(daemon: FakeDaemon, orch: Orch, tmp_path: Path) -> None:
+    problem = problem_of(UsageError("there is no agent 'cluade'", code="invalid", hint="orch spawn --help"))
+    daemon.answers("/v1/sessions", whole(msgspec.json.encode(problem), status="400 Bad Request"))
+
+    done = orch("spawn", "--agent", "cluade", "--dir", str(tmp_path), "hi")
+
+    assert (done.code, done.err) == (exits.USAGE, "orch: there is no agent 'cluade'\n  try: orch spawn --help\n")
 
 
 def test_where_nobody_needs_a_person_that_is_said(daemon: FakeDaemon, orch: Orch) -> None:
@@ -99,6 +109,21 @@ def test_what_cannot_be_attached_to_says_why_and_where_to_look(
     assert (done.code, done.out) == (exits.REFUSED, "")
     assert said in done.err
     assert f"  try: {hint}" in done.err
+
+
+@pytest.mark.parametrize("words", [(), ("fix",), ("fix", "--read-only")])
+def test_who_is_inside_a_session_does_not_attach_to_it(
+    daemon: FakeDaemon, orch: Orch, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    told = a_document(runtime="tmux", activity="blocked")
+    lists(daemon, told)
+    tells_of(daemon, told)
+    monkeypatch.setenv("ORCH_SESSION", told.id)
+
+    done = orch("attach", *words)
+
+    assert (done.code, done.out) == (exits.REFUSED, "")
+    assert done.err == "orch: you are inside session abcdefgh: it cannot show itself\n  try: orch status\n"
 
 
 def test_a_session_that_is_starting_is_waited_for(

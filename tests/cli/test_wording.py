@@ -8,6 +8,13 @@ from orchestrd_cli import exits
 from tests.cli.fake_daemon import Result
 
 
+def test_a_prompt_without_an_agent_is_told_of_the_agent(orch: Callable[..., Result]) -> None:
+    done = orch("spawn", "fix the login")
+
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert done.err.endswith("  try: orch spawn --agent claude PROMPT, or for a command: orch spawn -- COMMAND\n")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

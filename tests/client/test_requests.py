@@ -7,10 +7,13 @@ import msgspec
 import pytest
 
 from orchestrd import __version__, versions
+from orchestrd.agents.claude.agent import ClaudeAgent
+from orchestrd.agents.shell import ShellAgent
 from orchestrd.client import WorkspaceWish, caller_authority, calls, mint_id, mint_message_id, spawn_request
 from orchestrd.client.calls import error_from
+from orchestrd.core.terminal import needs_terminal
 from orchestrd.model.document import Problem, SpawnRequest, Version
-from orchestrd.model.errors import ConflictError, OrchestrdError, UsageError
+from orchestrd.model.errors import ConflictError, OrchestrdError, RefusedError, UsageError
 from orchestrd.model.ids import is_session_id
 from orchestrd.model.words import Authority
 from tests.documents import a_request
@@ -34,7 +37,12 @@ def test_an_agent_gets_its_own_settings_too(tmp_path: Path) -> None:
     caller = CALLER | {"ANTHROPIC_API_KEY": "secret", "CLAUDECODE": "1", "HTTPS_PROXY": "http://p"}
 
     request = _asked(
-        tmp_path, agent="claude", workspace=WorkspaceWish(kind="none"), environ=caller, env_names=["OTHER"]
+        tmp_path,
+        agent="claude",
+        runtime="tmux",
+        workspace=WorkspaceWish(kind="none"),
+        environ=caller,
+        env_names=["OTHER"],
     )
 
     assert request.spec.env_names == ("HOME", "PATH", "ANTHROPIC_API_KEY", "HTTPS_PROXY", "OTHER")
@@ -48,6 +56,44 @@ def test_the_runtime_is_tmux_where_there_is_one_and_it_is_left_open(tmp_path: Pa
 
     assert (with_tmux.spec.runtime, without.spec.runtime) == ("tmux", "process")
     assert _asked(tmp_path, runtime="other").spec.runtime == "other"
+
+
+def test_where_the_address_of_tmux_is_too_long_it_is_a_plain_process_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "tmux").touch(mode=0o755)
+    said: list[str] = []
+
+    request = _asked(tmp_path, runtime="auto", environ=_far_from_home(tmp_path), notice=said.append)
+
+    assert request.spec.runtime == "process"
+    (line,) = said
+    assert line.startswith(f"orch: /{'h' * 100}/run/tmux.sock is too long for the address of a tmux server: ")
+    assert line.endswith("the session runs as a plain process, as with --runtime process")
+
+
+def test_an_agent_that_needs_tmux_is_refused_with_the_reason_why_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "tmux").touch(mode=0o755)
+    wish: dict[str, object] = {"agent": "claude", "workspace": WorkspaceWish(kind="none")}
+
+    with pytest.raises(RefusedError) as absent:
+        _asked(tmp_path, **wish, environ={"PATH": "/nowhere"})
+    with pytest.raises(RefusedError) as long:
+        _asked(tmp_path, **wish, environ=_far_from_home(tmp_path))
+
+    assert absent.value.message == "agent claude needs tmux, and there is none on your PATH"
+    assert absent.value.hint == "apt install tmux"
+    assert long.value.message.startswith(f"agent claude needs tmux, and /{'h' * 100}/run/tmux.sock is too long")
+    assert long.value.hint == "export ORCH_HOME=SHORTER_DIRECTORY"
+
+
+def test_the_agents_that_need_a_terminal_are_those_that_say_so() -> None:
+    assert [needs_terminal(agent.name) for agent in (ClaudeAgent(), ShellAgent())] == [
+        ClaudeAgent.needs_terminal,
+        ShellAgent.needs_terminal,
+    ]
+
+
+def _far_from_home(tmux: Path) -> dict[str, str]:
+    return {"PATH": str(tmux), "ORCH_HOME": "/" + "h" * 100}
 
 
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:

@@ -105,5 +105,7 @@ def test_the_first_decision_stands() -> None:
 
 
 def test_a_goal_nobody_can_reach_is_refused() -> None:
-    with pytest.raises(UsageError, match="done"):
+    with pytest.raises(UsageError, match="done") as refused:
         Wait("done")
+
+    assert refused.value.hint == "orch wait --help"

@@ -24,6 +24,7 @@ def asked(place: Path, *, home: str = "/home/me/.orch", **changes: Any) -> Spawn
         **{
             "argv": ["true"],
             "agent": "claude",
+            "runtime": "tmux",
             "directory": str(place),
             "environ": ENVIRONMENT | {"ORCH_HOME": home},
             "workspace": WorkspaceWish(**wish),
@@ -157,6 +158,17 @@ def test_who_asks_for_a_worktree_where_there_is_none_to_be_had_is_refused(
     assert young.hint == f"git -C {tmp_path}/young commit --allow-empty -m begin"
 
 
+@pytest.mark.parametrize("kind", ["auto", "worktree"])
+def test_what_needs_a_repository_is_named_where_there_is_none(tmp_path: Path, kind: str) -> None:
+    detailed, plain = refusal_of(tmp_path, kind=kind, setup="make"), refusal_of(tmp_path, kind="worktree")
+
+    assert detailed.message == (
+        f"{tmp_path} is in no git repository, and --base, --copy, --link and --setup need one: leave them out"
+    )
+    assert detailed.hint == f"git -C {tmp_path} init"
+    assert plain.hint == "orch spawn --workspace none"
+
+
 def test_without_git_there_is_no_repository(project: Path, tmp_path: Path) -> None:
     environ = {"PATH": str(tmp_path), "HOME": "/home/me"}
 
@@ -189,7 +201,11 @@ def test_what_is_to_be_brought_along_is_named_from_the_root_and_is_there(project
 
 
 def test_what_only_a_worktree_has_cannot_be_asked_for_without_one(project: Path) -> None:
-    assert "--workspace none" in refusal_of(project, kind="none", setup="make").message
+    contradiction = refusal_of(project, kind="none", setup="make")
+
+    assert contradiction.message == (
+        "--base, --copy, --link and --setup are for a worktree, and --workspace none makes none: leave one out"
+    )
     assert "no workspace 'vm'" in refusal_of(project, kind="vm").message
 
 
