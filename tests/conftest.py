@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--day", type=float, default=20, help="how many seconds the day of 50 tmux sessions has (full: 60)"
     )
     parser.addoption("--seeds", type=int, default=60, help="how many seeds the simulation lives through")
+
+
+@pytest.fixture
+def shallow() -> Iterator[Path]:
+    """Give a directory with a path so short that the address of a socket far below it is none too long."""
+    with tempfile.TemporaryDirectory(prefix="o", dir="/tmp") as place:
+        yield Path(place)
 
 
 @pytest.fixture

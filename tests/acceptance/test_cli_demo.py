@@ -29,14 +29,14 @@ OF_GIT = "work preserved"
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def room(shallow: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory for temporary files of its own."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(shallow))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    yield tmp_path
-    assert list(tmp_path.iterdir()) == []
-    assert list(bearing(lambda environment: environment.get("ORCH_HOME", "").startswith(str(tmp_path)))) == []
-    assert [line for line in _command_lines() if os.fsencode(tmp_path) in line] == []
+    yield shallow
+    assert list(shallow.iterdir()) == []
+    assert list(bearing(lambda environment: environment.get("ORCH_HOME", "").startswith(str(shallow)))) == []
+    assert [line for line in _command_lines() if os.fsencode(shallow) in line] == []
 
 
 @pytest.mark.parametrize(

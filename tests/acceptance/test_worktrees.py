@@ -109,7 +109,7 @@ def test_a_session_that_is_stopped_while_its_files_are_still_written_ends_at_onc
     shell.must("stop", session)
     until(lambda: shell.client.show(session).state == "cancelled", "the session has ended")
 
-    assert not Path("/proc", smudging.read_text().strip()).exists()
+    until(lambda: not Path("/proc", smudging.read_text().strip()).exists(), "the filter has ended with its git")
     assert git(project, "worktree", "list").count("\n") == 0
     assert git(project, "branch", "--list", "orch/*") == ""
     assert list(Path(shell.layout.worktrees).rglob("large")) == []

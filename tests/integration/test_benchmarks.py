@@ -14,19 +14,19 @@ from tests.integration.tmux_stage import needs_tmux
 
 
 @pytest.mark.parametrize("family", ["rereads", pytest.param("sweeps", marks=needs_tmux)])
-def test_one_family_alone_is_measured_and_reported(tmp_path: Path, family: str) -> None:
-    figures = tmp_path / "figures.json"
+def test_one_family_alone_is_measured_and_reported(shallow: Path, family: str) -> None:
+    figures = shallow / "figures.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--only", family, "--json", str(figures)]
 
     ended = subprocess.run(
-        command, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=True
+        command, env={**os.environ, "TMPDIR": str(shallow)}, capture_output=True, text=True, timeout=60, check=True
     )
 
     told = json.loads(figures.read_text())
     assert {row["family"] for row in told["rows"]} == {family}
     assert all(row["what"] in ended.stdout and row["ratio"] > 0 for row in told["rows"])
-    assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]  # nothing is left behind, ...
-    assert [line for line in _command_lines() if os.fsencode(tmp_path) in line] == []  # ... and nobody
+    assert [path.name for path in shallow.iterdir()] == ["figures.json"]  # nothing is left behind, ...
+    assert [line for line in _command_lines() if os.fsencode(shallow) in line] == []  # ... and nobody
 
 
 def _command_lines() -> Iterator[bytes]:

@@ -46,7 +46,7 @@ def test_after_a_reboot_the_wall_clock_does(passed: timedelta) -> None:
     later = replace(NOW, boot="boot-2", up_s=0.5, at=NOW.at + passed)
 
     assert DUE.is_past(later) == (passed >= timedelta(seconds=10))
-    assert DUE.wait_s(later) == max(0.0, 10.0 - passed.total_seconds())
+    assert DUE.wait_s(later) == max(0.0, (timedelta(seconds=10) - passed).total_seconds())
 
 
 def test_a_deadline_survives_being_written() -> None:
