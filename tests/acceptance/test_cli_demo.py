@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,22 +29,23 @@ OF_GIT = "work preserved"
 
 @pytest.fixture
 def room(shallow: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory for temporary files of its own."""
-    monkeypatch.setenv("TMPDIR", str(shallow))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    yield shallow
-    assert list(shallow.iterdir()) == []
-    assert list(bearing(lambda environment: environment.get("ORCH_HOME", "").startswith(str(shallow)))) == []
-    assert [line for line in _command_lines() if os.fsencode(shallow) in line] == []
+    """A directory for the temporary files of the demo alone."""
+    room = shallow / "tmp"
+    room.mkdir()
+    monkeypatch.setenv("TMPDIR", str(room))
+    yield room
+    assert list(room.iterdir()) == []
+    assert list(bearing(lambda environment: environment.get("ORCH_HOME", "").startswith(str(room)))) == []
+    assert [line for line in _command_lines() if os.fsencode(room) in line] == []
 
 
 @pytest.mark.parametrize(
     "lacking", [(), ("tmux",), ("git",), ("tmux", "git")], ids=lambda lacking: " and ".join(lacking) or "nothing"
 )
 def test_the_demo_proves_what_it_says_whatever_the_machine_lacks(
-    lacking: tuple[str, ...], room: Path, tmp_path_factory: pytest.TempPathFactory
+    lacking: tuple[str, ...], room: Path, shallow: Path
 ) -> None:
-    environment = {**os.environ, "PATH": _path_without(lacking, tmp_path_factory.mktemp("bin"))}
+    environment = {**os.environ, "PATH": _path_without(lacking, shallow / "bin")}
 
     done = subprocess.run([*ORCH, "demo"], capture_output=True, timeout=120, text=True, env=environment, check=False)
 
@@ -75,6 +75,7 @@ def test_an_interrupted_demo_cleans_up(room: Path, number: signal.Signals) -> No
 
 def _path_without(lacking: tuple[str, ...], place: Path) -> str:
     """Make a PATH on which these programs are not, and all the others are."""
+    place.mkdir()
     for directory in filter(os.path.isdir, os.environ["PATH"].split(os.pathsep)):
         for program in Path(directory).iterdir():
             if program.name not in lacking and not (place / program.name).is_symlink():
