@@ -121,6 +121,7 @@ def _picture(home: Client, *, all_: bool, project: str | None, quiet: bool, as_j
     return status_table(
         found,
         reach.now(),
+        project=project,
         columns=columns or None,
         colour=terminal.wants_colour(),
         silence=reach.silent_daemon(home),

@@ -42,5 +42,11 @@ class About:
             return json(told)
         if flag(request, "quiet", default=False):
             return text(f"{sum(map(needs_me, told.sessions))}\n")
-        colour = flag(request, "colour", default=False)
-        return text(status_table(told, self._clock.now().at, columns=number(request, "width"), colour=colour))
+        table = status_table(
+            told,
+            self._clock.now().at,
+            project=request.query_params.get("project"),
+            columns=number(request, "width"),
+            colour=flag(request, "colour", default=False),
+        )
+        return text(table)

@@ -87,9 +87,11 @@ class _Look:
     def at_what_is_left(self, options: tuple[str, ...]) -> Difference:
         """Compare what a clean has preserved, or else the branch."""
         project, branch = self._told.project, self._told.workspace.branch
-        for ref in (preserve_ref(self._told.id), *([f"refs/heads/{branch}"] if branch else [])):
+        preserved = preserve_ref(self._told.id)
+        for ref in (preserved, *([f"refs/heads/{branch}"] if branch else [])):
             if Path(project).is_dir() and self._commit(project, ref):
-                said = f"the worktree of session {self._told.id} has been cleaned: this is from {ref}"
+                fate = "has been cleaned" if ref == preserved else "is not there"
+                said = f"the worktree of session {self._told.id} {fate}: this is from {ref}"
                 base = self._base(project, ref) or self._nothing(project)
                 return self._diff(project, (base, ref), options, said)
         raise RefusedError(

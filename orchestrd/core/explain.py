@@ -95,7 +95,7 @@ def _liveness_rule(session: Session, evidence: Evidence) -> str:
         return f"{', '.join(agreeing)} says {session.liveness}"
     if session.liveness is Liveness.UNKNOWN:
         return "no observer can tell at the moment; that is no evidence against it"
-    return f"{session.liveness} is the last word on record; this daemon has not looked since it started"
+    return f"{session.liveness} is the last word on record; no observer has confirmed it since"
 
 
 def _activity_rule(session: Session, evidence: Evidence, now: Instant) -> str:

@@ -49,15 +49,22 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 def status_table(
-    status: Status, now: datetime, *, columns: int | None = None, colour: bool = False, silence: str | None = None
+    status: Status,
+    now: datetime,
+    *,
+    project: str | None = None,
+    columns: int | None = None,
+    colour: bool = False,
+    silence: str | None = None,
 ) -> str:
     """Draw the answer of `orch status`: table, counts, the daemon's lines; `columns` is the terminal's width.
 
-    `silence` names a daemon that is there and does not answer, where the table is from the disk.
+    `project` is the one that was asked for. `silence` names a daemon that is there and does not answer, where the table
+    is from the disk.
     """
     sessions = sorted(status.sessions, key=lambda told: _order(told, now))
     lines = _rows(sessions, now, columns, colour=colour) if sessions else []
-    footer = [_counts(status), _daemon_line(status, silence, now)]
+    footer = [_counts(status, project), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
     return "\n".join([*lines, *(part for line in footer for part in _wrapped(line, columns))]) + "\n"
@@ -205,7 +212,9 @@ def _wrapped(line: str, columns: int | None) -> list[str]:
     return [clip(part, columns) for part in line.split("; ")]
 
 
-def _counts(status: Status) -> str:
+def _counts(status: Status, project: str | None) -> str:
+    if not status.sessions and not status.hidden and project is not None:
+        return f"no sessions in project {visible(project)}; of every project: orch status --all"
     if not status.sessions and not status.hidden:
         return "no sessions; begin one: orch spawn -- COMMAND"
     counts = Counter(_counted_as(told) for told in status.sessions)

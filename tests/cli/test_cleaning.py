@@ -89,7 +89,7 @@ def test_what_is_said_beside_it_goes_to_stderr(land: Landscape, orch: Orch) -> N
     done = orch("diff", NAME)
 
     assert (done.code, done.out) == (0, "")
-    assert "has been cleaned: this is from refs/heads/" in done.err
+    assert "is not there: this is from refs/heads/" in done.err
 
 
 def test_a_directory_in_no_repository_is_refused_with_what_to_try(

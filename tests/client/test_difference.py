@@ -121,8 +121,8 @@ def test_where_there_is_no_repository_there_is_nothing_to_compare(tmp_path: Path
     assert (caught.value.code, caught.value.hint) == ("no_repository", "orch logs abcdefgh")
 
 
-@pytest.mark.parametrize("is_preserved", [True, False])
-def test_of_a_worktree_that_was_cleaned_what_is_left_is_shown(land: Landscape, *, is_preserved: bool) -> None:
+@pytest.mark.parametrize(("is_preserved", "fate"), [(True, "has been cleaned"), (False, "is not there")])
+def test_of_a_worktree_that_is_gone_what_is_left_is_shown(land: Landscape, fate: str, *, is_preserved: bool) -> None:
     git(land.project, "worktree", "remove", str(land.worktree))
     ref = f"refs/heads/{BRANCH}"
     if is_preserved:
@@ -132,7 +132,7 @@ def test_of_a_worktree_that_was_cleaned_what_is_left_is_shown(land: Landscape, *
     out, said = shown(document(land), "--name-only")
 
     assert out == "kept\n"
-    assert said == f"the worktree of session {NAME} has been cleaned: this is from {ref}"
+    assert said == f"the worktree of session {NAME} {fate}: this is from {ref}"
 
 
 def test_where_nothing_is_left_that_is_said(land: Landscape) -> None:

@@ -148,6 +148,12 @@ def test_nothing_at_all_says_how_to_begin() -> None:
     assert _table().splitlines()[0] == "no sessions; begin one: orch spawn -- COMMAND"
 
 
+def test_of_a_project_without_sessions_that_alone_is_said() -> None:
+    table = status_table(Status(daemon=DAEMON, sessions=(), hidden=0), NOW, project="shed")
+
+    assert table.splitlines()[0] == "no sessions in project shed; of every project: orch status --all"
+
+
 def test_only_ended_sessions_are_counted_without_a_table() -> None:
     assert _table(hidden=2).splitlines()[0] == "0 sessions; 2 ended not shown (orch status --all)"
 
