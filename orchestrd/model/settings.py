@@ -1,0 +1,196 @@
+"""What a user may set, in the words of `config.toml`: one struct a section, and on each key all there is to say of it.
+
+The annotations are the one place where a key's meaning, unit, bounds and owner stand: the checks, the JSON Schema, the
+commented template and the reference are made out of them (`orchestrd.config`). The defaults are the values that hold
+where nothing is set.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from orchestrd.model.limits import (
+    ARCHIVE_AFTER_DAYS_MAX,
+    ARCHIVE_AFTER_S,
+    ENVIRONMENT_SETTINGS_MAX,
+    GRACE_S,
+    GRACE_S_MAX,
+    LOG_BYTES_MAX,
+    LOG_MIB_MAX,
+    MAX_RUNNING,
+    MAX_RUNNING_MAX,
+    TICK_S,
+    TICK_S_MAX,
+    TICK_S_MIN,
+    WORKSPACE_PATHS_MAX,
+)
+from orchestrd.model.words import Until
+
+DAY_S = 24 * 3_600.0
+MIB = 1024 * 1024
+
+
+MemorySize = Annotated[str, Meta(pattern=r"^([1-9][0-9]*(\.[0-9]+)?[KMGT]?|[1-9][0-9]?%|100%)$")]
+TaskCount = Annotated[int, Meta(ge=1)]
+CpuWeight = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class SetBy(StrEnum):
+    """Who may set a key."""
+
+    ANYONE = "anyone"  # a repository's own file too
+    TRUSTED = "trusted"  # that one only once `orch trust` was said of it
+    USER = "user"  # never a repository
+
+
+def _key(meaning: str, unit: str, set_by: SetBy, **rules: Any) -> Meta:
+    """Say what there is to say of a key; the rules are those of `msgspec.Meta`."""
+    return Meta(description=meaning, extra={"unit": unit, "set_by": set_by}, **rules)
+
+
+class DaemonSettings(Struct, frozen=True, kw_only=True):
+    """How the daemon works. Read at its start and at `orch daemon reload`; a flag given to the daemon wins."""
+
+    interval_s: Annotated[
+        float,
+        _key(
+            "From the start of one tick to the start of the next.", "seconds", SetBy.USER, ge=TICK_S_MIN, le=TICK_S_MAX
+        ),
+    ] = TICK_S
+    max_running: Annotated[
+        int,
+        _key("How many run at a time; others are queued.", "sessions", SetBy.USER, ge=1, le=MAX_RUNNING_MAX),
+    ] = MAX_RUNNING
+    archive_after_days: Annotated[
+        float,
+        _key("How long an ended session stays in sight.", "days", SetBy.USER, ge=0, le=ARCHIVE_AFTER_DAYS_MAX),
+    ] = ARCHIVE_AFTER_S / DAY_S
+    log_mib_max: Annotated[
+        int,
+        _key(
+            "What is kept of the output of each session, and of the daemon's own log; the newest stays.",
+            "MiB",
+            SetBy.USER,
+            ge=1,
+            le=LOG_MIB_MAX,
+        ),
+    ] = LOG_BYTES_MAX // MIB
+
+
+class SpawnSettings(Struct, frozen=True, kw_only=True):
+    """What `orch spawn` takes where its options say nothing."""
+
+    agent: Annotated[
+        Literal["shell", "claude"],
+        _key(
+            "Program to drive. `shell` runs the command behind `--`; for others that is their options.",
+            "",
+            SetBy.ANYONE,
+        ),
+    ] = "shell"
+    runtime: Annotated[
+        Literal["auto", "tmux", "process"],
+        _key("Where it runs: in tmux, as a plain process, or `auto`: in tmux if there is one.", "", SetBy.ANYONE),
+    ] = "auto"
+    workspace: Annotated[
+        Literal["auto", "worktree", "none"],
+        _key(
+            "Where it works: a git worktree of its own, `none`: the directory itself, or `auto`: an agent in a"
+            " repository gets a worktree, a command does not.",
+            "",
+            SetBy.ANYONE,
+        ),
+    ] = "auto"
+    base: Annotated[
+        str | None,
+        _key("Where the branch of a worktree begins; unset: the branch one stands on.", "commit", SetBy.ANYONE),
+    ] = None
+    copy: Annotated[
+        tuple[str, ...],
+        _key(
+            "Untracked files to copy into a worktree, from the project's root; those that are not there are left out.",
+            "paths",
+            SetBy.ANYONE,
+            max_length=WORKSPACE_PATHS_MAX,
+        ),
+    ] = ()
+    link: Annotated[
+        tuple[str, ...],
+        _key("The same, but linked to.", "paths", SetBy.ANYONE, max_length=WORKSPACE_PATHS_MAX),
+    ] = ()
+    setup: Annotated[
+        str | None,
+        _key("Command of sh to run in a new worktree, before the agent.", "command", SetBy.TRUSTED),
+    ] = None
+    grace_s: Annotated[
+        float,
+        _key("From TERM to KILL, when a session is stopped.", "seconds", SetBy.ANYONE, ge=0, le=GRACE_S_MAX),
+    ] = GRACE_S
+    until: Annotated[
+        Until,
+        _key("What ends a session: the `exit` of its program, or the end of its `turn`.", "", SetBy.ANYONE),
+    ] = Until.EXIT
+
+
+class EnvironmentSettings(Struct, frozen=True, kw_only=True):
+    """What a session's environment holds beside what every session is given."""
+
+    pass_: Annotated[
+        tuple[str, ...],
+        _key(
+            "Variables to pass on, as they are where `orch` is called: names, or beginnings such as `AWS_*`.",
+            "names",
+            SetBy.TRUSTED,
+            max_length=ENVIRONMENT_SETTINGS_MAX,
+        ),
+    ] = field(default=(), name="pass")
+    set: Annotated[
+        dict[str, str],
+        _key(
+            "Variables to set, with their values.",
+            "names and values",
+            SetBy.TRUSTED,
+            max_length=ENVIRONMENT_SETTINGS_MAX,
+        ),
+    ] = field(default_factory=dict)
+    path: Annotated[
+        tuple[str, ...],
+        _key(
+            "Directories to put before PATH: from the root, or `~/...`.",
+            "paths",
+            SetBy.TRUSTED,
+            max_length=ENVIRONMENT_SETTINGS_MAX,
+        ),
+    ] = ()
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What each agent may take of the machine, with all its children: held by systemd, where the daemon runs under it.
+
+    As systemd.resource-control(5) writes them; null: no limit of ours.
+    """
+
+    memory_max: Annotated[
+        MemorySize | None,
+        _key(
+            'Memory of one agent, such as "2G" or "25%"; past it the kernel ends what it runs.',
+            "bytes with K, M, G or T, or a percentage",
+            SetBy.USER,
+        ),
+    ] = None
+    tasks_max: Annotated[
+        TaskCount | None, _key("Processes and threads of one agent; past it none is started.", "tasks", SetBy.USER)
+    ] = None
+    cpu_weight: Annotated[
+        CpuWeight | None, _key("Share of the CPU where it is short; what is not limited has 100.", "", SetBy.USER)
+    ] = None
+
+
+class Configuration(Struct, frozen=True, kw_only=True):
+    """Everything that can be set, as it holds."""
+
+    daemon: DaemonSettings = DaemonSettings()
+    spawn: SpawnSettings = SpawnSettings()
+    environment: EnvironmentSettings = EnvironmentSettings()
+    limits: Limits = Limits()
