@@ -15,10 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrd.runtimes import tether
-from orchestrd.runtimes.panes import HUB
 from orchestrd.runtimes.processes import take_hold
-
-ATTACH = ("attach-session", "-f", "no-output,ignore-size", "-t", f"={HUB}")
 
 
 class ControlProcess(Struct, frozen=True, kw_only=True):
@@ -51,11 +48,6 @@ class ControlProcess(Struct, frozen=True, kw_only=True):
         """End it, and reap it."""
         os.kill(self.pid, signal.SIGKILL)  # not reaped yet, it is nobody else
         os.waitpid(self.pid, 0)
-
-
-def control_argv(tmux: str, address: str) -> list[str]:
-    """Give the command line of our control client; it starts no server where none runs."""
-    return [tmux, "-u", "-N", "-S", address, "-C", *ATTACH]
 
 
 def start_control(argv: list[str], environment: Mapping[str, str]) -> ControlProcess:

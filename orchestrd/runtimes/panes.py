@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-HUB = "orchestrd"  # the session that a daemon's control client is attached to: one empty pane, no process
 FORMAT = "#{pane_pid} #{pane_id} #{window_id} #{pane_dead} #{pane_title}"
 LIST = ("list-panes", "-a", "-F", FORMAT)
 QUESTION = f"list-panes -a -F '{FORMAT}'"  # the same, as a control client asks it

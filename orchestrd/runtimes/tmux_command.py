@@ -18,13 +18,13 @@ from typing import Any
 import libtmux
 from libtmux.common import tmux_cmd
 
+from orchestrd.core.tmux import VERSION_MIN
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX, TMUX_ANSWER_S, TMUX_DEAF_S
 from orchestrd.ports import Clock
 from orchestrd.runtimes.blocking import InDoubtError
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
-VERSION_MIN = (3, 2)
 OURS_ALONE = ("-u", "-N", "-f/dev/null")  # UTF-8; start no server; no configuration of the user's
 
 

@@ -17,6 +17,7 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 
+from orchestrd.core.tmux import HUB, control_argv
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import (
@@ -27,8 +28,8 @@ from orchestrd.model.limits import (
     TMUX_LAUNCH_S,
 )
 from orchestrd.model.run import Run
-from orchestrd.runtimes.control_process import ControlProcess, control_argv, end_strays, start_control
-from orchestrd.runtimes.panes import HUB, LIST, Pane, panes_of, screen_of
+from orchestrd.runtimes.control_process import ControlProcess, end_strays, start_control
+from orchestrd.runtimes.panes import LIST, Pane, panes_of, screen_of
 from orchestrd.runtimes.tmux_command import TmuxCommand, TmuxError
 
 SIZE = ("-x", str(TERMINAL_COLUMNS), "-y", str(TERMINAL_ROWS))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrd.core.tmux import control_argv
 from orchestrd.model.ids import SessionId
 from orchestrd.model.run import Run
 from orchestrd.runtimes import tether
-from orchestrd.runtimes.control_process import control_argv
 from orchestrd.runtimes.tmux import TmuxRuntime
 from tests.contract.runtime_contract import SLEEPS, look, started
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
