@@ -119,6 +119,7 @@ def test_a_plain_request_passes() -> None:
         ({"workspace": replace(WORKSPACE, path="x")}, "workspace 'x'"),
         ({"lane": "fast"}, "lane"),
         ({"argv": ("a\0",)}, "NUL"),
+        ({"argv": ("",)}, "the command is empty"),
         ({"argv": ("\udcff",)}, "UTF-8"),
         ({"argv": ("x" * (limits.ARGV_BYTES_MAX + 1),)}, "an argument"),
         ({"argv": ("x" * 1000,) * 140}, "command line is longer"),
