@@ -44,9 +44,9 @@ class SetBy(StrEnum):
     USER = "user"  # never a repository
 
 
-def _key(meaning: str, unit: str, set_by: SetBy, **rules: Any) -> Meta:
-    """Say what there is to say of a key; the rules are those of `msgspec.Meta`."""
-    return Meta(description=meaning, extra={"unit": unit, "set_by": set_by}, **rules)
+def _key(meaning: str, unit: str, set_by: SetBy, example: Any = None, **rules: Any) -> Meta:
+    """Say all of a key: an example where the default is none; the rules are those of `msgspec.Meta`."""
+    return Meta(description=meaning, extra={"unit": unit, "set_by": set_by, "example": example}, **rules)
 
 
 class DaemonSettings(Struct, frozen=True, kw_only=True):
@@ -104,7 +104,12 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = "auto"
     base: Annotated[
         str | None,
-        _key("Where the branch of a worktree begins; unset: the branch one stands on.", "commit", SetBy.ANYONE),
+        _key(
+            "Where the branch of a worktree begins; unset: the branch one stands on.",
+            "commit",
+            SetBy.ANYONE,
+            "origin/main",
+        ),
     ] = None
     copy: Annotated[
         tuple[str, ...],
@@ -112,16 +117,17 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
             "Untracked files to copy into a worktree, from the project's root; those that are not there are left out.",
             "paths",
             SetBy.ANYONE,
+            [".env"],
             max_length=WORKSPACE_PATHS_MAX,
         ),
     ] = ()
     link: Annotated[
         tuple[str, ...],
-        _key("The same, but linked to.", "paths", SetBy.ANYONE, max_length=WORKSPACE_PATHS_MAX),
+        _key("The same, but linked to.", "paths", SetBy.ANYONE, ["node_modules"], max_length=WORKSPACE_PATHS_MAX),
     ] = ()
     setup: Annotated[
         str | None,
-        _key("Command of sh to run in a new worktree, before the agent.", "command", SetBy.TRUSTED),
+        _key("Command of sh to run in a new worktree, before the agent.", "command", SetBy.TRUSTED, "npm ci"),
     ] = None
     grace_s: Annotated[
         float,
@@ -142,6 +148,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
             "Variables to pass on, as they are where `orch` is called: names, or beginnings such as `AWS_*`.",
             "names",
             SetBy.TRUSTED,
+            ["GITHUB_TOKEN", "AWS_*"],
             max_length=ENVIRONMENT_SETTINGS_MAX,
         ),
     ] = field(default=(), name="pass")
@@ -151,6 +158,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
             "Variables to set, with their values.",
             "names and values",
             SetBy.TRUSTED,
+            {"LANG": "C.UTF-8"},
             max_length=ENVIRONMENT_SETTINGS_MAX,
         ),
     ] = field(default_factory=dict)
@@ -160,6 +168,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
             "Directories to put before PATH: from the root, or `~/...`.",
             "paths",
             SetBy.TRUSTED,
+            ["~/.local/bin"],
             max_length=ENVIRONMENT_SETTINGS_MAX,
         ),
     ] = ()
@@ -168,7 +177,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
 class Limits(Struct, frozen=True, kw_only=True):
     """What each agent may take of the machine, with all its children: held by systemd, where the daemon runs under it.
 
-    As systemd.resource-control(5) writes them; null: no limit of ours.
+    As systemd.resource-control(5) writes them; unset: no limit of ours.
     """
 
     memory_max: Annotated[
@@ -177,13 +186,14 @@ class Limits(Struct, frozen=True, kw_only=True):
             'Memory of one agent, such as "2G" or "25%"; past it the kernel ends what it runs.',
             "bytes with K, M, G or T, or a percentage",
             SetBy.USER,
+            "2G",
         ),
     ] = None
     tasks_max: Annotated[
-        TaskCount | None, _key("Processes and threads of one agent; past it none is started.", "tasks", SetBy.USER)
+        TaskCount | None, _key("Processes and threads of one agent; past it none is started.", "tasks", SetBy.USER, 512)
     ] = None
     cpu_weight: Annotated[
-        CpuWeight | None, _key("Share of the CPU where it is short; what is not limited has 100.", "", SetBy.USER)
+        CpuWeight | None, _key("Share of the CPU where it is short; what is not limited has 100.", "", SetBy.USER, 50)
     ] = None
 
 

@@ -1,0 +1,27 @@
+"""Configuration: layers of text become the values that hold, each with where it came from; nothing is read here.
+
+`effective` folds layers, the nearest last, into an `Effective`: the configuration, every setting with its origin, what
+is wrong with a file, line, cause and next command, and what was withheld from a repository that is not trusted. What is
+wrong is never applied. `schema` gives the JSON Schema of a file, `KEYS` all there is to say of each key (what reference
+pages are made of), `template` the commented file a user begins with. All are made from `orchestrd.model.settings`.
+"""
+
+from orchestrd.config.keys import KEYS, SECTIONS, Key
+from orchestrd.config.layers import Effective, Kind, Layer, Mistake, Origin, Setting, effective
+from orchestrd.config.schema import schema
+from orchestrd.config.template import template
+
+__all__ = [
+    "KEYS",
+    "SECTIONS",
+    "Effective",
+    "Key",
+    "Kind",
+    "Layer",
+    "Mistake",
+    "Origin",
+    "Setting",
+    "effective",
+    "schema",
+    "template",
+]

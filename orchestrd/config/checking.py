@@ -1,0 +1,135 @@
+"""One value against its key: what is taken, or why it is not, in a sentence that names the key and what it takes."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+from msgspec import Struct, inspect
+
+from orchestrd.config.keys import Key
+from orchestrd.config.writing import written
+from orchestrd.core.validate import (
+    problem_with_base,
+    problem_with_env_name,
+    problem_with_path,
+    problem_with_text,
+)
+from orchestrd.model.limits import ARGV_BYTES_MAX, PATH_BYTES_MAX
+
+SHOWN_CHARS_MAX = 60  # of a value that is refused
+WORD_CHARS_MAX = 100  # of a word that may have been meant to be another
+
+
+class Taken(Struct, frozen=True):
+    """A value as it holds, as JSON has it."""
+
+    value: Any
+
+
+class Refused(Struct, frozen=True):
+    """Why a value is not taken."""
+
+    cause: str
+
+
+def check(key: Key, value: Any) -> Taken | Refused:
+    """Take a value as TOML holds it, or say what is wrong with it."""
+    try:
+        taken = msgspec.to_builtins(msgspec.convert(value, key.type))
+    except (msgspec.ValidationError, RecursionError):
+        return Refused(_unfit(key, value))
+    if taken != taken:  # noqa: PLR0124 - nan passes every comparison with a bound
+        return Refused(_unfit(key, value))
+    problem = _first(_RULES.get(key.dotted, _nothing)(taken))
+    return Taken(taken) if problem is None else Refused(f"'{key.name}': {problem}")
+
+
+def check_text(key: Key, text: str) -> Taken | Refused:
+    """Take a value as a variable of the environment holds it: texts bare, lists with commas, or as TOML writes them."""
+    match key.form:
+        case inspect.IntType() | inspect.FloatType():
+            return check(key, _number(text))
+        case inspect.VarTupleType() if not text.startswith("["):
+            return check(key, [part.strip() for part in text.split(",") if part.strip()])
+        case inspect.VarTupleType() | inspect.DictType():
+            return check(key, _from_toml(text))
+        case _:
+            return check(key, text)
+
+
+def meant(word: str, words: Iterable[str]) -> str | None:
+    """Guess which of the words was meant; null where none comes near."""
+    known = {known.lower(): known for known in words}
+    return next((known[near] for near in get_close_matches(word.lower()[:WORD_CHARS_MAX], known, n=1)), None)
+
+
+def _unfit(key: Key, value: Any) -> str:
+    unit = f" ({key.unit})" if key.unit and not key.is_table and not key.is_list else ""
+    guess = meant(value, key.choices) if isinstance(value, str) else None
+    ending = f": did you mean '{guess}'?" if guess else ""
+    return f"'{key.name}' must be {key.expected}{unit}, not {_shown(value)}{ending}"
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case dict():
+            return "a table"
+        case list():
+            return "this list"
+        case _:
+            text = written(value)
+            return text if len(text) <= SHOWN_CHARS_MAX else f"{text[:SHOWN_CHARS_MAX]}…"
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _from_toml(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+
+
+def _first(problems: Iterable[str | None]) -> str | None:
+    return next(filter(None, problems), None)
+
+
+def _nothing(_: Any) -> Iterable[str | None]:
+    return ()
+
+
+def _pass_problem(name: str) -> str | None:
+    """A name, or the beginning of names with a star behind it; a star alone would pass on everything."""
+    if name == "*":
+        return "'*' would pass on everything: name what is needed, such as \"AWS_*\""
+    return problem_with_env_name(name.removesuffix("*"))
+
+
+def _set_problem(name: str, value: str) -> str | None:
+    return problem_with_env_name(name) or problem_with_text(f"the value of {name}", value, ARGV_BYTES_MAX)
+
+
+def _place_problem(path: str) -> str | None:
+    if not path.startswith(("/", "~/")) or ":" in path:
+        return f"the directory {path[:200]!r} must begin with / or ~/, and hold no ':'"
+    return problem_with_text("a path", path, PATH_BYTES_MAX)
+
+
+_RULES: Mapping[str, Callable[[Any], Iterable[str | None]]] = {
+    "spawn.base": lambda base: [problem_with_base(base)],
+    "spawn.copy": lambda paths: (problem_with_path("copy", path) for path in paths),
+    "spawn.link": lambda paths: (problem_with_path("link", path) for path in paths),
+    "spawn.setup": lambda command: [problem_with_text("the setup command", command, ARGV_BYTES_MAX)],
+    "environment.pass": lambda names: map(_pass_problem, names),
+    "environment.set": lambda table: (_set_problem(name, value) for name, value in table.items()),
+    "environment.path": lambda paths: map(_place_problem, paths),
+}
