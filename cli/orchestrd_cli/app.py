@@ -8,6 +8,7 @@ from typer.exceptions import TyperException
 from orchestrd import __version__
 from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd_cli import (
+    archiving,
     attaching,
     beginning,
     changing,
@@ -22,9 +23,20 @@ from orchestrd_cli import (
     waiting,
 )
 from orchestrd_cli.grammar import app, laid_out, verb
+from orchestrd_cli.installing import verbs as installing
 
 WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
-VERBS = (attaching, beginning, changing, cleaning, following, looking, waiting)  # registered by being imported
+VERBS = (  # registered by being imported
+    archiving,
+    attaching,
+    beginning,
+    changing,
+    cleaning,
+    following,
+    installing,
+    looking,
+    waiting,
+)
 
 app.add_typer(service.app, name="daemon")
 

@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 ORDER = (
     *("spawn", "status", "attach", "send", "screen", "logs"),
-    *("show", "explain", "events", "diff", "wait", "stop", "kill", "revive", "clean"),
+    *("show", "explain", "events", "diff", "wait", "stop", "kill", "revive", "clean", "rm"),
     *("daemon", "report", "demo"),
 )
 

@@ -38,6 +38,7 @@ class App:
                 Route("/v1/sessions/{ref}/stop", sessions.stop, methods=["POST"]),
                 Route("/v1/sessions/{ref}/kill", sessions.kill, methods=["POST"]),
                 Route("/v1/sessions/{ref}/revive", sessions.revive, methods=["POST"]),
+                Route("/v1/sessions/{ref}/archive", sessions.archive, methods=["POST"]),
                 Route("/v1/clean", Worktrees(service).clean, methods=["POST"]),
                 Route("/v1/events", self._events.follow),
             ],

@@ -1,4 +1,4 @@
-"""Endpoints about one session: spawn, show, explain, its screen, and the commands."""
+"""Endpoints about one session: spawn, show, explain, its screen, the commands, and its archive."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,21 +29,21 @@ class Sessions:
 
     async def show(self, request: Request) -> Response:
         """Show one session."""
-        told = self._service.document(self._resolved(request))
+        told = self._service.document(await self._resolved(request))
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
         return text(session_page(told, self._clock.now().at))
 
     async def explain(self, request: Request) -> Response:
         """Say why its row says what it says."""
-        told = self._service.explain(self._resolved(request))
+        told = self._service.explain(await self._resolved(request))
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
         return text(explanation_page(told, self._clock.now().at))
 
     async def screen(self, request: Request) -> Response:
         """Show what its terminal shows now, or showed at its end."""
-        session = self._resolved(request)
+        session = await self._resolved(request)
         shown = await self._service.screen(session)
         if preferred(request, TEXT, JSON) == JSON:
             return json(Screen(session=session, screen=shown))
@@ -51,25 +51,29 @@ class Sessions:
 
     async def send(self, request: Request) -> Response:
         """Type a text into the agent."""
-        session, body = self._resolved(request), await read_body(request, SendRequest)
+        session, body = await self._resolved(request), await read_body(request, SendRequest)
         command = Send(session=session, message=body.message, text=body.text, authority=body.authority)
         return json(await self._service.send(command))
 
     async def stop(self, request: Request) -> Response:
         """Ask it to end."""
-        session, body = self._resolved(request), await read_body(request, StopRequest)
+        session, body = await self._resolved(request), await read_body(request, StopRequest)
         command = Stop(session=session, authority=body.authority, grace_s=body.grace_s)
         return json(await self._service.stop(command))
 
     async def kill(self, request: Request) -> Response:
         """Force it to end."""
-        session, body = self._resolved(request), await read_body(request, StopRequest)
+        session, body = await self._resolved(request), await read_body(request, StopRequest)
         return json(await self._service.stop(Kill(session=session, authority=body.authority)))
 
     async def revive(self, request: Request) -> Response:
         """Start a new run of it."""
-        session, body = self._resolved(request), await read_body(request, StopRequest)
+        session, body = await self._resolved(request), await read_body(request, StopRequest)
         return json(await self._service.revive(Revive(session=session, authority=body.authority)))
+
+    async def archive(self, request: Request) -> Response:
+        """Put it away."""
+        return json(await self._service.archive(await self._service.resolve_past(request.path_params["ref"])))
 
     async def _spawn(self, request: Request) -> Response:
         body = await read_body(request, SpawnRequest)
@@ -83,5 +87,5 @@ class Sessions:
         told, is_new = await self._service.spawn(body)
         return json(told, 201 if is_new else 200)
 
-    def _resolved(self, request: Request) -> SessionId:
-        return self._service.resolve(request.path_params["ref"])
+    async def _resolved(self, request: Request) -> SessionId:
+        return await self._service.resolve_present(request.path_params["ref"])

@@ -19,6 +19,7 @@ from orchestrd.client.wire import CUT_OFF, Receiver
 from orchestrd.core.choice import head_of
 from orchestrd.endpoint import Address
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     Document,
@@ -87,6 +88,13 @@ class AsyncClient:
         repeats_after = (UnreachableError.code, CUT_OFF)
         return await self._commanded(
             call, lambda: self._blocking.send(ref, text, message=known), repeats_after=repeats_after
+        )
+
+    async def archive(self, ref: str) -> Archived:
+        """Put an ended session away. Repeating is harmless."""
+        repeats_after = (UnreachableError.code, CUT_OFF)
+        return await self._commanded(
+            calls.archive(ref), lambda: self._blocking.archive(ref), repeats_after=repeats_after
         )
 
     async def clean(self, *refs: str, dry_run: bool = False) -> CleanReport:

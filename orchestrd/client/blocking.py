@@ -14,17 +14,18 @@ from typing import TypeVar
 from msgspec import Struct
 
 from orchestrd import versions
-from orchestrd.client import calls
+from orchestrd.client import calls, systemd
 from orchestrd.client.calls import Call
 from orchestrd.client.connection import UNRESPONSIVE, Connection
 from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
-from orchestrd.client.starting import start_daemon
+from orchestrd.client.starting import start_daemon, start_unit
 from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF
 from orchestrd.core.choice import head_of
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     Document,
@@ -173,10 +174,21 @@ class Client:
         call = calls.clean(CleanRequest(dry_run=dry_run, sessions=refs))
         return self._commanded(call, repeats_after=(UnreachableError.code, CUT_OFF))
 
+    def archive(self, ref: str) -> Archived:
+        """Put an ended session away. Repeating is harmless. Raises RefusedError (`not_ended`, `unpreserved`).
+
+        Raises UnreachableError without a daemon: only that knows what runs.
+        """
+        return self._commanded(calls.archive(ref), repeats_after=(UnreachableError.code, CUT_OFF))
+
     def ensure_daemon(self, *, interval_s: float | None = None, max_running: int | None = None) -> bool:
         """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
         if self.answers():
             return False
+        if unit := systemd.unit_of(self.layout.home):
+            self._notice(f"orch: starting {unit.service}")
+            start_unit(unit, self.answers, interval_s, max_running)
+            return True
         if self.is_silent:
             raise UnreachableError(
                 "a daemon is there and does not answer", code=UNRESPONSIVE, hint="orch daemon restart"

@@ -10,6 +10,7 @@ from orchestrd.client.wire import Receiver, request_bytes
 from orchestrd.core.problem import error_of
 from orchestrd.core.resolve import refusal
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     Document,
@@ -138,6 +139,11 @@ def kill(ref: str, authority: Authority) -> Call[Document]:
 def revive(ref: str, authority: Authority) -> Call[Document]:
     """Start a new run of it."""
     return _command(ref, "revive", StopRequest(authority=authority), Document)
+
+
+def archive(ref: str) -> Call[Archived]:
+    """Put it away; repeating it is harmless. Its worktree is looked at first, which may take its time."""
+    return Call(method="POST", target=f"{_session(ref)}/archive", answer=Archived, answer_s=CLEAN_S)
 
 
 def send(ref: str, request: SendRequest) -> Call[SendReply]:

@@ -15,11 +15,11 @@ from orchestrd.core.choice import Choice, gap_line, head_of
 from orchestrd.core.document import accepted_document, document, is_over, known, status
 from orchestrd.core.explain import explanation, unexplained
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import resolve
+from orchestrd.core.resolve import ARCHIVED, archived, resolve
 from orchestrd.core.terminal import has_terminal, no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Spawn, Stop
-from orchestrd.model.document import Document, Explanation, Screen, SpawnRequest, Status
+from orchestrd.model.document import Archived, Document, Explanation, Screen, SpawnRequest, Status
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UnreachableError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.instant import Instant
@@ -40,9 +40,14 @@ class OfflineHome:
         return status(documents, None, with_ended=with_ended, project=project, newest_record_at=newest_at)
 
     def show(self, ref: str) -> Document:
-        """Give one session, by id, name or prefix. Raises NotFoundError, or UsageError (`ambiguous`)."""
+        """Give one session, by id, name or prefix. Raises NotFoundError (`archived`), or UsageError (`ambiguous`)."""
         documents, _ = self._read()
-        found = resolve(ref, map(known, documents))
+        try:
+            found = resolve(ref, map(known, documents))
+        except NotFoundError as error:
+            if self._is_archived(ref):
+                raise archived(Archived(session=SessionId(ref), path=self._layout.archived(ref))) from error
+            raise
         return next(told for told in documents if told.id == found)
 
     def explain(self, ref: str) -> Explanation:
@@ -87,16 +92,19 @@ class OfflineHome:
 
     def _resolve_past(self, ref: str) -> str:
         """What is archived has left its events."""
+        try:
+            return self.show(ref).id
+        except NotFoundError as error:
+            if error.code == ARCHIVED:
+                return ref
+            raise
+
+    def _is_archived(self, ref: str) -> bool:
         from orchestrd.store.attachments import is_put_away
         from orchestrd.store.disk import LOCAL
 
-        try:
-            return self.show(ref).id
-        except NotFoundError:
-            with _reading():
-                if is_session_id(ref) and is_put_away(LOCAL, self._layout, SessionId(ref)):
-                    return ref
-            raise
+        with _reading():
+            return is_session_id(ref) and is_put_away(LOCAL, self._layout, SessionId(ref))
 
     def newest(self) -> int:
         """Give the number of the newest event on disk, 0 when there is none."""

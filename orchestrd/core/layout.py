@@ -78,6 +78,10 @@ class Layout:
         """Give the path of the values of a session's environment (0600)."""
         return f"{self.secrets}/{session}.env"
 
+    def archived(self, session: str) -> str:
+        """Give the directory in which all of an archived session lies."""
+        return f"{self.archive}/{session}"
+
     def log(self, session: str) -> str:
         """Give the path of a session's output."""
         return f"{self.logs}/{session}.log"

@@ -5,13 +5,17 @@ A name may be given again once its session has ended: it means the one session o
 
 from collections.abc import Iterable
 from datetime import datetime
+from shlex import quote
 
 from msgspec import Struct
 
+from orchestrd.model.document import Archived
 from orchestrd.model.errors import NotFoundError, OrchestrdError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import CANDIDATES_MAX
 from orchestrd.model.words import TERMINAL
+
+ARCHIVED = "archived"  # the code of an error
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -52,6 +56,15 @@ def refusal(text: str, found: Iterable[Known]) -> OrchestrdError:
         code="ambiguous",
         hint=f"orch show {ordered[0].id}",
         candidates=tuple(session.id for session in ordered[:CANDIDATES_MAX]),
+    )
+
+
+def archived(told: Archived) -> NotFoundError:
+    """Make the error for a session that is not listed any more, but kept."""
+    return NotFoundError(
+        f"session {told.session} is archived: its record, output and runs are kept in {told.path}",
+        code=ARCHIVED,
+        hint=f"less -R {quote(f'{told.path}/{told.session}.log')}",
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor, Registry
 from orchestrd.engine.actuator import Actuator, ReadScreen
+from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
 from orchestrd.engine.cleaning import Cleaning
 from orchestrd.engine.deadlines import Deadlines
@@ -79,13 +80,14 @@ class Engine:
         prober = self._prober()
         intake = self._intake(prober)
         actuator, cleaning = self._actuator(prober), self._cleaning(intake)
+        archiving = self._archiving(cleaning)
         lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
-        lifecycle = self._lifecycle(intake, lane, prober, settings)
+        lifecycle = self._lifecycle(intake, lane, prober, archiving, settings)
         self.registry = Registry(on_error)
         parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane, intake)
         for part in (*parts, lifecycle):
             self.registry.add(part)
-        self.service = self._service(presence, intake, prober, cleaning)
+        self.service = self._service(presence, intake, prober, cleaning, archiving)
 
     async def start(self) -> None:
         """Start every part; one that fails undoes the start and is raised."""
@@ -148,13 +150,14 @@ class Engine:
             on_error=self._on_error,
         )
 
-    def _lifecycle(self, intake: Intake, lane: Lane, prober: Prober, settings: Settings) -> Lifecycle:
+    def _lifecycle(
+        self, intake: Intake, lane: Lane, prober: Prober, archiving: Archiving, settings: Settings
+    ) -> Lifecycle:
         clock = self._adapters.clock
         deadlines = Deadlines(self._roster, self._mailboxes, clock, prober.look_at, self._on_error)
         upkeep = Upkeep(
-            store=self._adapters.store,
             attachments=self._adapters.attachments,
-            ledger=self._ledger,
+            archiving=archiving,
             roster=self._roster,
             clock=clock,
             on_error=self._on_error,
@@ -181,7 +184,18 @@ class Engine:
             on_error=self._on_error,
         )
 
-    def _service(self, presence: Presence, intake: Intake, prober: Prober, cleaning: Cleaning) -> EngineService:
+    def _archiving(self, cleaning: Cleaning) -> Archiving:
+        return Archiving(
+            layout=self._adapters.layout,
+            store=self._adapters.store,
+            ledger=self._ledger,
+            roster=self._roster,
+            cleaning=cleaning,
+        )
+
+    def _service(
+        self, presence: Presence, intake: Intake, prober: Prober, cleaning: Cleaning, archiving: Archiving
+    ) -> EngineService:
         return EngineService(
             layout=self._adapters.layout,
             clock=self._adapters.clock,
@@ -196,4 +210,5 @@ class Engine:
             intake=intake,
             prober=prober,
             cleaning=cleaning,
+            archiving=archiving,
         )

@@ -10,11 +10,12 @@ from orchestrd.core.admission import turn_of
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import Known, resolve
+from orchestrd.core.resolve import Known, archived, resolve
 from orchestrd.core.running import run_of
 from orchestrd.core.step import Refusal
 from orchestrd.core.terminal import no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
+from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
 from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
@@ -27,6 +28,7 @@ from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
 from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     DaemonFacts,
@@ -62,6 +64,7 @@ class EngineService:
         intake: Intake,
         prober: Prober,
         cleaning: Cleaning,
+        archiving: Archiving,
     ) -> None:
         self._layout = layout
         self._clock = clock
@@ -75,6 +78,7 @@ class EngineService:
         self._read_only: Mapping[SessionId, Document] = intake.read_only
         self._receipts = Receipts(roster)
         self._cleaning = cleaning
+        self._archiving = archiving
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.nudge = prober.nudge
@@ -93,9 +97,16 @@ class EngineService:
         try:
             return self.resolve(text)
         except NotFoundError:
-            if is_session_id(text) and await asyncio.to_thread(self._store.is_archived, SessionId(text)):
+            if await self._archiving.holds(text):
                 return SessionId(text)
             raise
+
+    async def resolve_present(self, text: str) -> SessionId:
+        """The same as `resolve`; of an archived session NotFoundError (`archived`) says where it lies."""
+        session = await self.resolve_past(text)
+        if session not in self._read_only and self._roster.get(session) is None:
+            raise archived(self._archiving.told(session))
+        return session
 
     def document(self, session: SessionId) -> Document:
         """Give one session. Raises NotFoundError."""
@@ -178,6 +189,13 @@ class EngineService:
         """Remove the worktrees of ended sessions; what is new in them is preserved. Raises as `resolve` does."""
         sessions = tuple([self._resolve_cleanable(text) for text in request.sessions])
         return await self._cleaning.ask(Clean(replace(request, sessions=sessions)))
+
+    async def archive(self, session: SessionId) -> Archived:
+        """Put an ended session away; once more is harmless. Raises RefusedError (`not_ended`, `unpreserved`)."""
+        self._require_writable(session)
+        if self._roster.get(session) is None and await self._archiving.holds(session):
+            return self._archiving.told(session)
+        return await self._archiving.put_away_on_request(session)
 
     def follow(self, after: int | None) -> JournalFollower:
         """Follow the journal from a cursor; from now when it is null."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
-from orchestrd.engine.ledger import Ledger
+from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
@@ -14,18 +14,17 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME, LOGS_TRIMMED_AT_A_TIME
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, TERMINAL
-from orchestrd.ports import Attachments, Clock, Store
+from orchestrd.ports import Attachments, Clock
 
 
 class Upkeep:
     """Called once a tick."""
 
     def __init__(
-        self, *, store: Store, attachments: Attachments, ledger: Ledger, roster: Roster, clock: Clock, on_error: OnError
+        self, *, attachments: Attachments, archiving: Archiving, roster: Roster, clock: Clock, on_error: OnError
     ) -> None:
-        self._store = store
         self._attachments = attachments
-        self._ledger = ledger
+        self._archiving = archiving
         self._roster = roster
         self._clock = clock
         self._on_error = on_error
@@ -51,17 +50,15 @@ class Upkeep:
         ended = self._roster.in_states(TERMINAL)
         for session in [session for session in ended if session.state_since < before][:ARCHIVED_AT_A_TIME]:
             await self._archive(session.id)
+        self._final = {session: last for session, last in self._final.items() if self._roster.get(session)}
 
     async def _archive(self, session: SessionId) -> None:
-        """Put one away; the store refuses it where it was revived meanwhile."""
         try:
-            await self._ledger.on_thread(self._store.archive, session)
+            await self._archiving.put_away(session)
         except (RefusedError, NotFoundError) as error:
             self._unarchived.failed(f"{session} was not archived", error)
         else:
             self._unarchived.works(f"{session} was not archived")
-            self._roster.remove(session)
-            self._final.pop(session, None)
 
     def _is_untrimmed(self, session: Session) -> bool:
         """Tell whether an end is new to us: a session that was revived ends once more."""

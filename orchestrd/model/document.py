@@ -200,6 +200,14 @@ class CleanReport(Struct, frozen=True, kw_only=True):
     troubles: tuple[str, ...] = ()
 
 
+class Archived(Struct, frozen=True, kw_only=True):
+    """`rm --json`: the directory in which all of an archived session lies, and the worktree that it leaves, if any."""
+
+    session: SessionId
+    path: str
+    worktree: str | None = None
+
+
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An error as RFC 9457 writes it, with a stable code and the next command to try."""
 

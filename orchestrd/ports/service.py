@@ -5,6 +5,7 @@ from typing import Protocol
 
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     DaemonFacts,
@@ -53,6 +54,10 @@ class Service(Protocol):
         """The same for what is to be read in the journal: the id of an archived session is found too."""
         ...
 
+    async def resolve_present(self, text: str) -> SessionId:
+        """The same as `resolve`; of an archived session NotFoundError (`archived`) says where it lies."""
+        ...
+
     def document(self, session: SessionId) -> Document:
         """Give one session."""
         ...
@@ -90,6 +95,13 @@ class Service(Protocol):
 
     def nudge(self, session: SessionId) -> None:
         """Probe one session early."""
+        ...
+
+    async def archive(self, session: SessionId) -> Archived:
+        """Put an ended session away, durably; once more is harmless. Raises RefusedError (`not_ended`, `unpreserved`).
+
+        Refused where its worktree holds work that is nowhere else; one that holds none is left as it is.
+        """
         ...
 
     async def clean(self, request: CleanRequest) -> CleanReport:

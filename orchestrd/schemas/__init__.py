@@ -13,6 +13,7 @@ import msgspec
 
 from orchestrd.core.document import ACCEPTED
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     DaemonFacts,
@@ -34,6 +35,7 @@ from orchestrd.model.words import Activity, Desired, Liveness, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "archived": Archived,
     "clean_report": CleanReport,
     "clean_request": CleanRequest,
     "daemon": DaemonFacts,

@@ -84,7 +84,7 @@ class FileAttachments:
 
 def is_put_away(disk: Disk, layout: Layout, session: SessionId) -> bool:
     """Tell whether a session lies whole in archive/. Raises OSError."""
-    return disk.stamp(f"{layout.archive}/{session}/{session}.json") is not None
+    return disk.stamp(f"{layout.archived(session)}/{session}.json") is not None
 
 
 def put_away(disk: Disk, layout: Layout, session: SessionId, generations: int) -> None:
@@ -92,7 +92,7 @@ def put_away(disk: Disk, layout: Layout, session: SessionId, generations: int) -
 
     What is moved is durable there; that it is gone from sessions/ is not yet. Raises OSError.
     """
-    target = f"{layout.archive}/{session}"
+    target = layout.archived(session)
     disk.make_directory(target)
     disk.sync_directory(layout.archive)
     for path in _belongings(layout, session, generations):

@@ -183,3 +183,18 @@ def test_a_difference_goes_through_the_pager_of_a_terminal_only(shell: Shell) ->
 
     assert b"paged: README" in on_a_terminal.stdout
     assert "paged" not in shell.orch("diff", "--stat", session, GIT_PAGER="sed s/^/paged:/").out
+
+
+def test_a_session_leaves_every_list_only_once_its_work_is_preserved(shell: Shell) -> None:
+    session, _ = ended(shell)
+
+    refused = shell.orch("rm", session)
+    shell.must("clean", session)
+    done = shell.must("rm", session)
+
+    assert (refused.code, refused.err.splitlines()[-1]) == (4, f"  try: orch clean {session}")
+    assert done.out == f"{session}  archived in {shell.layout.archived(session)}\n"
+    assert shell.must("status", "--all", "--json").json["sessions"] == []
+    assert f"session {session} is archived" in shell.orch("logs", session).err
+    assert shell.must("rm", session).out == done.out
+    assert "accepted" in shell.must("events", "--session", session).out

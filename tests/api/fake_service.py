@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from orchestrd import __version__
 from orchestrd.core.document import accepted_document, is_over, known
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import resolve
+from orchestrd.core.resolve import archived, resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import (
+    Archived,
     CleanReport,
     CleanRequest,
     DaemonFacts,
@@ -130,6 +131,11 @@ class FakeService:
     async def resolve_past(self, text: str) -> SessionId:
         return SessionId(text) if text in self.archived else self.resolve(text)
 
+    async def resolve_present(self, text: str) -> SessionId:
+        if text in self.archived:
+            raise archived(self._archived(text))
+        return self.resolve(text)
+
     def document(self, session: SessionId) -> Document:
         return self.told[session]
 
@@ -186,6 +192,16 @@ class FakeService:
 
     def nudge(self, session: SessionId) -> None:
         raise NotImplementedError
+
+    async def archive(self, session: SessionId) -> Archived:
+        if session not in self.archived and not is_over(self.told[session]):
+            raise RefusedError(f"session {session} runs", code="not_ended", hint=f"orch stop {session}")
+        self.told.pop(session, None)
+        self.archived.add(session)
+        return self._archived(session)
+
+    def _archived(self, session: str) -> Archived:
+        return Archived(session=SessionId(session), path=self.layout.archived(session))
 
     async def clean(self, request: CleanRequest) -> CleanReport:
         self.cleaned.append(request)

@@ -243,3 +243,25 @@ async def test_a_message_with_a_nul_is_refused(app: App, service: FakeService) -
     answer = await call(app, "POST", "/v1/sessions/abc/send", body=b'{"message": "m1", "text": "a\\u0000"}')
 
     assert (answer.status, answer.json["code"], service.commands) == (400, "invalid", [])
+
+
+async def test_an_ended_session_is_archived_and_then_said_to_be(app: App, service: FakeService) -> None:
+    service.put(a_document(state="completed"))
+
+    answer = await call(app, "POST", "/v1/sessions/abcd/archive")
+    again = await call(app, "POST", "/v1/sessions/abcdefgh/archive")
+    shown = await call(app, "GET", "/v1/sessions/abcdefgh")
+
+    kept = "/home/me/.orch/archive/abcdefgh"
+    assert answer.json == {"session": "abcdefgh", "path": kept, "worktree": None}
+    assert again.json == answer.json
+    assert (shown.status, shown.json["code"], shown.json["hint"]) == (404, "archived", f"less -R {kept}/abcdefgh.log")
+    assert kept in shown.json["detail"]
+
+
+async def test_a_session_that_goes_on_is_not_archived(app: App, service: FakeService) -> None:
+    service.put(a_document())
+
+    answer = await call(app, "POST", "/v1/sessions/abcdefgh/archive")
+
+    assert (answer.status, answer.json["code"]) == (409, "not_ended")

@@ -283,3 +283,24 @@ def test_the_time_of_a_wait_is_bounded(client: Client, commit: Commit) -> None:
         client.wait(["abc"], timeout_s=timedelta().total_seconds())
 
     assert refused.value.code == "timeout"
+
+
+def test_what_is_archived_is_said_to_be(client: Client, commit: Commit, layout: Layout) -> None:
+    commit(state=State.COMPLETED, reason=Reason.EXITED)
+    store = FileStore(layout)
+    store.recover(NOW)
+    store.archive(SessionId("abcdefgh"))
+    store.close()
+
+    with pytest.raises(NotFoundError, match="is archived: its record, output and runs are kept in") as refused:
+        client.show("abcdefgh")
+
+    assert refused.value.code == "archived"
+    assert layout.archived("abcdefgh") in refused.value.hint
+
+
+def test_archiving_needs_a_daemon(client: Client, commit: Commit) -> None:
+    commit(state=State.COMPLETED, reason=Reason.EXITED)
+
+    with pytest.raises(UnreachableError, match="this needs a daemon"):
+        client.archive("abcdefgh")

@@ -416,6 +416,7 @@ async def test_a_record_of_a_newer_orchestrd_is_found_shown_and_refused_every_co
             await _error(rig.service.stop(Stop(session=newer))),
             await _error(rig.service.send(send(session=newer))),
             await _error(rig.service.spawn(request_of(newer))),
+            await _error(rig.service.archive(newer)),
         ]
         with pytest.raises(RefusedError) as explained:
             rig.service.explain(newer)
