@@ -11,6 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from orchestrd.core.layout import Layout
+from orchestrd.model.errors import TimedOutError
+from orchestrd.model.limits import DAEMON_KILL_S, DAEMON_STOP_S
+from orchestrd_cli.terminal import note
 
 
 class Holder:
@@ -55,6 +58,31 @@ def find(layout: Layout) -> Holder | None:
         return holder
     os.close(descriptor)
     return None
+
+
+def end(layout: Layout) -> int | None:
+    """Stop the daemon that holds the home and wait for its end; gives its pid, or null when there is none.
+
+    One that does not stop in time is killed: agents are no part of it, and what it has accepted is on disk.
+    """
+    daemon = find(layout)
+    if daemon is None:
+        return None
+    with daemon:
+        daemon.signal(signal.SIGTERM)
+        if not daemon.ends_within(DAEMON_STOP_S) and daemon.holds(layout.lock):
+            _kill(daemon)
+        return daemon.pid
+
+
+def _kill(daemon: Holder) -> None:
+    note(f"orch: daemon {daemon.pid} did not stop within {DAEMON_STOP_S:g} s: killing it (nothing is lost)")
+    daemon.signal(signal.SIGKILL)
+    if not daemon.ends_within(DAEMON_KILL_S):
+        raise TimedOutError(
+            f"daemon {daemon.pid} was killed and has not ended within {DAEMON_KILL_S:g} s: the kernel holds it",
+            hint=f"ps -o pid,stat,wchan -p {daemon.pid}",
+        )
 
 
 def _named_in(lock: str) -> int | None:

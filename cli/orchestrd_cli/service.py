@@ -1,19 +1,21 @@
 """`orch daemon`: run, start, stop and look at the daemon of this home. Sessions go on whatever happens to it."""
 
 import os
-import signal
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
-from orchestrd.client import Client
+from orchestrd.client import Client, systemd
+from orchestrd.client.starting import refuse_options
+from orchestrd.client.systemd import Unit
 from orchestrd.model.document import DaemonFacts
-from orchestrd.model.errors import NotFoundError, TimedOutError, UnreachableError
-from orchestrd.model.limits import DAEMON_KILL_S, DAEMON_STOP_S, LOG_TAIL_LINES
+from orchestrd.model.errors import NotFoundError, UnreachableError
+from orchestrd.model.limits import LOG_TAIL_LINES
 from orchestrd.render import age, counted
 from orchestrd_cli import exits, following, holder, reach, terminal
 from orchestrd_cli.grammar import SETTINGS, Follow, Json, verb
+from orchestrd_cli.installing import governing
 from orchestrd_cli.logfile import LogFile
 
 app = typer.Typer(
@@ -36,6 +38,8 @@ def run(*, interval: Interval = None, max_running: MaxRunning = None) -> int:
 
     orch daemon run --interval 0.5
     """
+    if unit := systemd.unit_of(reach.client().layout.home):
+        governing.refuse_beside(unit)
     words = [] if interval is None else ["--interval", f"{interval:g}"]
     words += [] if max_running is None else ["--max-running", str(max_running)]
     _become([sys.executable, "-P", "-m", "orchestrd", "run", *words])
@@ -46,7 +50,7 @@ def start(*, interval: Interval = None, max_running: MaxRunning = None, json: Js
     """Start the daemon in the background; exit 0 once it answers.
 
     It ticks every 5 seconds and lets 10 sessions run at a time. Verbs that
-    need a daemon start it themselves.
+    need a daemon start it themselves. Where it is installed systemd starts it.
 
     orch daemon start --interval 0.5
     """
@@ -59,11 +63,16 @@ def stop() -> int:
 
     What waits is committed first. One that hangs is killed after 15 seconds;
     nothing is lost by that either. The next daemon finds every session.
+    Where it is installed its socket is stopped too: no client starts it.
 
     orch daemon stop
     """
-    pid = _stop(reach.client())
+    home = reach.client()
+    unit = systemd.unit_of(home.layout.home)
+    pid = (governing.stop(unit) if unit else None) or holder.end(home.layout)
     reach.write_text("no daemon is running\n" if pid is None else f"daemon {pid} has stopped; sessions go on\n")
+    if unit:
+        governing.note_stopped(unit)
     return exits.OK
 
 
@@ -74,8 +83,11 @@ def restart(*, interval: Interval = None, max_running: MaxRunning = None, json: 
     orch daemon restart
     """
     home = reach.client()
+    if unit := systemd.unit_of(home.layout.home):
+        refuse_options(interval, max_running)
+        return _tell(governing.restart(home, unit), "has started", as_json=json)
     before = home.status().daemon
-    if _stop(home) is not None and before is None and interval is None and max_running is None:
+    if holder.end(home.layout) is not None and before is None and interval is None and max_running is None:
         terminal.note("orch: it could not say how it ran: the next one begins with the defaults")
     if before is not None:
         interval = before.interval_s if interval is None else interval
@@ -90,13 +102,18 @@ def status(*, json: Json = False) -> int:
     orch daemon status
     """
     home = reach.client()
+    unit = systemd.unit_of(home.layout.home)
     facts = home.status().daemon
     if json:
         reach.write_json({"daemon": facts})
     if facts is not None:
         if not json:
-            reach.write_text(_page(facts, home))
+            reach.write_text(_page(facts, home, unit))
         return exits.OK
+    if unit:
+        raise UnreachableError(
+            f"no daemon runs in {home.layout.home}: {governing.standing(unit)}", hint="orch daemon start"
+        )
     with_pid = holder.find(home.layout)
     if with_pid is None:
         raise UnreachableError(f"no daemon runs in {home.layout.home}", hint="orch daemon start")
@@ -118,7 +135,10 @@ def logs(
 
     orch daemon logs -f
     """
-    path = reach.client().layout.daemon_log
+    home = reach.client()
+    if unit := systemd.unit_of(home.layout.home):
+        governing.read_journal(unit, lines, follow=follow)
+    path = home.layout.daemon_log
     if not os.path.exists(path):  # noqa: PTH110 - a string, as all of the layout
         raise NotFoundError(
             f"there is no log yet: no daemon was started in the background ({path})", hint="orch daemon start"
@@ -141,45 +161,29 @@ def _start(home: Client, interval: float | None, max_running: int | None, *, as_
         raise UnreachableError("the daemon has started, and ended again", hint="orch daemon logs")
     if not is_new and interval not in (None, facts.interval_s):
         terminal.note(f"orch: it runs already, every {facts.interval_s:g} s (orch daemon restart)")
+    if unit := systemd.unit_of(home.layout.home):
+        governing.note_stranger(facts.pid, unit)
+    return _tell(facts, "has started" if is_new else "runs already", as_json=as_json)
+
+
+def _tell(facts: DaemonFacts, deed: str, *, as_json: bool) -> int:
     if as_json:
         reach.write_json({"daemon": facts})
     else:
-        reach.write_text(f"daemon {facts.pid} {'has started' if is_new else 'runs already'}\n")
+        reach.write_text(f"daemon {facts.pid} {deed}\n")
     return exits.OK
 
 
-def _stop(home: Client) -> int | None:
-    """Stop the daemon that holds the home and wait for its end; gives its pid, or null when there is none.
-
-    One that does not stop in time is killed: agents are no part of it, and what it has accepted is on disk.
-    """
-    daemon = holder.find(home.layout)
-    if daemon is None:
-        return None
-    with daemon:
-        daemon.signal(signal.SIGTERM)
-        if not daemon.ends_within(DAEMON_STOP_S) and daemon.holds(home.layout.lock):
-            _kill(daemon)
-        return daemon.pid
-
-
-def _kill(daemon: holder.Holder) -> None:
-    terminal.note(f"orch: daemon {daemon.pid} did not stop within {DAEMON_STOP_S:g} s: killing it (nothing is lost)")
-    daemon.signal(signal.SIGKILL)
-    if not daemon.ends_within(DAEMON_KILL_S):
-        raise TimedOutError(
-            f"daemon {daemon.pid} was killed and has not ended within {DAEMON_KILL_S:g} s: the kernel holds it",
-            hint=f"ps -o pid,stat,wchan -p {daemon.pid}",
-        )
-
-
-def _page(facts: DaemonFacts, home: Client) -> str:
+def _page(facts: DaemonFacts, home: Client, unit: Unit | None) -> str:
+    log = f"journalctl --user-unit={unit.service}" if unit else home.layout.daemon_log
+    units = f"unit        {governing.standing(unit)}\n" if unit else ""
     return (
         f"daemon      {facts.pid}, up {age(facts.started_at, reach.now())}, version {facts.version}\n"
         f"epoch       {facts.epoch}\n"
         f"home        {facts.home}\n"
         f"socket      {home.layout.socket}\n"
-        f"log         {home.layout.daemon_log}\n"
+        f"{units}"
+        f"log         {log}\n"
         f"tick        every {facts.interval_s:g} s\n"
         f"lane        {facts.max_running} sessions at a time\n"
         f"events      {facts.sequence}\n"

@@ -14,12 +14,12 @@ from typing import TypeVar
 from msgspec import Struct
 
 from orchestrd import versions
-from orchestrd.client import calls
+from orchestrd.client import calls, systemd
 from orchestrd.client.calls import Call
 from orchestrd.client.connection import UNRESPONSIVE, Connection
 from orchestrd.client.offline import OfflineHome
 from orchestrd.client.requests import caller_authority, mint_message_id
-from orchestrd.client.starting import start_daemon
+from orchestrd.client.starting import start_daemon, start_unit
 from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF
 from orchestrd.core.choice import head_of
@@ -185,6 +185,10 @@ class Client:
         """Make sure that a daemon answers; tell whether it had to be started. Raises UnreachableError."""
         if self.answers():
             return False
+        if unit := systemd.unit_of(self.layout.home):
+            self._notice(f"orch: starting {unit.service}")
+            start_unit(unit, self.answers, interval_s, max_running)
+            return True
         if self.is_silent:
             raise UnreachableError(
                 "a daemon is there and does not answer", code=UNRESPONSIVE, hint="orch daemon restart"

@@ -1,7 +1,8 @@
 """Starting the daemon from a client: a process of its own that holds nothing of its caller's, watched until it answers.
 
 It has its own session, no descriptor of the caller's, and none of a run's marks in its environment. Inside a run no
-daemon is started: it would be a child of that run, and end with it.
+daemon is started: it would be a child of that run, and end with it. Where systemd starts the daemon of a home, it is
+asked to, and nothing is started here.
 """
 
 import contextlib
@@ -13,12 +14,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from orchestrd.client.connection import UNRESPONSIVE
+from orchestrd.client.systemd import REASON, Unit
 from orchestrd.core.layout import Layout
-from orchestrd.model.errors import UnreachableError
+from orchestrd.model.errors import UnreachableError, UsageError
 from orchestrd.model.limits import DAEMON_LOOK_S, DAEMON_START_S
 
 LOG_TAIL_BYTES = 4_096
-REASON = "orchestrd: "  # how a daemon begins the line in which it says why it ends
 ALREADY_RUNNING = 4  # how a second daemon ends: then the first one will answer
 _MARKS = ("ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE")
 
@@ -56,6 +58,29 @@ def start_daemon(
         if ended not in (None, ALREADY_RUNNING) or time.monotonic() > deadline:  # noqa: TID251 - as above
             raise _not_started(layout, ended, said_before)
         time.sleep(DAEMON_LOOK_S)
+
+
+def start_unit(unit: Unit, answers: Callable[[], bool], *options: object) -> None:
+    """Have systemd start a home's daemon, and wait until it is ready; harmless when it is.
+
+    Raises UsageError where an option for the daemon is given, UnreachableError (`not_started`, or `unresponsive` where
+    it is ready and does not answer), RefusedError (`no_systemd`), TimedOutError.
+    """
+    refuse_options(*options)
+    unit.start()
+    if not answers():
+        raise UnreachableError(
+            f"the daemon of {unit.service} does not answer", code=UNRESPONSIVE, hint="orch daemon restart"
+        )
+
+
+def refuse_options(*options: object) -> None:
+    """Say where a daemon of systemd is told how to run. Raises UsageError where an option for it is given."""
+    if any(option is not None for option in options):
+        raise UsageError(
+            "systemd starts the daemon of this home: how it ticks and how much it runs is set in its configuration",
+            hint="orch config edit",
+        )
 
 
 def _launched(layout: Layout, options: Iterable[str], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":

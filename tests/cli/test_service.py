@@ -32,7 +32,7 @@ def test_a_daemon_that_does_not_answer_is_stopped(home: Path, orch: Orch) -> Non
 
 
 def test_a_daemon_that_does_not_stop_in_time_is_killed(home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "DAEMON_STOP_S", 0.2)
+    monkeypatch.setattr(holder, "DAEMON_STOP_S", 0.2)
 
     with holding(Layout(str(home)).lock, ignores_term=True) as stubborn:
         done = orch("daemon", "stop")
@@ -45,7 +45,7 @@ def test_a_daemon_that_does_not_stop_in_time_is_killed(home: Path, orch: Orch, m
 def test_one_that_lets_go_of_the_home_but_does_not_end_is_not_killed(
     home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "DAEMON_STOP_S", 0.2)
+    monkeypatch.setattr(holder, "DAEMON_STOP_S", 0.2)
     held = iter([True, False])
     monkeypatch.setattr(holder.Holder, "holds", lambda _, __: next(held))
 
