@@ -32,8 +32,10 @@ from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
-from orchestrd.model.errors import FaultError
+from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Runtime, Store, WorkspaceKeeper, Worktrees
+
+_RELOADING = "the settings were not read again"
 
 
 class Adapters(Struct, frozen=True, kw_only=True):
@@ -76,12 +78,12 @@ class Engine:
         self._launching = Launching(
             adapters.layout, adapters.attachments, adapters.runtimes, adapters.agents, adapters.workspaces
         )
-        presence = self._presence(settings)
+        self._presence = presence = self._presence_of(settings)
         prober = self._prober()
         intake = self._intake(prober)
         actuator, cleaning = self._actuator(prober), self._cleaning(intake)
         archiving = self._archiving(cleaning)
-        lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
+        self._lane = lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
         lifecycle = self._lifecycle(intake, lane, prober, archiving, settings)
         self.registry = Registry(on_error)
         parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane, intake)
@@ -98,7 +100,21 @@ class Engine:
         self._bus.close()
         await self.registry.stop()
 
-    def _presence(self, settings: Settings) -> Presence:
+    def take(self, settings: Settings) -> None:
+        """Go on with other settings; who the daemon is stays as it is."""
+        self._presence.take(settings)
+        self._upkeep.take(settings)
+        self._lane.max_running = settings.max_running
+        self._lane.wake()
+        self._manager.tick_every(settings.interval_s)
+        self._troubles.works(_RELOADING)
+
+    def refuse(self, error: OrchestrdError) -> None:
+        """Go on with the settings there are, and say why others were not taken."""
+        self._presence.refuse(error.message)
+        self._troubles.failed(_RELOADING, error)
+
+    def _presence_of(self, settings: Settings) -> Presence:
         return Presence(
             ledger=self._ledger,
             home_events=self._home_events,
@@ -155,14 +171,15 @@ class Engine:
     ) -> Lifecycle:
         clock = self._adapters.clock
         deadlines = Deadlines(self._roster, self._mailboxes, clock, prober.look_at, self._on_error)
-        upkeep = Upkeep(
+        self._upkeep = upkeep = Upkeep(
             attachments=self._adapters.attachments,
             archiving=archiving,
             roster=self._roster,
             clock=clock,
+            settings=settings,
             on_error=self._on_error,
         )
-        manager = LifecycleManager(
+        self._manager = manager = LifecycleManager(
             ledger=self._ledger,
             intake=intake,
             deadlines=deadlines,

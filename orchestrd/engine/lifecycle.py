@@ -63,6 +63,7 @@ class LifecycleManager:
         self._troubles = troubles
         self._tasks = TaskBag(on_error)
         self._halting = asyncio.Event()
+        self._stirred = asyncio.Event()  # whoever waits for the next tick has to look again
         self._halted = asyncio.Event()
         self.interval_s = interval_s
         self.ticks = 0
@@ -86,9 +87,15 @@ class LifecycleManager:
             await self._do(part)
         self.ticks += 1
 
+    def tick_every(self, interval_s: float) -> None:
+        """Tick at another interval, counted from when the tick that runs, or the last one, was due."""
+        self.interval_s = interval_s
+        self._stirred.set()
+
     async def halt(self) -> None:
         """Stop ticking; for the handle."""
         self._halting.set()
+        self._stirred.set()
         if len(self._tasks):
             await self._halted.wait()
 
@@ -98,15 +105,26 @@ class LifecycleManager:
             due = loop.time()
             while not self._halting.is_set():
                 await self.tick()
-                due = max(due + self.interval_s, loop.time())
-                await self._wait_until(due)
+                due = await self._rest(since=due)
         finally:
             self._halted.set()
+
+    async def _rest(self, *, since: float) -> float:
+        """Wait until the next tick is due, and tell when that is: one that was missed is due now."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = max(since + self.interval_s, loop.time())
+            self._stirred.clear()
+            if self._halting.is_set():
+                return due
+            await self._wait_until(due)
+            if not self._stirred.is_set():
+                return due
 
     async def _wait_until(self, due: float) -> None:
         try:
             async with asyncio.timeout_at(due):
-                await self._halting.wait()
+                await self._stirred.wait()
         except TimeoutError:
             return
 

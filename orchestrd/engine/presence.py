@@ -10,16 +10,21 @@ from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.event import EventType
+from orchestrd.model.limits import ARCHIVE_AFTER_S, LOG_BYTES_MAX
 from orchestrd.ports import Clock
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What the user may choose, and who the daemon is."""
+    """What the user may choose, and who the daemon is. `fixed`: what a flag has said, so that no file changes it."""
 
     interval_s: float
     max_running: int
+    archive_after_s: float = ARCHIVE_AFTER_S
+    log_bytes_max: int = LOG_BYTES_MAX
     pid: int
     version: str
+    config: str | None = None  # the file that is read
+    fixed: tuple[str, ...] = ()
 
 
 class Presence(Actor):
@@ -45,6 +50,8 @@ class Presence(Actor):
         self._layout = layout
         self._settings = settings
         self._since = clock.now().at
+        self._reloads = 0
+        self._refused: str | None = None
 
     async def started(self) -> None:
         """Record the start."""
@@ -53,6 +60,17 @@ class Presence(Actor):
     async def stopped(self) -> None:
         """Record the graceful stop; after a crash there is no such event."""
         await self._home_events.tell(EventType.DAEMON_STOPPED, epoch=self._ledger.epoch, pid=self._settings.pid)
+
+    def take(self, settings: Settings) -> None:
+        """Tell of other settings from now on."""
+        self._settings = settings
+        self._reloads += 1
+        self._refused = None
+
+    def refuse(self, reason: str) -> None:
+        """Tell why a reload has changed nothing."""
+        self._reloads += 1
+        self._refused = reason
 
     def facts(self) -> DaemonFacts:
         """Tell who answers."""
@@ -67,4 +85,8 @@ class Presence(Actor):
             sequence=self._ledger.tail,
             rejected=self._home_events.quarantined,
             trouble=self._troubles.newest,
+            config=self._settings.config,
+            fixed=self._settings.fixed,
+            reloads=self._reloads,
+            refused=self._refused,
         )

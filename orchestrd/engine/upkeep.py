@@ -6,12 +6,13 @@ from datetime import timedelta
 from functools import partial
 
 from orchestrd.engine.archiving import Archiving
+from orchestrd.engine.presence import Settings
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import ARCHIVE_AFTER_S, ARCHIVED_AT_A_TIME, LOGS_TRIMMED_AT_A_TIME
+from orchestrd.model.limits import ARCHIVED_AT_A_TIME, LOGS_TRIMMED_AT_A_TIME
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, TERMINAL
 from orchestrd.ports import Attachments, Clock
@@ -21,16 +22,29 @@ class Upkeep:
     """Called once a tick."""
 
     def __init__(
-        self, *, attachments: Attachments, archiving: Archiving, roster: Roster, clock: Clock, on_error: OnError
+        self,
+        *,
+        attachments: Attachments,
+        archiving: Archiving,
+        roster: Roster,
+        clock: Clock,
+        settings: Settings,
+        on_error: OnError,
     ) -> None:
         self._attachments = attachments
         self._archiving = archiving
         self._roster = roster
         self._clock = clock
+        self._settings = settings
         self._on_error = on_error
         self._unarchived = Troubles(on_error)
         self._said: set[str] = set()
         self._final: dict[SessionId, int] = {}  # the generation that has ended, its output being trimmed since
+
+    def take(self, settings: Settings) -> None:
+        """Keep to other bounds from now on, in what was trimmed already too."""
+        self._settings = settings
+        self._final.clear()
 
     async def trim_logs(self) -> None:
         """Hold our own log under its bound, and the output of every run, once more after its end; off the loop.
@@ -40,13 +54,14 @@ class Upkeep:
         ended = [session for session in self._roster.in_states(TERMINAL) if self._is_untrimmed(session)]
         ended = ended[:LOGS_TRIMMED_AT_A_TIME]
         writing = self._roster.in_states(OCCUPYING)
-        for error in await asyncio.to_thread(self._trim, [session.id for session in (*writing, *ended)]):
+        bytes_max = self._settings.log_bytes_max
+        for error in await asyncio.to_thread(self._trim, [session.id for session in (*writing, *ended)], bytes_max):
             self._say_once(error)
         self._final.update((session.id, session.generation) for session in ended)
 
     async def archive(self) -> None:
         """Put away sessions that ended long ago."""
-        before = self._clock.now().at - timedelta(seconds=ARCHIVE_AFTER_S)
+        before = self._clock.now().at - timedelta(seconds=self._settings.archive_after_s)
         ended = self._roster.in_states(TERMINAL)
         for session in [session for session in ended if session.state_since < before][:ARCHIVED_AT_A_TIME]:
             await self._archive(session.id)
@@ -64,13 +79,13 @@ class Upkeep:
         """Tell whether an end is new to us: a session that was revived ends once more."""
         return self._final.get(session.id) != session.generation
 
-    def _trim(self, sessions: Iterable[SessionId]) -> list[OrchestrdError]:
+    def _trim(self, sessions: Iterable[SessionId], bytes_max: int) -> list[OrchestrdError]:
         errors: list[OrchestrdError] = []
-        trims: list[Callable[[], None]] = [self._attachments.trim_daemon_log]
+        trims: list[Callable[[int], None]] = [self._attachments.trim_daemon_log]
         trims += [partial(self._attachments.trim_log, session) for session in sessions]
         for trim in trims:
             try:
-                trim()
+                trim(bytes_max)
             except OrchestrdError as error:
                 errors.append(error)
         return errors

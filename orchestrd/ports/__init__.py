@@ -208,15 +208,15 @@ class Attachments(Protocol):
         """Remove secrets and prompt of a spawn that was refused for good."""
         ...
 
-    def trim_log(self, session: SessionId) -> None:
-        """Hold the session's output under LOG_BYTES_MAX on disk: its head is given back, its offsets stay.
+    def trim_log(self, session: SessionId, bytes_max: int) -> None:
+        """Hold the session's output under a bound on disk: its head is given back, its offsets stay.
 
         Raises RefusedError (`log_unbounded`) where the file system cannot do that.
         """
         ...
 
-    def trim_daemon_log(self) -> None:
-        """Hold the daemon's own log under the same bound. Raises the same."""
+    def trim_daemon_log(self, bytes_max: int) -> None:
+        """Hold the daemon's own log under a bound. Raises the same."""
         ...
 
 

@@ -44,11 +44,11 @@ class FileAttachments:
             with contextlib.suppress(OSError):  # the next start removes what is left
                 self._disk.unlink(path)
 
-    def trim_log(self, session: SessionId) -> None:
-        trim(self._layout.log(session))
+    def trim_log(self, session: SessionId, bytes_max: int) -> None:
+        trim(self._layout.log(session), bytes_max)
 
-    def trim_daemon_log(self) -> None:
-        trim(self._layout.daemon_log)
+    def trim_daemon_log(self, bytes_max: int) -> None:
+        trim(self._layout.daemon_log, bytes_max)
 
     def read_secret(self, session: SessionId) -> Mapping[str, str]:
         pairs = self._text(self._layout.secret(session), ENVIRONMENT_BYTES_MAX) or ""

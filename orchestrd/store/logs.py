@@ -10,7 +10,6 @@ import errno
 import os
 
 from orchestrd.model.errors import RefusedError, TransientError
-from orchestrd.model.limits import LOG_BYTES_MAX
 
 _KEEP_SIZE = 0x01
 _PUNCH_HOLE = 0x02
@@ -18,13 +17,13 @@ _BLOCK_BYTES = 4_096  # only whole blocks are given back
 _UNABLE = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV})
 
 
-def trim(path: str) -> None:
-    """Give back the head of a log, down to LOG_BYTES_MAX and a part of a block; one that is not there is short enough.
+def trim(path: str, bytes_max: int) -> None:
+    """Give back the head of a log, down to `bytes_max` and a part of a block; one that is not there is short enough.
 
     Raises RefusedError (`log_unbounded`) where the file system cannot make holes, TransientError when it fails to.
     """
     try:
-        if os.lstat(path).st_size <= LOG_BYTES_MAX:
+        if os.lstat(path).st_size <= bytes_max:
             return
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -32,19 +31,19 @@ def trim(path: str) -> None:
     except OSError as error:
         raise TransientError(f"cannot trim {path}: {error.strerror}", hint=f"ls -l {path}") from error
     try:
-        _trim(path, descriptor)
+        _trim(path, descriptor, bytes_max)
     finally:
         os.close(descriptor)
 
 
-def _trim(path: str, descriptor: int) -> None:
-    end = (os.fstat(descriptor).st_size - LOG_BYTES_MAX) // _BLOCK_BYTES * _BLOCK_BYTES
+def _trim(path: str, descriptor: int, bytes_max: int) -> None:
+    end = (os.fstat(descriptor).st_size - bytes_max) // _BLOCK_BYTES * _BLOCK_BYTES
     if end <= _data_start(descriptor):
         return
     failure = _punch(descriptor, end)
     if failure in _UNABLE:
         raise RefusedError(
-            f"{path} is past {LOG_BYTES_MAX} bytes and its file system cannot make holes: it grows on",
+            f"{path} is past {bytes_max} bytes and its file system cannot make holes: it grows on",
             code="log_unbounded",
             hint="put the home on ext4, xfs, btrfs or tmpfs",
         )

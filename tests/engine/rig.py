@@ -105,6 +105,7 @@ class BenchAttachments:
         self.secrets: list[tuple[SessionId, dict[str, str]]] = []
         self.prompts: dict[SessionId, str] = {}
         self.trimmed: list[SessionId] = []
+        self.bytes_max = 0  # that a log was last held under
         self.last_screens: dict[tuple[SessionId, int], str] = {}
         self.daemon_log_trims = 0
         self.error: OrchestrdError | None = None
@@ -136,13 +137,14 @@ class BenchAttachments:
         """See the port."""
         return self.last_screens.get((session, generation))
 
-    def trim_log(self, session: SessionId) -> None:
+    def trim_log(self, session: SessionId, bytes_max: int) -> None:
         """See the port."""
         if self.error is not None:
             raise self.error
         self.trimmed.append(session)
+        self.bytes_max = bytes_max
 
-    def trim_daemon_log(self) -> None:
+    def trim_daemon_log(self, bytes_max: int) -> None:
         """See the port."""
         self.daemon_log_trims += 1
 

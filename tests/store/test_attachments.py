@@ -95,23 +95,16 @@ def test_a_hostile_log_is_no_screen(layout: Layout, attachments: FileAttachments
 # ---- logs
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LOG_BYTES_MAX", MEBIBYTE)
-
-
 def allocated(path: Path) -> int:
     return path.stat().st_blocks * 512
 
 
-def test_the_head_of_a_long_log_is_given_back_and_offsets_stay(
-    layout: Layout, attachments: FileAttachments, small: None
-) -> None:
+def test_the_head_of_a_long_log_is_given_back_and_offsets_stay(layout: Layout, attachments: FileAttachments) -> None:
     path = Path(layout.log(ID))
     content = os.urandom(3 * MEBIBYTE + 5_000)
     path.write_bytes(content)
 
-    attachments.trim_log(ID)
+    attachments.trim_log(ID, MEBIBYTE)
 
     left = path.read_bytes()
     assert len(left) == len(content)
@@ -120,12 +113,12 @@ def test_the_head_of_a_long_log_is_given_back_and_offsets_stay(
     assert allocated(path) <= MEBIBYTE + 16 * 1024
 
 
-def test_a_writer_does_not_notice(layout: Layout, attachments: FileAttachments, small: None) -> None:
+def test_a_writer_does_not_notice(layout: Layout, attachments: FileAttachments) -> None:
     path = Path(layout.log(ID))
     with path.open("ab", buffering=0) as agent:
         for _ in range(8):
             agent.write(b"x" * (MEBIBYTE // 2))
-            attachments.trim_log(ID)
+            attachments.trim_log(ID, MEBIBYTE)
         agent.write(b"the end")
 
     assert path.stat().st_size == 4 * MEBIBYTE + 7
@@ -133,60 +126,58 @@ def test_a_writer_does_not_notice(layout: Layout, attachments: FileAttachments, 
     assert allocated(path) <= MEBIBYTE + 16 * 1024
 
 
-def test_the_daemons_own_log_is_held_under_the_same_bound(
-    layout: Layout, attachments: FileAttachments, small: None
-) -> None:
+def test_the_daemons_own_log_is_held_under_the_same_bound(layout: Layout, attachments: FileAttachments) -> None:
     path = Path(layout.daemon_log)
     path.write_bytes(b"x" * 4 * MEBIBYTE)
 
-    attachments.trim_daemon_log()
+    attachments.trim_daemon_log(MEBIBYTE)
 
     assert allocated(path) <= MEBIBYTE + 16 * 1024
 
 
-def test_a_log_within_its_bound_is_left_alone(layout: Layout, attachments: FileAttachments, small: None) -> None:
+def test_a_log_within_its_bound_is_left_alone(layout: Layout, attachments: FileAttachments) -> None:
     path = Path(layout.log(ID))
     path.write_bytes(b"x" * MEBIBYTE)
 
-    attachments.trim_log(ID)
+    attachments.trim_log(ID, MEBIBYTE)
 
     assert path.read_bytes() == b"x" * MEBIBYTE
 
 
 def test_a_log_that_is_not_there_is_short_enough(attachments: FileAttachments) -> None:
-    attachments.trim_log(ID)
+    attachments.trim_log(ID, MEBIBYTE)
 
 
 def test_where_no_holes_can_be_made_it_is_said(
-    layout: Layout, attachments: FileAttachments, small: None, monkeypatch: pytest.MonkeyPatch
+    layout: Layout, attachments: FileAttachments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path(layout.log(ID)).write_bytes(b"x" * 2 * MEBIBYTE)
     monkeypatch.setattr(logs, "_punch", lambda descriptor, end: 95)  # EOPNOTSUPP
 
     with pytest.raises(RefusedError, match="cannot make holes") as refusal:
-        attachments.trim_log(ID)
+        attachments.trim_log(ID, MEBIBYTE)
 
     assert refusal.value.code == "log_unbounded"
 
 
 def test_a_hole_that_fails_is_tried_again_later(
-    layout: Layout, attachments: FileAttachments, small: None, monkeypatch: pytest.MonkeyPatch
+    layout: Layout, attachments: FileAttachments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path(layout.log(ID)).write_bytes(b"x" * 2 * MEBIBYTE)
     monkeypatch.setattr(logs, "_punch", lambda descriptor, end: 5)  # EIO
 
     with pytest.raises(TransientError, match="cannot trim"):
-        attachments.trim_log(ID)
+        attachments.trim_log(ID, MEBIBYTE)
 
 
 def test_a_log_that_leads_elsewhere_is_not_followed(
-    tmp_path: Path, layout: Layout, attachments: FileAttachments, small: None
+    tmp_path: Path, layout: Layout, attachments: FileAttachments
 ) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"x" * 2 * MEBIBYTE)
     Path(layout.log(ID)).symlink_to(target)
 
-    attachments.trim_log(ID)
+    attachments.trim_log(ID, MEBIBYTE)
 
     assert target.read_bytes() == b"x" * 2 * MEBIBYTE
 
