@@ -14,8 +14,13 @@ DEV := .venv/.stamp-dev
 # the program for this platform, as the recipe does. Nothing is kept outside .venv, not even npm's cache.
 CLAUDE_VERSION ?= 2.1.197
 CLAUDE := .venv/claude/.stamp-$(CLAUDE_VERSION)
-NPM_INSTALL := npm install --prefix .venv/claude --cache .venv/claude/.cache --ignore-scripts --no-save \
+NPM_INSTALL = npm install --prefix $(NPM_PLACE) --cache $(NPM_PLACE)/.cache --ignore-scripts --no-save \
   --no-package-lock --no-audit --no-fund --no-update-notifier --fetch-retries=1 --loglevel=error
+# What is measured beside ours, each in an environment of its own, none of it a part of what we ship.
+PM2_VERSION := 7.0.4
+PEERS := $(patsubst %,.venv/peers/.stamp-%,supervisors cao pm2)
+$(CLAUDE): NPM_PLACE := .venv/claude
+.venv/peers/.stamp-pm2: NPM_PLACE := .venv/peers/pm2
 PURE := orchestrd/model/*,orchestrd/core/*
 
 SHELL := /bin/sh
@@ -40,7 +45,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit claude bench clean
+.PHONY: help demo test lint types walls unit claude peers bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -70,8 +75,10 @@ unit: $(DEV) $(CLAUDE) ## all tests under coverage: 95 % of everything, 100 % of
 
 claude: $(CLAUDE) ## the real Claude Code that the tests drive, from the npm registry
 
-bench: $(RUN) ## measure
-	$(BIN)/python -m benchmarks
+peers: $(PEERS) ## the programs that are measured beside ours: supervisor, circus, pm2, cli-agent-orchestrator
+
+bench: $(RUN) $(PEERS) ## measure: a table, and with BENCH='--json FILE' the same for programs
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## remove .venv, caches and build products
 	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
@@ -113,3 +120,17 @@ $(CLAUDE): | $(UV_STAMP)
 	  if ./$$program --version >/dev/null 2>&1; then ln -sf $$program claude; touch $(notdir $(CLAUDE)); exit 0; fi; \
 	done; \
 	echo "Claude Code has no program for this platform: the tests with it will be skipped"
+
+# Without the registry there is no stamp: the next run tries again, and the table says what is not there.
+.venv/peers/.stamp-%: benchmarks/peers/%.txt | $(UV_STAMP)
+	@echo "installing $*, to be measured beside ours, once"
+	@$(BIN)/uv venv --quiet --clear .venv/peers/$* && \
+	  $(BIN)/uv pip install --quiet --python .venv/peers/$*/bin/python3 --requirement $< && touch $@ || \
+	  { rm -rf .venv/peers/$*; echo "$* cannot be installed: nothing will be measured beside it"; }
+
+.venv/peers/.stamp-pm2: | $(UV_STAMP)
+	@mkdir -p .venv/peers
+	@echo "installing pm2, to be measured beside ours, once"
+	@command -v npm >/dev/null && $(NPM_INSTALL) 'pm2@$(PM2_VERSION)' >/dev/null && touch $@ || \
+	  { rm -rf .venv/peers/pm2; echo "pm2 cannot be installed: nothing will be measured beside it"; }
+	@rm -rf .venv/peers/pm2/.cache

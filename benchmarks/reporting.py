@@ -7,16 +7,11 @@ import msgspec
 
 from benchmarks.machine import Machine
 from benchmarks.measuring import Figures
-from benchmarks.rows import Row
+from benchmarks.rows import Row, number, times
 
 HEADINGS = ("what", "ours", "beside", "ratio", "target", "verdict")
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
-WHOLE_FROM = 100  # numbers from here on are written without a fraction
-
-
-def number(value: float) -> str:
-    """Write three digits that count."""
-    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"
+NOT_THERE = "not there"
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -90,9 +85,15 @@ def _summary(taken: Figures) -> dict[str, float]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    beside = "" if row.peer is None else f"{row.peer_name}: {number(row.peer.median)} {row.unit}".rstrip()
-    ratio = "" if row.ratio is None else f"{number(row.ratio)}x"
-    return (row.what, _ours(row), beside, ratio, row.target_text, row.verdict)
+    ratio = "" if row.ratio is None else times(row.ratio)
+    return (row.what, _ours(row), _peer(row), ratio, row.target_text, row.verdict)
+
+
+def _peer(row: Row) -> str:
+    if row.peer_name is None:
+        return ""
+    figure = NOT_THERE if row.peer is None else f"{number(row.peer.median)} {row.unit}".rstrip()
+    return f"{row.peer_name}: {figure}"
 
 
 def _ours(row: Row) -> str:
@@ -105,7 +106,7 @@ def _ours(row: Row) -> str:
 
 
 def _beside(row: Row) -> str:
-    return "" if row.ratio is None else f", {number(row.ratio)}x {row.peer_name}"
+    return "" if row.ratio is None else f", {times(row.ratio)} {row.peer_name}"
 
 
 def _markdown_line(cells: Sequence[str]) -> str:

@@ -11,7 +11,10 @@ STATISTICS: Mapping[str, Callable[["Row"], float | None]] = {
     "p99": lambda row: row.ours.p99,
     "worst": lambda row: row.ours.worst,
     "ratio": lambda row: row.ratio,
+    "surplus": lambda row: None if row.peer is None else row.ours.median - row.peer.median,
 }
+WHOLE_FROM = 100  # numbers from here on are written without a fraction
+SMALL = 0.3  # ratios up to here are read better the other way round
 ROUNDING = 0.005  # what is printed as equal to its bound is not called a miss
 
 
@@ -33,13 +36,18 @@ class Bound(Struct, frozen=True):
         """Say it as a person would."""
         sign = "≥" if self.is_least else "≤"
         if self.statistic == "ratio":
-            return f"{sign} {self.limit:g}x"
+            return f"{sign} {times(self.limit)}"
+        if self.statistic == "surplus":
+            return f"{sign} {self.limit:g} {unit} more"
         name = "" if self.statistic == "median" else f"{self.statistic} "
         return f"{name}{sign} {self.limit:g} {unit}".rstrip()
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One thing measured. `reason` is where the cost comes from, or what keeps it from its target."""
+    """One thing measured. `reason` is where the cost comes from, or what keeps it from its target.
+
+    A peer with a name and no figures is one that is not installed; its row asks for nothing that would need it.
+    """
 
     family: str
     what: str
@@ -73,6 +81,16 @@ class Row(Struct, frozen=True, kw_only=True):
     def target_text(self) -> str:
         """Say what it should be."""
         return ", ".join(bound.text(self.unit) for bound in self.target)
+
+
+def times(ratio: float) -> str:
+    """Write a ratio: `2.5x`, or `1/40` where ours is a small part of the other."""
+    return f"{number(ratio)}x" if ratio > SMALL or ratio <= 0 else f"1/{number(1 / ratio)}"
+
+
+def number(value: float) -> str:
+    """Write three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"
 
 
 def at_most(limit: float, statistic: str = "median") -> Bound:

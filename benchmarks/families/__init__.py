@@ -9,9 +9,11 @@ from benchmarks.families import (
     fanout,
     idling,
     memory,
+    orchestrators,
     recoveries,
     rereads,
     spawns,
+    supervisors,
     sweeps,
     terminals,
     ticks,
@@ -34,4 +36,6 @@ FAMILIES: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "sweeps": sweeps.measure,
     "terminals": terminals.measure,
     "worktrees": worktrees.measure,
+    "supervisors": supervisors.measure,
+    "orchestrators": orchestrators.measure,
 }

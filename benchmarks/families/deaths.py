@@ -39,12 +39,12 @@ def measure(effort: Effort) -> Iterator[Row]:
         waiting = place.begin(ends + WARM_UP, READS_A_LINE)
         crowd = place.begin(mass)
         with Subscriber(place.layout.socket) as subscriber:
-            yield from _rows(place, "kill -9 of an agent", _killer(place, subscriber, killed), singles)
+            yield from _rows(place, "kill -9 of an agent", killer(place, subscriber, killed), singles)
             yield from _rows(place, "exit of an agent", _answerer(place, subscriber, waiting), ends)
             yield _mass(place, subscriber, crowd)
 
 
-def _killer(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> Act:
+def killer(place: Daemon, subscriber: Subscriber, sessions: list[SessionId]) -> Act:
     """Kill one agent after the other."""
     left = [(session, place.agent(session)) for session in sessions]
 

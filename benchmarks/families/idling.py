@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.daemons import Daemon, daemon
 from benchmarks.measuring import Effort, figures
-from benchmarks.processes import Usage, environment, usage_of
+from benchmarks.processes import Usage, environment, used_by
 from benchmarks.rows import Row, at_most
 
 FAMILY = "idling"
@@ -41,9 +41,7 @@ def _watched(places: Sequence[Daemon], interval_s: float, watched_s: int) -> lis
     with _sleeper(interval_s, places[0]) as sleeper:
         pids = [*(place.pid for place in places), sleeper]
         time.sleep(SETTLED_S)
-        before = [usage_of(pid) for pid in pids]
-        time.sleep(watched_s)
-        return [usage_of(pid).since(then).over(watched_s) for pid, then in zip(pids, before, strict=True)]
+        return used_by(pids, watched_s)
 
 
 @contextlib.contextmanager

@@ -111,3 +111,28 @@ def test_both_sides_are_warmed_up_and_then_measured_in_turns() -> None:
 
     assert calls == ["ours", "peer"] * 3
     assert (ours, peer) == (figures([3, 5]), figures([4, 6]))
+
+
+def test_a_peer_that_is_not_there_is_named() -> None:
+    _, line = table([a_row(at_most(9.0), peer=None)]).splitlines()
+
+    assert "bare: not there" in line
+    assert line.endswith("met")
+
+
+@pytest.mark.parametrize(
+    ("ours", "peer", "told"), [(5.0, 2.0, "2.5x"), (1.0, 2.0, "0.5x"), (1.0, 40.0, "1/40"), (0.0, 3.0, "0x")]
+)
+def test_a_small_ratio_is_told_the_other_way_round(ours: float, peer: float, told: str) -> None:
+    row = a_row(ours=(ours,), peer=Figures((peer,)))
+
+    _, line = table([row]).splitlines()
+
+    assert told in re.split(r" {2,}", line)
+
+
+def test_what_ours_may_cost_on_top_of_its_peer_can_be_bounded() -> None:
+    within, beyond = (a_row(at_most(limit, "surplus"), peer=Figures((2.0,))) for limit in (3.0, 2.9))
+
+    assert (within.verdict, beyond.verdict) == ("met", "MISSED")
+    assert within.target_text == "≤ 3 ms more"
