@@ -1,12 +1,19 @@
 """How the daemon's unix socket is named, by whoever binds it and whoever connects to it.
 
 The kernel takes 107 bytes for the address of a unix socket. A home may lie deeper than that, so a longer path is named
-through a descriptor of its directory, which Linux shows in /proc. Only `os` is imported: the fast paths pay nothing.
+through a descriptor of its directory, which Linux shows in /proc. Only what is there already is imported: the fast
+paths pay nothing.
+
+Who listens need not be a daemon: systemd may hold the socket, and start one for whoever connects.
 """
 
+import _socket
 import os
+import sys
 
 from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX
+
+SUPERVISOR = b"systemd\n"
 
 
 class Address:
@@ -27,3 +34,19 @@ class Address:
         if self._directory is not None:
             os.close(self._directory)
             self._directory = None
+
+
+def supervisor_behind(connected: "_socket.socket") -> int | None:
+    """Give the pid of the systemd that listens at the other end; null for a daemon, and where nobody can tell."""
+    if not hasattr(_socket, "SO_PEERCRED"):
+        return None
+    peer = connected.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # pid, uid and gid of who listens
+    pid = int.from_bytes(peer[:4], sys.byteorder)
+    try:
+        name = os.open(f"/proc/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return pid if os.read(name, len(SUPERVISOR) + 1) == SUPERVISOR else None
+    finally:
+        os.close(name)

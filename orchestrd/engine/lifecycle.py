@@ -20,6 +20,7 @@ from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, TaskBag
 from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.upkeep import Upkeep
+from orchestrd.model.limits import TICK_SIGN_S
 
 
 class LifecycleHandle:
@@ -67,9 +68,11 @@ class LifecycleManager:
         self._halted = asyncio.Event()
         self.interval_s = interval_s
         self.ticks = 0
+        self.sign_due_s = 0.0  # on the loop's clock: a tick that works has got further by then
 
     def start(self) -> LifecycleHandle:
         """Begin to tick, at once."""
+        self._promise_sign(0.0)
         self._tasks.spawn("ticks", self._run())
         return LifecycleHandle(self)
 
@@ -121,7 +124,11 @@ class LifecycleManager:
             if not self._stirred.is_set():
                 return due
 
+    def _promise_sign(self, idle_s: float) -> None:
+        self.sign_due_s = asyncio.get_running_loop().time() + idle_s + TICK_SIGN_S
+
     async def _wait_until(self, due: float) -> None:
+        self._promise_sign(due - asyncio.get_running_loop().time())
         try:
             async with asyncio.timeout_at(due):
                 await self._stirred.wait()
@@ -133,6 +140,7 @@ class LifecycleManager:
         self._lane.wake()
 
     async def _do(self, part: Callable[[], Awaitable[object]]) -> None:
+        self._promise_sign(0.0)
         try:
             await part()
         except Exception as error:  # noqa: BLE001 - one part of a tick never costs the others

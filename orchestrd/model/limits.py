@@ -192,3 +192,8 @@ MAX_RUNNING_MAX = 1_000
 ARCHIVE_AFTER_DAYS_MAX = 36_500
 LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
+
+# Under a supervisor
+NOTIFY_S = 1.0  # it is given this long to take a message
+TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
+DISK_ANSWER_S = 5.0  # and a disk answers within this time

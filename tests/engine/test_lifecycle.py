@@ -6,6 +6,7 @@ import pytest
 
 from orchestrd.engine.lifecycle import LifecycleHandle
 from orchestrd.model.errors import TransientError
+from orchestrd.model.limits import TICK_SIGN_S
 from orchestrd.model.words import State
 from tests.engine.rig import ID, Rig, running
 
@@ -155,3 +156,23 @@ class Broken:
             raise ZeroDivisionError("a defect")
 
         return fail
+
+
+async def test_a_tick_that_works_gives_a_sign_before_the_next_one_is_due_however_rare_ticks_are() -> None:
+    async with running(interval_s=600.0) as rig:
+        loop, manager = asyncio.get_running_loop(), manager_of(rig)
+
+        for _ in range(50):
+            await asyncio.sleep(37.0)
+
+            assert manager.sign_due_s >= loop.time()
+
+
+async def test_a_tick_that_hangs_gives_no_sign_any_more() -> None:
+    async with running() as rig:
+        await asyncio.sleep(INTERVAL_S)
+        rig.hang_the_ledger()
+
+        await asyncio.sleep(INTERVAL_S + TICK_SIGN_S + 1)
+
+        assert manager_of(rig).sign_due_s < asyncio.get_running_loop().time()
