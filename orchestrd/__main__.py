@@ -7,22 +7,22 @@ import sys
 from collections.abc import Iterator
 
 from orchestrd.core.layout import Layout, home_from
-from orchestrd.model.limits import MAX_RUNNING, TICK_S, TICK_S_MAX, TICK_S_MIN
+from orchestrd.model.limits import MAX_RUNNING_MAX, TICK_S_MAX, TICK_S_MIN
 
-EXIT_OF = {"already_running": 4, "usage": 2}
+EXIT_OF = {"already_running": 4, "usage": 2, "config": 2}
 
 
 def main(arguments: list[str]) -> int:
     """Run the daemon until it is told to stop; the exit code says how that went."""
     options = _parser().parse_args(arguments)
     with _absent("rich"):  # structlog draws with it where it is: 40 ms and 5 MB of a daemon that only writes lines
-        from orchestrd import daemon, logs  # after the arguments: a mistyped one costs no import
+        from orchestrd import daemon, logs, reloading  # after the arguments: a mistyped one costs no import
     from orchestrd.model.errors import OrchestrdError
 
     logs.configure()
     layout = Layout(os.path.abspath(home_from(os.environ)))  # noqa: PTH100 - a string, as the layout's all are
     try:
-        return daemon.run(layout, interval_s=options.interval, max_running=options.max_running)
+        return daemon.run(layout, reloading.Flags(interval_s=options.interval, max_running=options.max_running))
     except OrchestrdError as error:
         hint = f"\ntry: {error.hint}" if error.hint else ""
         sys.stderr.write(f"orchestrd: {error.message}{hint}\n")
@@ -46,8 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="orchestrd", description="The daemon that keeps sessions running.")
     verbs = parser.add_subparsers(required=True, metavar="run")
     run = verbs.add_parser("run", help="run the daemon in the foreground")
-    run.add_argument("--interval", type=_interval, default=TICK_S, metavar="SECONDS", help="from one tick to the next")
-    run.add_argument("--max-running", type=_count, default=MAX_RUNNING, metavar="N", help="sessions at a time")
+    run.add_argument("--interval", type=_interval, metavar="SECONDS", help="from one tick to the next")
+    run.add_argument("--max-running", type=_count, metavar="N", help="sessions at a time")
     return parser
 
 
@@ -60,8 +60,8 @@ def _interval(text: str) -> float:
 
 def _count(text: str) -> int:
     count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    if not 1 <= count <= MAX_RUNNING_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and {MAX_RUNNING_MAX}")
     return count
 
 

@@ -8,11 +8,13 @@ pages are made of), `template` the commented file a user begins with. All are ma
 
 from orchestrd.config.keys import KEYS, SECTIONS, Key
 from orchestrd.config.layers import Effective, Kind, Layer, Mistake, Origin, Setting, effective
+from orchestrd.config.places import REPOSITORY_FILE, user_file
 from orchestrd.config.schema import schema
 from orchestrd.config.template import template
 
 __all__ = [
     "KEYS",
+    "REPOSITORY_FILE",
     "SECTIONS",
     "Effective",
     "Key",
@@ -24,4 +26,5 @@ __all__ = [
     "effective",
     "schema",
     "template",
+    "user_file",
 ]

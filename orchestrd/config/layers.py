@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from orchestrd.config.checking import Refused, Taken, check, check_text, meant
 from orchestrd.config.keys import KEYS, SECTIONS, VARIABLE_PREFIX, Key
 from orchestrd.config.parsing import Parsed, Unparsed, parse
+from orchestrd.model.errors import UsageError
 from orchestrd.model.settings import Configuration, SetBy
 
 
@@ -36,9 +37,9 @@ class Origin(Struct, frozen=True, kw_only=True):
     variable: str | None = None
 
     def __str__(self) -> str:
-        if self.file is not None:
-            return f"{self.file}:{self.line}"
-        return self.variable or self.kind
+        if self.file is None:
+            return self.variable or self.kind
+        return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -76,6 +77,13 @@ class Effective(Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     mistakes: tuple[Mistake, ...]
     withheld: tuple[Setting, ...]
+
+    def refuse_mistakes(self) -> None:
+        """Raise UsageError (`config`) where something is wrong: the first of it, and how much more there is."""
+        if self.mistakes:
+            first, *more = self.mistakes
+            others = f" (and {len(more)} more)" if more else ""
+            raise UsageError(f"{first}{others}", code="config", hint="orch config check" if more else first.hint)
 
 
 def effective(layers: Iterable[Layer], environ: Mapping[str, str]) -> Effective:

@@ -188,7 +188,8 @@ WATCH_S = 1.0  # from one picture of a watched status to the next
 REACHED_AGAIN_S = 0.5  # a waiting client whose daemon went away looks this often, at the socket and at the disk
 
 # What can be set
-MAX_RUNNING_MAX = 1_000
+CONFIG_BYTES_MAX = 64 * 1024  # of one file
+MAX_RUNNING_MAX = 10_000
 ARCHIVE_AFTER_DAYS_MAX = 36_500
 LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each

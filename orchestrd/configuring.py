@@ -1,0 +1,62 @@
+"""Reading what is configured, for client and daemon alike: a file counts only if nobody else can have written it.
+
+It has to be this user's own or root's, no one else's to write, a regular file of a bounded size. One that is not is a
+mistake with a reason, as is one that cannot be read; one that is not there says nothing.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from shlex import quote
+
+from msgspec.structs import replace
+
+from orchestrd.config import Effective, Kind, Layer, Mistake, Origin, effective, user_file
+from orchestrd.model.limits import CONFIG_BYTES_MAX
+
+_ROOT = 0
+
+
+def configured(
+    environ: Mapping[str, str],
+    repository_file: str | None = None,
+    is_trusted: Callable[[str, bytes], bool] = lambda _path, _content: False,
+) -> Effective:
+    """Read the user's file, and a repository's if one is named, and fold them and the environment."""
+    found = [_read(Kind.USER, user_file(environ))]
+    if repository_file is not None:
+        layer = _read(Kind.REPOSITORY, repository_file)
+        trusting = isinstance(layer, Layer) and is_trusted(repository_file, layer.content)
+        found.append(replace(layer, is_trusted=trusting) if isinstance(layer, Layer) else layer)
+    told = effective([layer for layer in found if isinstance(layer, Layer)], environ)
+    return replace(told, mistakes=(*(said for said in found if isinstance(said, Mistake)), *told.mistakes))
+
+
+def _read(kind: Kind, path: str) -> Layer | Mistake | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return _mistake(kind, path, f"it cannot be read: {error.strerror}", f"ls -l {quote(path)}")
+    with os.fdopen(descriptor, "rb") as file:
+        for cause, hint in _objections(path, os.fstat(descriptor)):
+            return _mistake(kind, path, cause, hint)
+        return Layer(kind=kind, file=path, content=file.read(CONFIG_BYTES_MAX))
+
+
+def _objections(path: str, found: os.stat_result) -> Iterator[tuple[str, str]]:
+    """Say what speaks against a file, each with the next command."""
+    look = f"ls -l {quote(path)}"
+    if not stat.S_ISREG(found.st_mode):
+        yield "it is no regular file", look
+    if found.st_uid not in (os.geteuid(), _ROOT):
+        yield f"it belongs to another user (uid {found.st_uid}), who could have written anything into it", look
+    if found.st_mode & stat.S_IWOTH:
+        yield "everyone may write to it, and so could have written anything into it", f"chmod o-w {quote(path)}"
+    if found.st_size > CONFIG_BYTES_MAX:
+        yield f"it has {found.st_size} bytes, and at most {CONFIG_BYTES_MAX} are read", look
+
+
+def _mistake(kind: Kind, path: str, cause: str, hint: str) -> Mistake:
+    return Mistake(origin=Origin(kind=kind, file=path), cause=cause, hint=hint)
