@@ -15,6 +15,8 @@ from orchestrd.core.layout import home_from
 from orchestrd.model.errors import RefusedError, TimedOutError, UnreachableError
 from orchestrd.model.limits import SYSTEMD_ANSWER_S, SYSTEMD_JOB_S
 
+BOOTED = Path("/run/systemd/system")  # is there where systemd runs the machine
+RUNTIME_DIRECTORIES = Path("/run/user")
 REASON = "orchestrd: "  # how a daemon begins the line in which it says why it ends
 REASON_LINES = 20  # of its last words, looked through for it
 UNIT_NAME_CHARS_MAX = 40  # taken from the name of a home; what tells homes apart stands behind it
@@ -90,16 +92,11 @@ class Unit:
         return int(self.properties("MainPID").get("MainPID") or 0) or None
 
     def last_words(self) -> str:
-        """Give the reason that the service's last daemon ended with, as the journal has it, or nothing."""
-        invocation = self.properties("InvocationID").get("InvocationID")
-        words = (
-            "--quiet",
-            "--no-pager",
-            "--output=cat",
-            f"--lines={REASON_LINES}",
-            f"_SYSTEMD_INVOCATION_ID={invocation}",
-        )
-        lines = _asked("journalctl", words, SYSTEMD_ANSWER_S).out.splitlines() if invocation else []
+        """Give the reason that a daemon of the service has just ended with, as the journal has it, or nothing."""
+        newest = ("--since=-1min", f"--lines={REASON_LINES}", f"--user-unit={self.service}")
+        lines = _asked(
+            "journalctl", ("--quiet", "--no-pager", "--output=cat", *newest), SYSTEMD_ANSWER_S
+        ).out.splitlines()
         reasons = [line.removeprefix(REASON) for line in lines if line.startswith(REASON)]
         return reasons[-1] if reasons else ""
 
@@ -146,9 +143,9 @@ def lingers() -> bool:
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what systemd's programs need to find this user's manager: a shell of cron or su was not told where it is."""
     given = {**environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"}
-    usual = f"/run/user/{os.getuid()}"
-    if not given.get("XDG_RUNTIME_DIR") and Path(usual).is_dir():
-        given["XDG_RUNTIME_DIR"] = usual
+    usual = RUNTIME_DIRECTORIES / str(os.getuid())
+    if not given.get("XDG_RUNTIME_DIR") and usual.is_dir():
+        given["XDG_RUNTIME_DIR"] = str(usual)
     return given
 
 
@@ -175,7 +172,7 @@ def _asked(program: str, words: tuple[str, ...], answer_s: float) -> Answer:
 
 
 def _absent(why: str) -> RefusedError:
-    if not Path("/run/systemd/system").is_dir():
+    if not BOOTED.is_dir():
         return RefusedError(f"systemd does not run this machine: {why}", code="no_systemd", hint="orch daemon start")
     return RefusedError(
         f"you have no user manager of systemd that answers: {why}",

@@ -36,6 +36,7 @@ class FakeDaemon:
         if self._socket is not None:
             self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
+            self._socket = None
 
     def _serve(self, listening: socket.socket) -> None:
         while True:

@@ -90,7 +90,7 @@ def _ours(unit: Unit, names: "tuple[str, ...] | dict[str, str]") -> list[str]:
 def _read(path: str) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

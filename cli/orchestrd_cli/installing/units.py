@@ -34,8 +34,8 @@ NotifyAccess=main
 ExecStart={python} -P -X faulthandler -m orchestrd run
 ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 {environment}
-# A recovery may have thousands of records to read from a slow disk.
-TimeoutStartSec=5min
+# Recovering waits for the disk: on one that hangs, a start that is ended would be the first of many.
+TimeoutStartSec=infinity
 TimeoutStopSec={stop_s:g}s
 WatchdogSec=30s
 Restart=on-failure
