@@ -4,11 +4,16 @@ It gives the engine its adapters, puts the faces on it, and turns signals and fa
 SIGTERM or SIGINT stops gracefully: what waits is committed, and the agents run on. A second one stops at once, which
 is as safe as any crash. SIGHUP has the configuration read again, unless the daemon's terminal was closed: that ends it
 like SIGTERM. A fault of the disk whose outcome cannot be known ends the daemon with 1; the next start recovers.
+
+A supervisor such as systemd is told that the daemon is ready only when it answers, and when nothing is left to be
+imported: from then on files may be replaced under it.
 """
 
 import asyncio
+import importlib
 import os
 import signal
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -25,21 +30,26 @@ from orchestrd.engine.nudges import NudgeFifo
 from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
 from orchestrd.logs import log_error
-from orchestrd.model.errors import FaultError
+from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.settings import Configuration
+from orchestrd.notify import NotifySocket, Supervision, take_supervision
 from orchestrd.ports import Runtime
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
 from orchestrd.runtimes.process import ProcessRuntime
+from orchestrd.runtimes.scopes import Scopes, scopes_here
 from orchestrd.runtimes.tmux import TmuxRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
+from orchestrd.store.pulse import feel_pulse
+from orchestrd.watchdog import Watchdog
 from orchestrd.workspaces.directory import DirectoryKeeper
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.managed import ManagedWorktrees
 from orchestrd.workspaces.worktree import WorktreeKeeper
 
 STDERR = 2
+IMPORTED_LATE = ("orchestrd.runtimes.tmux_command", "orchestrd.runtimes.tmux_server")  # by the first who needs them
 
 log = structlog.get_logger()
 
@@ -73,23 +83,37 @@ def run(layout: Layout, flags: Flags) -> int:
 async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> int:
     loop = asyncio.get_running_loop()
     ending: asyncio.Future[FaultError | None] = loop.create_future()
-    clock = SystemClock()
+    clock, supervision = SystemClock(), take_supervision(os.environ, os.getpid())
+    supervisor = NotifySocket(supervision.address, f"answers on {layout.socket}")
+
+    def tell(error: OrchestrdError | None) -> None:
+        loop.call_soon_threadsafe(engine.report, "scopes", error)
+
+    scopes = scopes_here(configuration.limits, clock, tell)
     runtimes: dict[str, Runtime] = {
-        "process": ProcessRuntime(layout, clock),
-        "tmux": TmuxRuntime(layout, clock),
+        "process": ProcessRuntime(layout, clock, scopes),
+        "tmux": TmuxRuntime(layout, clock, scopes),
     }
     settings = settings_of(configuration, flags)
     engine = _engine(layout, settings, clock, runtimes, ending)
-    reloading = _reloading(engine, flags)
+    _open(engine, layout, clock, supervision.sockets)
+    reloading = _reloading(engine, flags, scopes, supervisor)
+    _watch(engine, layout, supervision, supervisor)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, ending)
     loop.add_signal_handler(signal.SIGHUP, _hang_up, ending, reloading, os.isatty(STDERR))
+    await supervisor.status("recovering")
     await engine.start()
+    if supervision.address is not None:
+        await asyncio.to_thread(_import_all)
+    await supervisor.ready()
     log.info("daemon_started", pid=settings.pid, home=layout.home, version=settings.version)
     fault = await ending
+    await supervisor.stopping()
     await engine.stop()
     for runtime in runtimes.values():
         await runtime.close()
+    supervisor.close()
     log.info("daemon_stopped", pid=settings.pid, fault=fault.message if fault else None)
     return 1 if fault else 0
 
@@ -115,18 +139,41 @@ def _engine(
         worktrees=ManagedWorktrees(layout.worktrees, git),
         read_screen=attachments.read_screen,
     )
-    engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
+    return Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
+
+
+def _open(engine: Engine, layout: Layout, clock: SystemClock, sockets: Sequence[int]) -> None:
+    """Let the world in."""
     engine.registry.add(NudgeFifo(layout.nudge, engine.service.nudge, log_error))
-    engine.registry.add(Api(ApiServer(engine.service, layout, clock), log_error))
-    return engine
+    engine.registry.add(Api(ApiServer(engine.service, layout, clock, sockets), log_error))
 
 
-def _reloading(engine: Engine, flags: Flags) -> Reloading:
+def _import_all() -> None:
+    for name in IMPORTED_LATE:
+        importlib.import_module(name)
+
+
+def _watch(engine: Engine, layout: Layout, supervision: Supervision, supervisor: NotifySocket) -> None:
+    """Have the supervisor's watchdog fed, where it has one."""
+    if supervision.watchdog_s is not None:
+        watchdog = Watchdog(
+            watchdog_s=supervision.watchdog_s,
+            supervisor=supervisor,
+            sign_due_s=lambda: engine.sign_due_s,
+            look=partial(feel_pulse, f"{layout.run}/pulse"),
+            on_error=log_error,
+        )
+        engine.registry.add(watchdog)
+
+
+def _reloading(engine: Engine, flags: Flags, scopes: Scopes | None, supervisor: NotifySocket) -> Reloading:
     def take(configuration: Configuration) -> None:
         engine.take(settings_of(configuration, flags))
+        if scopes is not None:
+            scopes.take(configuration.limits)
         log.info("settings_taken")
 
-    reloading = Reloading(partial(read_configuration, flags), take, engine.refuse, log_error)
+    reloading = Reloading(partial(read_configuration, flags), take, engine.refuse, supervisor, log_error)
     engine.registry.add(reloading)
     return reloading
 

@@ -48,9 +48,10 @@ def take_supervision(environ: MutableMapping[str, str], pid: int) -> Supervision
 
 
 class NotifySocket:
-    """Tells the supervisor how the daemon is; silent where there is none."""
+    """Tells the supervisor how the daemon is; silent where there is none. `at_work` is its status while all is well."""
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(self, address: str | None, at_work: str) -> None:
+        self._at_work = at_work
         self._socket: socket.socket | None = None
         if address is not None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -58,9 +59,9 @@ class NotifySocket:
             with contextlib.suppress(OSError):  # nobody is there: telling finds that out each time, and says nothing
                 self._socket.connect("\0" + address[1:] if address.startswith("@") else address)
 
-    async def ready(self, status: str) -> None:
+    async def ready(self) -> None:
         """The start, or a reload, is complete."""
-        await self._tell("READY=1", f"STATUS={status}")
+        await self._tell("READY=1", f"STATUS={self._at_work}")
 
     async def reloading(self) -> None:
         """What can be set is read anew; `ready` follows."""
@@ -71,9 +72,9 @@ class NotifySocket:
         """The end has begun."""
         await self._tell("STOPPING=1", "STATUS=stopping")
 
-    async def status(self, status: str) -> None:
-        """One line for people."""
-        await self._tell(f"STATUS={status}")
+    async def status(self, status: str | None) -> None:
+        """One line for people; null: all is well."""
+        await self._tell(f"STATUS={status or self._at_work}")
 
     async def well(self) -> None:
         """Feed the watchdog."""

@@ -18,6 +18,7 @@ from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.settings import DAY_S, MIB, Configuration
+from orchestrd.notify import NotifySocket
 
 
 class Flags(Struct, frozen=True, kw_only=True):
@@ -63,12 +64,14 @@ class Reloading(Actor):
         read: Callable[[], Configuration],
         take: Callable[[Configuration], None],
         refuse: Callable[[OrchestrdError], None],
+        supervisor: NotifySocket,
         on_error: OnError,
     ) -> None:
         super().__init__(on_error)
         self._read = read
         self._take = take
         self._refuse = refuse
+        self._supervisor = supervisor
         self._is_wanted = False
 
     def want(self) -> None:
@@ -81,7 +84,9 @@ class Reloading(Actor):
     async def _reload(self) -> None:
         while self._is_wanted:
             self._is_wanted = False
+            await self._supervisor.reloading()
             try:
                 self._take(await asyncio.to_thread(self._read))
             except OrchestrdError as error:
                 self._refuse(error)
+            await self._supervisor.ready()

@@ -29,7 +29,6 @@ class Watchdog(Actor):
         *,
         watchdog_s: float,
         supervisor: NotifySocket,
-        status: str,
         sign_due_s: Callable[[], float],
         look: Look,
         on_error: OnError,
@@ -37,7 +36,6 @@ class Watchdog(Actor):
         super().__init__(on_error)
         self._beat_s = watchdog_s / BEATS
         self._supervisor = supervisor
-        self._status = status  # while all is well
         self._sign_due_s = sign_due_s
         self._look = look
         self._beating = TaskBag(on_error)
@@ -95,7 +93,7 @@ class Watchdog(Actor):
             Verdict.WEDGED: f"a tick is overdue by {overdue_s:.0f} s, and the file system answers: to be killed",
         }.get(verdict)
         self._on_error("watchdog", None if words is None else TransientError(words))
-        await self._supervisor.status(words or self._status)
+        await self._supervisor.status(words)
 
 
 def _call(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrd.notify import NotifySocket
+
 LISTENER = """
 import pathlib, socket, sys
 pathlib.Path("/proc/self/comm").write_text("systemd")
@@ -17,6 +19,27 @@ listener.listen(8)
 print("listening", flush=True)
 sys.stdin.read()
 """
+
+
+class Told(NotifySocket):
+    """Keeps what a supervisor would be told, without one: the words of the protocol, and each status."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "at work")
+        self.words: list[str] = []
+
+    async def _tell(self, *lines: str) -> None:
+        self.words += [line for line in lines if not line.startswith("MONOTONIC_USEC=")]
+
+    @property
+    def fed(self) -> int:
+        """How often the watchdog was fed."""
+        return self.words.count("WATCHDOG=1")
+
+    @property
+    def said(self) -> list[str]:
+        """Each status, in order."""
+        return [word.removeprefix("STATUS=") for word in self.words if word.startswith("STATUS=")]
 
 
 class NotifyEnd:

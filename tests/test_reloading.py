@@ -9,6 +9,7 @@ import pytest
 from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd.model.settings import Configuration, DaemonSettings
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
+from tests.supervisors import Told
 
 WRONG = UsageError("wrong")
 
@@ -53,8 +54,13 @@ class Bench:
         self.errors: list[tuple[str, BaseException | None]] = []
         self.wishes_meanwhile = 0
         self._left: Iterator[Configuration | OrchestrdError] = iter(configurations)
+        self.supervisor = Told()
         self.reloading = Reloading(
-            self._read, self.told.append, self.told.append, lambda what, error: self.errors.append((what, error))
+            self._read,
+            self.told.append,
+            self.told.append,
+            self.supervisor,
+            lambda what, error: self.errors.append((what, error)),
         )
 
     def _read(self) -> Configuration:
@@ -102,3 +108,13 @@ async def test_nothing_is_read_once_the_end_has_begun() -> None:
     await asyncio.sleep(1.0)
 
     assert (bench.told, bench.errors) == ([], [])
+
+
+async def test_a_supervisor_is_told_when_a_reload_begins_and_that_it_is_over_even_one_that_is_refused() -> None:
+    bench = Bench(WRONG)
+    await bench.reloading.start()
+
+    bench.reloading.want()
+    await bench.reloading.stop()
+
+    assert bench.supervisor.words == ["RELOADING=1", "READY=1", "STATUS=at work"]

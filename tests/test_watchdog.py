@@ -5,33 +5,18 @@ from collections.abc import Callable
 from typing import Self
 
 from orchestrd.model.limits import DISK_ANSWER_S
-from orchestrd.notify import NotifySocket
 from orchestrd.watchdog import BEATS, Watchdog
+from tests.supervisors import Told
 
 WATCHDOG_S = 40.0
 BEAT_S = WATCHDOG_S / BEATS
-
-
-class Supervisor(NotifySocket):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.fed = 0
-        self.said: list[str] = []
-
-    async def well(self) -> None:
-        self.fed += 1
-
-    async def status(self, status: str) -> None:
-        self.said.append(status)
 
 
 class Scene:
     """A watchdog whose ticks and disk do as they are told."""
 
     def __init__(self) -> None:
-        self.supervisor = Supervisor()
+        self.supervisor = Told()
         self.troubles: list[str | None] = []
         self.sign_due_s = float("inf")
         self.disk_answers = True
@@ -39,7 +24,6 @@ class Scene:
         self.watchdog = Watchdog(
             watchdog_s=WATCHDOG_S,
             supervisor=self.supervisor,
-            status="at work",
             sign_due_s=lambda: self.sign_due_s,
             look=self.look,
             on_error=lambda what, error: self.troubles.append(str(error) if error else None),

@@ -114,6 +114,18 @@ class Engine:
         self._presence.refuse(error.message)
         self._troubles.failed(_RELOADING, error)
 
+    def report(self, part: str, error: BaseException | None) -> None:
+        """Say what is wrong with a part outside of the engine; null: nothing any more."""
+        if error is None:
+            self._troubles.works(part)
+        else:
+            self._troubles.failed(part, error)
+
+    @property
+    def sign_due_s(self) -> float:
+        """When the tick shows at the latest that it has got further, on the loop's clock."""
+        return self._manager.sign_due_s
+
     def _presence_of(self, settings: Settings) -> Presence:
         return Presence(
             ledger=self._ledger,

@@ -198,3 +198,7 @@ ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directorie
 NOTIFY_S = 1.0  # it is given this long to take a message
 TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
 DISK_ANSWER_S = 5.0  # and a disk answers within this time
+SCOPE_S = 3.0  # a launcher has begun this long after it was put into a scope of its own, or is started without one
+SCOPE_LOOK_S_MIN = 0.005  # meanwhile it is looked at this soon, ...
+SCOPE_LOOK_S_MAX = 0.1  # ... and then less and less often, down to this
+SCOPE_RETRY_S = 60.0  # scopes that did not work are tried again after this time

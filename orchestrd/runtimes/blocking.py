@@ -9,9 +9,9 @@ from orchestrd.model.errors import TransientError, UsageError
 from orchestrd.model.observation import Exited
 from orchestrd.model.run import Look, Order, Run
 from orchestrd.ports import Clock
-from orchestrd.runtimes.handle import Handle, encode_handle
+from orchestrd.runtimes.handle import Handle, decode_handle, encode_handle
 from orchestrd.runtimes.looking import Looker, exited
-from orchestrd.runtimes.processes import Process, ProcessTable, holding
+from orchestrd.runtimes.processes import Process, ProcessTable, holding, is_over
 from orchestrd.runtimes.rundir import RunDirectory
 from orchestrd.runtimes.sweeping import Quarry, Sweeper, quarry_of
 from orchestrd.runtimes.watchlist import Watchlist
@@ -51,6 +51,22 @@ class BlockingRuns:
             claim = directory.claim()  # an earlier launcher has gone through that door already
             return self._handle(claim.pid if claim else 0, 0)
         return self._handle(pid, self._table.started_ticks(pid) or 0)
+
+    def has_begun(self, run: Run, handle: str) -> bool | None:
+        """Tell whether the run is claimed; false when what was started is over without, null while that is open."""
+        was_over = is_over(self._table, _launcher_in(handle))  # first: who claims may be over right after it
+        if self.directory(run).has_claim():
+            return True
+        return False if was_over else None
+
+    def end_unless_claimed_by(self, run: Run, handle: str) -> None:
+        """Kill what this launch has started, if the claim is another's; while nobody has it, it may take it yet."""
+        started, claim = _launcher_in(handle), self.directory(run).claim()
+        if claim is None or claim.pid == started.pid:
+            return
+        with holding(self._table, started, run.mark) as hold:
+            if hold is not None:
+                hold.send(signal.SIGKILL)
 
     def look_at_all(self, runs: Sequence[Run]) -> list[Look]:
         """Look once at each."""
@@ -127,6 +143,12 @@ class BlockingRuns:
         agent = quarry.agent
         found = [one for one in sweeper.find(quarry) if agent is None or one.group == agent.pid]
         sweeper.signal_all(found, signal.SIGTERM)
+
+
+def _launcher_in(handle: str) -> ProcessIdentity:
+    decoded = decode_handle(handle)
+    assert decoded is not None, "a launch has just given it"
+    return decoded.launcher
 
 
 def _not_launched(order: Order, error: OSError) -> TransientError:

@@ -5,9 +5,13 @@ and nothing here ends one because the daemon ends. In steady state a look costs 
 run: its launcher's pidfd is held and has not ended, and its agent is still there. All blocking work is done on one
 thread of its own; behind a look that does not come back others wait on the loop, where they can be given up, and not
 on the thread.
+
+Where systemd gives scopes, a run is launched into one of its own; if that does not get as far as its claim, it is
+launched without. To launch twice is harmless, for only one can have the claim.
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +20,20 @@ from typing import TypeVar
 
 from orchestrd.core.layout import Layout
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import KILL_LOOK_S_MAX, KILL_LOOK_S_MIN, KILL_SWEEP_S, LAUNCHER_RECORD_S
-from orchestrd.model.run import Look, Run, Sweep
+from orchestrd.model.limits import (
+    KILL_LOOK_S_MAX,
+    KILL_LOOK_S_MIN,
+    KILL_SWEEP_S,
+    LAUNCHER_RECORD_S,
+    SCOPE_LOOK_S_MAX,
+    SCOPE_LOOK_S_MIN,
+    SCOPE_S,
+)
+from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.ports import Clock
 from orchestrd.runtimes.blocking import BlockingRuns
 from orchestrd.runtimes.processes import LinuxProcessTable, ProcessTable
+from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.sweeping import Sweeper
 from orchestrd.runtimes.watchlist import Watchlist
 
@@ -28,11 +41,12 @@ T = TypeVar("T")
 
 
 class LaunchedRuntime:
-    """The part of the port that does not depend on where a launcher runs: all but launching and typing."""
+    """The part of the port that does not depend on where a launcher runs: all but starting one, and typing."""
 
     name: str
 
-    def __init__(self, layout: Layout, clock: Clock) -> None:
+    def __init__(self, layout: Layout, clock: Clock, scopes: Scopes | None) -> None:
+        self._scopes = scopes
         self._table = table_of_this_system()
         self._watchlist = Watchlist()
         self._runs = BlockingRuns(layout, clock, self._table, self._watchlist)
@@ -40,6 +54,13 @@ class LaunchedRuntime:
         self._look: asyncio.Future[list[Look]] | None = None
         self._nudge: Callable[[SessionId], None] | None = None
         self._is_closed = False
+
+    async def launch(self, order: Order) -> str:
+        scope = None if self._scopes is None else await self._on_thread(self._scopes.of_run, order.run)
+        handle = await self._launch(order, scope)
+        if scope is None or await self._has_begun(order.run, handle):
+            return handle
+        return await self._launch_again(order, handle)
 
     async def probe(self, runs: Sequence[Run]) -> Sequence[Look]:
         while self._look is not None and not self._look.done():
@@ -76,6 +97,30 @@ class LaunchedRuntime:
         self._watchlist.ended()  # what is over by now is still reaped
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._watchlist.close()
+
+    async def _launch(self, order: Order, scope: Scope | None) -> str:
+        """Have a launcher started, in this scope where there is one. Raises as the port's `launch`."""
+        raise NotImplementedError
+
+    async def _launch_again(self, order: Order, handle: str) -> str:
+        """Launch without the scope in which nothing has begun, and end what may be left of that."""
+        assert self._scopes is not None
+        await self._on_thread(self._scopes.failed, "systemd-run has not started what it was told to")
+        again = await self._launch(order, None)
+        if await self._has_begun(order.run, again):
+            await self._on_thread(self._runs.end_unless_claimed_by, order.run, handle)
+        return again
+
+    async def _has_begun(self, run: Run, handle: str) -> bool:
+        """Wait, bounded, until the run is claimed; false when what was started is over, or too slow."""
+        pause_s = SCOPE_LOOK_S_MIN
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SCOPE_S):
+                while (has_begun := await self._on_thread(self._runs.has_begun, run, handle)) is None:
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, SCOPE_LOOK_S_MAX)
+                return has_begun
+        return False
 
     def _on_thread(self, act: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
         return asyncio.get_running_loop().run_in_executor(self._thread, act, *arguments)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 from concurrent.futures import Future
+from functools import partial
 
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import RefusedError
@@ -13,6 +14,7 @@ from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
 from orchestrd.runtimes.launched import LaunchedRuntime
 from orchestrd.runtimes.processes import take_hold
+from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.starting import LauncherCommand
 from orchestrd.runtimes.stdin import open_to_type, type_line, unread_bytes
 
@@ -23,12 +25,9 @@ class ProcessRuntime(LaunchedRuntime):
     name = "process"
     has_terminal = False
 
-    def __init__(self, layout: Layout, clock: Clock) -> None:
-        super().__init__(layout, clock)
+    def __init__(self, layout: Layout, clock: Clock, scopes: Scopes | None = None) -> None:
+        super().__init__(layout, clock, scopes)
         self._command = LauncherCommand()
-
-    async def launch(self, order: Order) -> str:
-        return await self._on_thread(self._runs.launch, order, self._start)
 
     async def deliver(self, run: Run, text: str) -> tuple[Receipt, str | None]:
         typing = self._thread.submit(self._type, run, text)
@@ -52,9 +51,12 @@ class ProcessRuntime(LaunchedRuntime):
     async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         return None
 
-    def _start(self, run_directory: str, run: Run) -> int:
+    async def _launch(self, order: Order, scope: Scope | None) -> str:
+        return await self._on_thread(self._runs.launch, order, partial(self._start, scope))
+
+    def _start(self, scope: Scope | None, run_directory: str, run: Run) -> int:
         """Start a launcher as a child of this process, and watch it."""
-        pid = self._command.start(run_directory, run.mark)
+        pid = self._command.start(run_directory, run.mark, scope)
         hold = take_hold(pid)
         pidfd = hold.release() if hold else None
         if pidfd is None:

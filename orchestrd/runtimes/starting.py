@@ -3,6 +3,9 @@
 A launcher gets a session of its own, /dev/null for its three streams, and no environment but the mark of its run. So
 the end of this process, its terminal, its signals and its secrets never reach it. One that has a terminal is started by
 whatever hosts that; here is only what to run.
+
+In a scope (`orchestrd.runtimes.scopes`) the words of that stand before the launcher's own: the process that is started
+becomes the launcher, with the mark of its run from its first moment on.
 """
 
 import os
@@ -11,6 +14,7 @@ import sys
 from functools import cached_property
 
 from orchestrd.runtimes import launcher, terminal
+from orchestrd.runtimes.scopes import Scope
 
 
 class LauncherCommand:
@@ -29,20 +33,23 @@ class LauncherCommand:
         _compiled(launcher.__file__)  # which it imports
         return _compiled(terminal.__file__)
 
-    def terminal_argv(self, run_directory: str) -> list[str]:
+    def terminal_argv(self, run_directory: str, scope: Scope | None = None) -> list[str]:
         """Give what to run as the main process of a terminal, for a run that is to have one.
 
-        The terminal's host must set ORCH_RUN, the mark of the run, in its environment, as `start` does.
+        The terminal's host must set ORCH_RUN, the mark of the run, in its environment, and that of the scope, as
+        `start` does.
         """
-        return [self._python, "-IS", self._terminal_program, run_directory]
+        before = () if scope is None else scope.words
+        return [*before, self._python, "-IS", self._terminal_program, run_directory]
 
-    def start(self, run_directory: str, mark: str) -> int:
+    def start(self, run_directory: str, mark: str, scope: Scope | None = None) -> int:
         """Start a launcher for this run directory and give its pid. Raises OSError."""
         nowhere = os.devnull
+        argv = [*(() if scope is None else scope.words), self._python, "-IS", self._program, run_directory]
         return os.posix_spawn(
-            self._python,
-            [self._python, "-IS", self._program, run_directory],
-            {"ORCH_RUN": mark},
+            argv[0],
+            argv,
+            {"ORCH_RUN": mark, **dict(() if scope is None else scope.environment)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, nowhere, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, nowhere, os.O_WRONLY, 0),

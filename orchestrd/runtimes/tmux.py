@@ -15,6 +15,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
@@ -37,6 +38,7 @@ from orchestrd.runtimes.control_process import ControlProcess
 from orchestrd.runtimes.control_stream import Notice
 from orchestrd.runtimes.launched import LaunchedRuntime
 from orchestrd.runtimes.panes import CAPTURE, CAPTURE_STYLED, QUESTION, Pane, panes_of, screen_of
+from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.starting import LauncherCommand
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ class TmuxRuntime(LaunchedRuntime):
     name = "tmux"
     has_terminal = True
 
-    def __init__(self, layout: Layout, clock: Clock) -> None:
-        super().__init__(layout, clock)
+    def __init__(self, layout: Layout, clock: Clock, scopes: Scopes | None = None) -> None:
+        super().__init__(layout, clock, scopes)
         self._socket = layout.tmux_socket
         self._clock = clock
         self._command = LauncherCommand()
@@ -70,7 +72,7 @@ class TmuxRuntime(LaunchedRuntime):
         self._screens = asyncio.Semaphore(TMUX_SCREENS_AT_ONCE)
 
     async def launch(self, order: Order) -> str:
-        handle = await self._on_tmux(lambda: self._runs.launch(order, self._start))
+        handle = await super().launch(order)
         self._control.connect(is_sure=self._made is not None and self._made.has_control)
         return handle
 
@@ -147,7 +149,7 @@ class TmuxRuntime(LaunchedRuntime):
                 from orchestrd.runtimes.tmux_command import TmuxCommand  # noqa: PLC0415
                 from orchestrd.runtimes.tmux_server import TmuxServer  # noqa: PLC0415
 
-                self._made = TmuxServer(TmuxCommand(self._socket, self._clock))
+                self._made = TmuxServer(TmuxCommand(self._socket, self._clock, self._scopes))
             return self._made
 
     def _on_tmux(self, act: Callable[[], T], /) -> "asyncio.Future[T]":
@@ -159,8 +161,12 @@ class TmuxRuntime(LaunchedRuntime):
         except (OSError, OrchestrdError):
             return
 
-    def _start(self, run_directory: str, run: Run) -> int:
-        return self._server.open_session(run, self._command.terminal_argv(run_directory))
+    async def _launch(self, order: Order, scope: Scope | None) -> str:
+        return await self._on_tmux(lambda: self._runs.launch(order, partial(self._start, scope)))
+
+    def _start(self, scope: Scope | None, run_directory: str, run: Run) -> int:
+        environment = () if scope is None else scope.environment
+        return self._server.open_session(run, self._command.terminal_argv(run_directory, scope), environment)
 
     async def _panes(self) -> dict[int, Pane] | None:
         """Ask the control client or, where none may be attached, a process of tmux; null without an answer."""

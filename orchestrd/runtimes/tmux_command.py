@@ -4,10 +4,13 @@ libtmux runs one process a command and waits for it without end, with the enviro
 its deadline, and gets a few plain names of our environment: what a server is started with, everything in it inherits,
 and anybody can read.
 
+A server is started in a scope of its own where systemd gives one, and no end of the daemon's service reaches it.
+
 A server that gave no answer is not asked again for a moment by those who would wait no longer than that, so that what
 waits behind one question does not wait as long again.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -20,9 +23,10 @@ from libtmux.common import tmux_cmd
 
 from orchestrd.core.tmux import VERSION_MIN
 from orchestrd.model.errors import RefusedError
-from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX, TMUX_ANSWER_S, TMUX_DEAF_S
+from orchestrd.model.limits import SCOPE_S, SOCKET_PATH_BYTES_MAX, TMUX_ANSWER_S, TMUX_DEAF_S, TMUX_LAUNCH_S
 from orchestrd.ports import Clock
 from orchestrd.runtimes.blocking import InDoubtError
+from orchestrd.runtimes.scopes import Scope, Scopes
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 OURS_ALONE = ("-u", "-N", "-f/dev/null")  # UTF-8; start no server; no configuration of the user's
@@ -45,11 +49,12 @@ class Answer(tmux_cmd):
 class TmuxCommand(libtmux.Server):
     """The server behind one socket. Blocking; raises OSError: TmuxError, or InDoubtError when no answer came."""
 
-    def __init__(self, socket: str, clock: Clock) -> None:
+    def __init__(self, socket: str, clock: Clock, scopes: Scopes | None) -> None:
         super().__init__(socket_path=socket)
         self.socket = socket
         self.environment = clean_environment(os.environ)
         self._clock = clock
+        self._scopes = scopes
         self._deaf_until_s = self._deaf_for_s = 0.0
         self._fit: set[str] = set()  # paths of tmux whose version was looked at
 
@@ -61,7 +66,7 @@ class TmuxCommand(libtmux.Server):
             said = f"the address of the tmux server has {size} bytes, and the kernel takes {SOCKET_PATH_BYTES_MAX}"
             raise _no_tmux(f"{said}: {self.socket}", "a shorter ORCH_HOME")
         if found not in self._fit:
-            _require_version(found, self._run([found, "-V"], TMUX_ANSWER_S, None).stdout.decode())
+            _require_version(found, self._run([found, "-V"], TMUX_ANSWER_S, None, self.environment).stdout.decode())
             self._fit.add(found)
         return found
 
@@ -69,24 +74,42 @@ class TmuxCommand(libtmux.Server):
         """Run one command; whatever libtmux does, it does by this."""
         return self.ask(cmd, *(() if target is None else ("-t", str(target))), *map(str, args))
 
-    def ask(
-        self, *command: str, within_s: float = TMUX_ANSWER_S, stdin: bytes | None = None, may_start: bool = False
-    ) -> Answer:
-        """Run a command, or several with ";" between them; `may_start` a server, where none runs."""
-        flags = [flag for flag in OURS_ALONE if not (may_start and flag == "-N")]
-        argv = [self.found(), *flags, f"-S{self.socket}", *command]
-        answer = Answer(argv, self._run(argv, within_s, stdin))
-        if answer.returncode != 0:
-            raise TmuxError("; ".join(answer.stderr) or f"tmux {command[0]} failed with {answer.returncode}")
+    def ask(self, *command: str, within_s: float = TMUX_ANSWER_S, stdin: bytes | None = None) -> Answer:
+        """Run a command, or several with ";" between them, in a server that runs."""
+        return self._answer([self.found(), *OURS_ALONE, f"-S{self.socket}", *command], within_s, stdin)
+
+    def begin(self, *command: str) -> Answer:
+        """Do the same, and start a server where none runs; what has failed in a scope is done again without."""
+        argv = [self.found(), *(flag for flag in OURS_ALONE if flag != "-N"), f"-S{self.socket}", *command]
+        scope = self._scopes.of_tmux_server() if self._scopes else None
+        if self._scopes is None or scope is None:
+            return self._answer(argv, TMUX_LAUNCH_S)
+        with contextlib.suppress(OSError):
+            return self._answer(argv, SCOPE_S, scope=scope)
+        answer = self._answer(argv, TMUX_LAUNCH_S)
+        self._scopes.failed("systemd-run has not started the tmux server")  # for without it there is one
         return answer
 
-    def _run(self, argv: list[str], within_s: float, stdin: bytes | None) -> "subprocess.CompletedProcess[bytes]":
+    def _answer(
+        self, argv: list[str], within_s: float, stdin: bytes | None = None, scope: Scope | None = None
+    ) -> Answer:
+        if scope is not None:
+            argv = [*scope.words, *argv]
+        environment = {**self.environment, **dict(scope.environment if scope else ())}
+        answer = Answer(argv, self._run(argv, within_s, stdin, environment))
+        if answer.returncode != 0:
+            raise TmuxError("; ".join(answer.stderr) or f"tmux failed with {answer.returncode}")
+        return answer
+
+    def _run(
+        self, argv: list[str], within_s: float, stdin: bytes | None, environment: Mapping[str, str]
+    ) -> "subprocess.CompletedProcess[bytes]":
         if within_s <= self._deaf_for_s and self._clock.now().up_s < self._deaf_until_s:
             raise InDoubtError("the tmux server did not answer a moment ago")
         given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
         try:
             return subprocess.run(
-                argv, check=False, capture_output=True, timeout=within_s, env=self.environment, cwd="/", **given
+                argv, check=False, capture_output=True, timeout=within_s, env=environment, cwd="/", **given
             )
         except subprocess.TimeoutExpired:
             self._deaf_until_s, self._deaf_for_s = self._clock.now().up_s + TMUX_DEAF_S, within_s

@@ -14,6 +14,7 @@ that in the same breath. Where somebody else is concerned, names say nothing: se
 
 import contextlib
 import secrets
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -69,10 +70,9 @@ class TmuxServer:
         options += [*_options("-gq", SESSION_OPTIONS), *_options("-gwq", WINDOW_OPTIONS)]
         new_session = ("new-session", "-d", "-s", HUB, *SIZE, "-c", "/", "--", "sleep", "2147483647", ";")
         emptied = ("split-window", "-t", f"={HUB}:", "", ";", "kill-pane", "-a", "-t", f"={HUB}:")
+        ask = self._command.begin if may_start else self._command.ask
         try:
-            within_s = TMUX_LAUNCH_S if may_start else TMUX_ANSWER_S
-            ready = ("start-server", ";", *options, *new_session, *emptied)
-            self._command.ask(*ready, within_s=within_s, may_start=may_start)
+            ask("start-server", ";", *options, *new_session, *emptied)
         except TmuxError as error:
             if "duplicate session" not in str(error):
                 raise
@@ -103,10 +103,11 @@ class TmuxServer:
         """Make it ready anew before the next session: it may be another server by then."""
         self._is_ready = False
 
-    def open_session(self, run: Run, argv: list[str]) -> int:
+    def open_session(self, run: Run, argv: list[str], environment: Iterable[tuple[str, str]] = ()) -> int:
         """Make a session whose one pane runs this, by no shell, with the mark of the run; give the pid of the process.
 
-        The mark is given by env(1): what a session is given by tmux, the panes that people open in it inherit.
+        The mark and the environment, none of it secret, are given by env(1): what a session is given by tmux, the
+        panes that people open in it inherit.
         """
         if not self._is_ready:
             self.make_ready(may_start=True)
@@ -114,7 +115,8 @@ class TmuxServer:
             with contextlib.suppress(OSError):
                 self._attach()
         name = ("-s", f"{run.session}-{run.generation}")
-        command = ("--", "env", f"ORCH_RUN={run.mark}", *argv)
+        given = (f"{name}={value}" for name, value in (("ORCH_RUN", run.mark), *environment))
+        command = ("--", "env", *given, *argv)
         try:
             return self._new_session(*name, *command)
         except TmuxError as error:

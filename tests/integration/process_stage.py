@@ -12,6 +12,7 @@ from orchestrd.model.ids import SessionId, run_mark
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Receipt
 from orchestrd.runtimes.process import ProcessRuntime
+from orchestrd.runtimes.scopes import Scopes
 from orchestrd.runtimes.tmux import TmuxRuntime
 from tests.contract import runtime_contract as contract
 
@@ -37,12 +38,13 @@ class ProcessStage:
     receipt_when_read = Receipt.SUBMITTED
     kind: type[ProcessRuntime] | type[TmuxRuntime] = ProcessRuntime
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, scopes: Scopes | None = None) -> None:
+        self.scopes = scopes
         self.layout = Layout(str(home))
         self.clock = SystemClock()
         for directory in self.layout.directories():
             Path(directory).mkdir(exist_ok=True, parents=True)
-        self.runtime = self.kind(self.layout, self.clock)
+        self.runtime = self.kind(self.layout, self.clock, scopes)
         self.orders: list[Order] = []
 
     def order(self, behaviour: str) -> Order:
@@ -96,7 +98,7 @@ class ProcessStage:
 
     async def restart(self) -> None:
         await self.runtime.close()
-        self.runtime = self.kind(self.layout, self.clock)
+        self.runtime = self.kind(self.layout, self.clock, self.scopes)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():  # noqa: ASYNC110 - the world of processes has no event to wait for

@@ -19,38 +19,40 @@ def supervisor(request: pytest.FixtureRequest, shallow: Path) -> Iterator[Notify
 
 
 async def test_every_message_arrives_as_sd_notify_writes_it(supervisor: NotifyEnd) -> None:
-    notify = NotifySocket(supervisor.address)
+    notify = NotifySocket(supervisor.address, "at work")
     before = asyncio.get_running_loop().time()
 
     await notify.status("recovering\nthe home")
-    await notify.ready("at work")
+    await notify.ready()
     await notify.well()
     await notify.reloading()
+    await notify.status(None)
     await notify.stopping()
 
-    status, ready, well, reloading, stopping = supervisor.messages()
+    status, ready, well, reloading, again, stopping = supervisor.messages()
     assert status == {"STATUS": "recovering the home"}
     assert ready == {"READY": "1", "STATUS": "at work"}
     assert well == {"WATCHDOG": "1"}
     assert reloading["RELOADING"] == "1"
     assert before <= int(reloading["MONOTONIC_USEC"]) / 1e6 <= asyncio.get_running_loop().time()
+    assert again == {"STATUS": "at work"}
     assert stopping == {"STOPPING": "1", "STATUS": "stopping"}
     notify.close()
 
 
 async def test_without_a_supervisor_nothing_is_opened_and_nothing_is_told() -> None:
-    notify = NotifySocket(None)
+    notify = NotifySocket(None, "at work")
 
-    await notify.ready("at work")
+    await notify.ready()
 
     assert notify._socket is None
     notify.close()
 
 
 async def test_a_supervisor_that_is_gone_costs_nothing(shallow: Path) -> None:
-    notify = NotifySocket(str(shallow / "nobody"))
+    notify = NotifySocket(str(shallow / "nobody"), "at work")
 
-    await notify.ready("at work")
+    await notify.ready()
     await notify.well()
 
     notify.close()
@@ -61,7 +63,7 @@ async def test_a_supervisor_that_takes_nothing_is_waited_for_within_a_bound(
 ) -> None:
     monkeypatch.setattr("orchestrd.notify.NOTIFY_S", 0.05)
     end = NotifyEnd(str(shallow / "notify"))
-    notify = NotifySocket(end.address)
+    notify = NotifySocket(end.address, "at work")
     begun = asyncio.get_running_loop().time()
 
     for _ in range(int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 3):
