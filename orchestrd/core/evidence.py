@@ -31,24 +31,17 @@ START_AXIS = "start"
 
 def testify(evidence: Evidence, witness: Witness) -> Evidence:
     """Keep the last word of one observer on one axis; the oldest goes when there are too many."""
-    others = tuple(w for w in evidence.witnesses if (w.axis, w.observer) != (witness.axis, witness.observer))
-    short = replace(witness, excerpt=witness.excerpt[:EXCERPT_CHARS_MAX])
-    return replace(evidence, witnesses=(*others, short)[-WITNESSES_MAX:])
+    axis, observer = witness.axis, witness.observer
+    others = [w for w in evidence.witnesses if w.observer != observer or w.axis != axis]
+    if len(witness.excerpt) > EXCERPT_CHARS_MAX:
+        witness = replace(witness, excerpt=witness.excerpt[:EXCERPT_CHARS_MAX])
+    return replace(evidence, witnesses=(*others, witness)[-WITNESSES_MAX:])
 
 
 def take_sample(evidence: Evidence, sample: Sighted, now: Instant) -> Evidence:
     """Take one sample of liveness in: the observer's streak and its last word."""
-    mine = next((s for s in evidence.streaks if s.observer == sample.observer), None)
-    others = tuple(s for s in evidence.streaks if s.observer != sample.observer)
-    if sample.verdict is Liveness.DEAD:
-        grown = (
-            replace(mine, count=mine.count + 1)
-            if mine
-            else Streak(observer=sample.observer, count=1, first_up_s=now.up_s)
-        )
-        evidence = replace(evidence, streaks=(*others, grown)[-WITNESSES_MAX:])
-    elif sample.verdict is Liveness.ALIVE and mine:
-        evidence = replace(evidence, streaks=others)
+    if evidence.streaks or sample.verdict is Liveness.DEAD:  # else there is nothing to count, nor to reset
+        evidence = _counted(evidence, sample, now)
     return testify(
         evidence,
         Witness(
@@ -61,18 +54,35 @@ def take_sample(evidence: Evidence, sample: Sighted, now: Instant) -> Evidence:
     )
 
 
+def _counted(evidence: Evidence, sample: Sighted, now: Instant) -> Evidence:
+    """Let the observer's streak grow or end; a look that failed does neither."""
+    mine = next((s for s in evidence.streaks if s.observer == sample.observer), None)
+    others = tuple(s for s in evidence.streaks if s.observer != sample.observer)
+    if sample.verdict is Liveness.DEAD:
+        grown = (
+            replace(mine, count=mine.count + 1)
+            if mine
+            else Streak(observer=sample.observer, count=1, first_up_s=now.up_s)
+        )
+        return replace(evidence, streaks=(*others, grown)[-WITNESSES_MAX:])
+    return replace(evidence, streaks=others) if sample.verdict is Liveness.ALIVE and mine else evidence
+
+
 def fused_liveness(evidence: Evidence) -> Liveness:
     """Alive if anyone sees it alive; otherwise unknown, for dead is a matter of proof."""
-    verdicts = {w.verdict for w in evidence.witnesses if w.axis == LIVENESS_AXIS}
-    return Liveness.ALIVE if Liveness.ALIVE in verdicts else Liveness.UNKNOWN
+    for witness in evidence.witnesses:
+        if witness.verdict == Liveness.ALIVE and witness.axis == LIVENESS_AXIS:
+            return Liveness.ALIVE
+    return Liveness.UNKNOWN
 
 
 def asks_for_kill(evidence: Evidence, sample: Sighted, attested: Sequence[str], now: Instant) -> bool:
     """Tell whether with this sample its observer's streak is long enough, and its word good enough, for the sweep."""
+    if sample.verdict is not Liveness.DEAD:
+        return False
     streak = next((s for s in evidence.streaks if s.observer == sample.observer), None)
     return (
         streak is not None
-        and sample.verdict is Liveness.DEAD
         and sample.observer in attested
         and streak.count >= DEAD_SAMPLES
         and now.up_s - streak.first_up_s >= DEAD_SPAN_S

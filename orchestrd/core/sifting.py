@@ -1,6 +1,6 @@
 """From what a runtime's probe returned to what sessions are told; the breaker over a whole pass."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,12 +21,12 @@ class Sifted(Struct, frozen=True):
     is_set_aside: bool
 
 
-def sift(looks: Sequence[Look], dead_before: frozenset[SessionId]) -> Sifted:
-    """Turn one pass over a runtime into inputs. `dead_before`: whose last sample was dead already."""
+def sift(looks: Sequence[Look], was_dead: Callable[[SessionId], bool]) -> Sifted:
+    """Turn one pass over a runtime into inputs. `was_dead` tells whose last sample was dead already."""
     samples = {
         look.run.session: fact.verdict for look in looks for fact in look.observations if isinstance(fact, Sighted)
     }
-    known_dead = sum(verdict is Liveness.DEAD and session in dead_before for session, verdict in samples.items())
+    known_dead = sum(verdict is Liveness.DEAD and was_dead(session) for session, verdict in samples.items())
     is_set_aside = breaker_trips(tuple(samples.values()), known_dead)
     inputs = {look.run.session: _facts(look, is_set_aside=is_set_aside) for look in looks}
     return Sifted(inputs, is_set_aside)
@@ -90,7 +90,9 @@ def _is_said_again(testimony: Testimony, before: Testimony | None) -> bool:
 
 
 def _facts(look: Look, *, is_set_aside: bool) -> tuple[Input, ...]:
-    return tuple(_weakened(fact) if is_set_aside and isinstance(fact, Sighted) else fact for fact in look.observations)
+    if not is_set_aside:
+        return look.observations
+    return tuple(_weakened(fact) if isinstance(fact, Sighted) else fact for fact in look.observations)
 
 
 def _weakened(sample: Sighted) -> Sighted:

@@ -60,6 +60,8 @@ def _watch_contact(turn: Turn) -> None:
 
 def _hold_back_deliveries(turn: Turn) -> None:
     """What was decided but not yet begun is undone where it is not safe any more."""
+    if not turn.session.effects:
+        return
     safe = {message.id for message in turn.session.messages if may_type(turn.session, message)}
     for effect in turn.session.effects:
         if effect.kind is EffectKind.DELIVER and not effect.attempted and effect.message not in safe:

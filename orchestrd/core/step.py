@@ -36,7 +36,7 @@ from orchestrd.model.command import (
 from orchestrd.model.instant import Instant
 from orchestrd.model.observation import Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
 from orchestrd.model.session import Session
-from orchestrd.model.words import WAITING_FOR_A_RUN
+from orchestrd.model.words import OCCUPYING
 
 __all__ = ["Outcome", "Refusal", "step"]
 
@@ -65,20 +65,23 @@ def _is_beside_the_point(session: Session, input_: Input) -> bool:
 
     A result belongs to an effect in flight: it counts once, and not where the effect was taken back meanwhile.
     """
+    if isinstance(input_, Observation):
+        return _is_of_another_run(session, input_)
     if isinstance(input_, Result) and all(effect.id != input_.effect for effect in session.effects):
         return True
-    if isinstance(input_, Observation | RunResult):
-        has_run = not session.is_terminal and session.state not in WAITING_FOR_A_RUN
-        return not has_run or input_.generation != session.generation
-    return False
+    return isinstance(input_, RunResult) and _is_of_another_run(session, input_)
+
+
+def _is_of_another_run(session: Session, input_: Observation | RunResult) -> bool:
+    return session.state not in OCCUPYING or input_.generation != session.generation
 
 
 def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePassed | Restarted | Result) -> None:
     match input_:
+        case Sighted() | Started() | Exited() | Vanished() | Reported():  # first: nearly all that comes with a tick
+            _take_fact(turn, input_)
         case Spawn() | Stop() | Kill() | Send() | Revive():
             _take_command(turn, input_)
-        case Sighted() | Started() | Exited() | Vanished() | Reported():
-            _take_fact(turn, input_)
         case Placed():
             on_result.placed(turn)
         case Admitted():

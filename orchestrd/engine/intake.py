@@ -76,8 +76,8 @@ class Intake(Actor):
 
     async def scan(self) -> None:
         """Look at the records again. Raises TransientError when they cannot be listed."""
-        await self._take_in(await self._ledger.on_thread(self._store.scan))
-        await self._home_events.count()
+        scan, self._home_events.quarantined = await self._ledger.on_thread(self._look)
+        await self._take_in(scan)
 
     async def drain(self) -> bool:
         """Take in one page of the commands that wait; true where there may be more. Raises TransientError from it."""
@@ -88,6 +88,10 @@ class Intake(Actor):
         if not self._after:
             await self._end_round()
         return bool(self._after)
+
+    def _look(self) -> tuple[Scan, int]:
+        """Look at the records, and count what lies in quarantine."""
+        return self._store.scan(), self._store.quarantined()
 
     async def _end_round(self) -> None:
         """Every spawn is in: whose session is not there now has none."""

@@ -140,7 +140,7 @@ class Prober(Actor):
     def _take_in(self, looks: Sequence[Look]) -> bool:
         """Post what was seen; true when the dead samples of this pass were set aside."""
         known = [look for look in looks if self._roster.get(look.run.session) is not None]
-        sifted = sift(known, self._dead_before(known))
+        sifted = sift(known, self._was_dead)
         for session, inputs in sifted.inputs.items():
             for input_ in inputs:
                 self._mailboxes.post(session, input_)
@@ -181,10 +181,6 @@ class Prober(Actor):
             text = "more than half of its runs turned dead in one pass: the pass was set aside"
             await self._home_events.tell(EventType.BREAKER_TRIPPED, source=runtime, text=text)
 
-    def _dead_before(self, looks: Sequence[Look]) -> frozenset[SessionId]:
-        return frozenset(
-            look.run.session
-            for look in looks
-            for witness in self._roster.evidence(look.run.session).witnesses
-            if witness.axis == LIVENESS_AXIS and witness.verdict == Liveness.DEAD
-        )
+    def _was_dead(self, session: SessionId) -> bool:
+        witnesses = self._roster.evidence(session).witnesses
+        return any(witness.axis == LIVENESS_AXIS and witness.verdict == Liveness.DEAD for witness in witnesses)

@@ -12,7 +12,7 @@ from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import ARCHIVED_AT_A_TIME, LOGS_TRIMMED_AT_A_TIME
+from orchestrd.model.limits import ARCHIVED_AT_A_TIME, LOGS_PAUSE_S, LOGS_TRIMMED_AT_A_TIME
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, TERMINAL
 from orchestrd.ports import Attachments, Clock
@@ -39,18 +39,25 @@ class Upkeep:
         self._on_error = on_error
         self._unarchived = Troubles(on_error)
         self._said: set[str] = set()
+        self._trim_due_s = 0.0
         self._final: dict[SessionId, int] = {}  # the generation that has ended, its output being trimmed since
 
     def take(self, settings: Settings) -> None:
         """Keep to other bounds from now on, in what was trimmed already too."""
         self._settings = settings
         self._final.clear()
+        self._trim_due_s = 0.0
 
     async def trim_logs(self) -> None:
         """Hold our own log under its bound, and the output of every run, once more after its end; off the loop.
 
-        Not on the ledger's thread: a hole may take the disk long, and commits would wait behind it.
+        Not on the ledger's thread: a hole may take the disk long, and commits would wait behind it. And not at each of
+        many quick ticks, for a look at every log costs as much as one at every record.
         """
+        now = self._clock.now()
+        if now.up_s < self._trim_due_s:
+            return
+        self._trim_due_s = now.up_s + LOGS_PAUSE_S
         ended = [session for session in self._roster.in_states(TERMINAL) if self._is_untrimmed(session)]
         ended = ended[:LOGS_TRIMMED_AT_A_TIME]
         writing = self._roster.in_states(OCCUPYING)

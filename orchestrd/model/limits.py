@@ -122,9 +122,11 @@ INBOX_TMP_KEPT_S = 3_600.0  # an unfinished spool file, and what only it needs, 
 ARCHIVE_AFTER_S = 7 * 24 * 3_600.0
 GENERATIONS_MAX = 10_000  # whose run directories go with a session, should another hand have put its number that high
 ARCHIVED_AT_A_TIME = 100  # sessions put away in one tick
+LOGS_PAUSE_S = 4.0  # at least, between two looks at how long the logs are
 LOGS_TRIMMED_AT_A_TIME = 1_000  # logs of ended sessions looked at in one tick
 LOG_BYTES_MAX = 50 * 1024 * 1024  # a session, and the daemon itself; past it the daemon punches holes in the head
 HOOKS_READ_BYTES_MAX = 1024 * 1024  # of hooks.jsonl at a time; a longer line is skipped
+DESCRIPTORS_PER_AGENT_HELD = 8  # of those we may have: past it an agent is looked for in /proc at each look
 RUN_RECORD_BYTES_MAX = 64 * 1024  # of claim, start and exit record
 HOOK_LINE_BYTES_MAX = 512 * 1024  # the largest message, told of as a prompt in JSON, fits
 

@@ -71,6 +71,7 @@ class BlockingRuns:
     def look_at_all(self, runs: Sequence[Run]) -> list[Look]:
         """Look once at each."""
         boot = self._boot()
+        self._looker.begin_pass()
         return [self._looker.look(run, self.directory(run), boot) for run in runs]
 
     def terminate(self, run: Run) -> bool:
@@ -120,6 +121,10 @@ class BlockingRuns:
     def forget(self, run: Run) -> None:
         """Let go of what is remembered of a run that is over."""
         self._looker.forget(run)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._looker.close()
 
     def _boot(self) -> str:
         return self._clock.now().boot

@@ -1,10 +1,9 @@
 """What all runtimes share whose runs stand under a launcher: finding them again, looking, ending, letting go.
 
 Whatever is known of a run stands in its directory, so a daemon that starts anew finds every run of its predecessors,
-and nothing here ends one because the daemon ends. In steady state a look costs one `lstat` and one read of /proc per
-run: its launcher's pidfd is held and has not ended, and its agent is still there. All blocking work is done on one
-thread of its own; behind a look that does not come back others wait on the loop, where they can be given up, and not
-on the thread.
+and nothing here ends one because the daemon ends. In steady state a look costs one `lstat` per run: its launcher and
+its agent are held by pidfds that have not ended. All blocking work is done on one thread of its own; behind a look that
+does not come back others wait on the loop, where they can be given up, and not on the thread.
 
 Where systemd gives scopes, a run is launched into one of its own; if that does not get as far as its claim, it is
 launched without. To launch twice is harmless, for only one can have the claim.
@@ -97,6 +96,7 @@ class LaunchedRuntime:
         self._watchlist.ended()  # what is over by now is still reaped
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._watchlist.close()
+        self._runs.close()
 
     async def _launch(self, order: Order, scope: Scope | None) -> str:
         """Have a launcher started, in this scope where there is one. Raises as the port's `launch`."""

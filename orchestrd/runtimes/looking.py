@@ -4,17 +4,22 @@ Order matters. The processes are looked at first and the exit record is read aft
 no record, then there never will be one. The records carry their boot, so nothing of an earlier boot is looked for in
 this one; an exit record counts whatever its boot. What is called alive is the agent: a launcher that outlives it, with
 nothing recorded yet, proves nothing.
+
+While nothing happens both are held by pidfds, and a look asks the system for neither. That an agent has ended wakes
+nobody: its launcher is about to record it, and its own end tells.
 """
+
+import resource
 
 from msgspec import Struct
 
 from orchestrd.core.launch import ClaimRecord, ExitRecord, ProcessIdentity, StartRecord, utc
-from orchestrd.model.limits import ERROR_CHARS_MAX
+from orchestrd.model.limits import DESCRIPTORS_PER_AGENT_HELD, ERROR_CHARS_MAX
 from orchestrd.model.observation import Cause, Exited, Observation, Sighted, Started, Vanished
 from orchestrd.model.run import Look, Run
 from orchestrd.model.words import Liveness
 from orchestrd.runtimes.handle import Handle, decode_handle
-from orchestrd.runtimes.processes import ProcessTable, holding, is_over
+from orchestrd.runtimes.processes import ProcessTable, holding, is_over, take_hold
 from orchestrd.runtimes.rundir import RunDirectory
 from orchestrd.runtimes.watchlist import RunKey, Watchlist
 
@@ -51,6 +56,16 @@ class Looker:
         self._table = table
         self._watchlist = watchlist
         self._starts: dict[RunKey, StartRecord] = {}
+        self._agents = Watchlist()  # whose launchers live; of the thread that looks
+        self._agents_max = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // DESCRIPTORS_PER_AGENT_HELD
+
+    def begin_pass(self) -> None:
+        """Let go of the agents that have ended since the last pass."""
+        self._agents.ended()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._agents.close()
 
     def look(self, run: Run, directory: RunDirectory, boot: str) -> Look:
         """Look once at a run; what cannot be looked at is unknown, with the reason.
@@ -101,7 +116,7 @@ class Looker:
     def _facts(self, run: Run, directory: RunDirectory, boot: str) -> tuple[Observation, ...]:
         key = (run.session, run.generation)
         known = self._starts.get(key)
-        if run.is_started and known and self._watchlist.holds(key) and not is_over(self._table, known.agent):
+        if run.is_started and known and self._watchlist.holds(key) and self._sees_agent(key, known.agent):
             return (_sighted(run, Liveness.ALIVE),)
         trail = self.trail(run, directory)
         living = self._living(run, trail, boot)
@@ -109,11 +124,28 @@ class Looker:
             trail = self.trail(run, directory)
             living = self._living(run, trail, boot)
         start = self.start_of(run, directory)
-        if living == "launcher" and start is not None and is_over(self._table, start.agent):
+        if living == "launcher" and start is not None and not self._sees_agent(key, start.agent):
             living = "launcher alone"
         exit_ = directory.exit()
         beginning = () if start is None or run.is_started else (_started(run, start),)
         return (*beginning, _verdict(run, trail, living, exit_, boot))
+
+    def _sees_agent(self, key: RunKey, agent: ProcessIdentity) -> bool:
+        """Tell whether the agent lives, and hold on to it, so that no later look has to ask the system."""
+        if self._agents.holds(key):
+            return True
+        has_room = len(self._agents) < self._agents_max
+        hold = take_hold(agent.pid) if has_room else None  # before the look: so what is seen is what is held
+        try:
+            if is_over(self._table, agent):
+                return False
+            pidfd = hold.release() if hold and not hold.has_ended() else None
+            if pidfd is not None:
+                self._agents.add(key, pidfd)
+        finally:
+            if hold is not None:
+                hold.close()
+        return True
 
     def _living(self, run: Run, trail: Trail, boot: str) -> str | None:
         """Say which process of the run lives, and hold on to it; null when none does."""

@@ -4,9 +4,9 @@ One epoll holds them all: the loop has one reader, and asking for ends is one sy
 A launcher that this daemon has started is its child: it is reaped here, by its pidfd, so nobody else's is touched.
 
 Invariants:
-- The maps belong to the loop: it alone changes them, and so they always agree. The runtime's thread hands over what it
-  adds, and reads.
-- A pidfd is closed exactly once, on the loop, and only after nothing can tell of it any more.
+- The maps belong to the owner (for launchers the loop): it alone changes them, and so they always agree. The runtime's
+  thread hands over what it adds, and reads.
+- A pidfd is closed exactly once, by the owner, and only after nothing can tell of it any more.
 """
 
 import collections
@@ -28,6 +28,10 @@ class Watchlist:
         self._of: dict[RunKey, set[int]] = {}  # the same, the other way round
         self._added: collections.deque[tuple[RunKey, int]] = collections.deque()  # by the thread, for the loop to take
         self._children: set[int] = set()  # children that could not be held: reaped when ends are asked for
+
+    def __len__(self) -> int:
+        """Count what is held."""
+        return len(self._held) + len(self._added)
 
     def add(self, key: RunKey, pidfd: int) -> None:
         """Watch a process of a run, by a pidfd that belongs to the watchlist from now on. On any thread."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from orchestrd.engine import upkeep
 from orchestrd.model.command import Kill, Revive
 from orchestrd.model.errors import ConflictError, RefusedError, TransientError
-from orchestrd.model.limits import ARCHIVE_AFTER_S
+from orchestrd.model.limits import ARCHIVE_AFTER_S, LOGS_PAUSE_S
 from orchestrd.model.words import State
 from tests.engine.rig import ID, OTHER, Rig, running, survivor
 
@@ -186,6 +186,18 @@ async def test_the_daemons_own_log_is_held_under_its_bound_where_nothing_runs_to
         await asyncio.sleep(15.0)
 
     assert rig.attachments.daemon_log_trims == before + 3
+
+
+async def test_logs_are_not_looked_at_with_each_of_many_quick_ticks() -> None:
+    async with running(interval_s=0.5) as rig:
+        await rig.spawn()
+        await rig.until(ID, State.RUNNING)
+        await asyncio.sleep(LOGS_PAUSE_S)
+        rig.attachments.trimmed.clear()
+
+        await asyncio.sleep(3 * LOGS_PAUSE_S)
+
+    assert rig.attachments.trimmed == [ID, ID, ID]
 
 
 async def test_a_log_that_cannot_be_held_under_its_bound_is_said_once() -> None:

@@ -1,6 +1,7 @@
 """From the records of a run directory and a table of processes to observations."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,7 @@ class Scene:
         (Path(self.directory.path) / name).write_bytes(msgspec.json.encode(record))
 
     def look(self, run: Run = RUN) -> tuple[Observation, ...]:
+        self.looker.begin_pass()
         return self.looker.look(run, self.directory, BOOT).observations
 
 
@@ -72,6 +74,7 @@ class Scene:
 def scene(tmp_path: Path) -> Iterator[Scene]:
     scene = Scene(tmp_path)
     yield scene
+    scene.looker.close()
     scene.watchlist.close()
 
 
@@ -213,13 +216,54 @@ def test_what_is_held_is_not_looked_for_again(scene: Scene) -> None:
     assert scene.look(replace(RUN, is_started=True)) == (alive(),)
 
 
-@pytest.mark.parametrize("ticks", [None, 6])
-def test_a_launcher_that_outlives_its_agent_without_a_record_is_not_called_alive(
-    scene: Scene, ticks: int | None
+@pytest.fixture
+def agent() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "300"]) as process:
+        yield process
+        process.kill()
+
+
+def test_an_agent_that_is_held_is_not_looked_for_again_until_it_ends(
+    scene: Scene, agent: subprocess.Popen[bytes]
 ) -> None:
+    launcher, held = (ProcessIdentity(pid=pid, started_ticks=5) for pid in (HERE, agent.pid))
+    scene.put("start.json", replace(START, launcher=launcher, agent=held))
+    run = replace(RUN, is_started=True)
+    scene.look()
+    scene.watchlist.ended()
+
+    scene.table.agent_ticks = None  # nobody asks
+    while_it_lives = scene.look(run)
+    agent.kill()
+    os.waitid(os.P_PID, agent.pid, os.WEXITED | os.WNOWAIT)
+    afterwards = scene.look(run)
+
+    assert while_it_lives == (alive(),)
+    assert afterwards == (unknown("the agent has ended; its launcher has not recorded it yet"),)
+
+
+def test_an_agent_is_looked_for_at_each_look_where_descriptors_are_few(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.looker, "_agents_max", 0)
     scene.put("start.json", replace(START, launcher=ProcessIdentity(pid=HERE, started_ticks=5)))
     before = scene.look()[-1]
     scene.watchlist.ended()
+
+    scene.table.agent_ticks = 6
+    after = scene.look(replace(RUN, is_started=True))
+
+    assert before == alive()
+    assert after == (unknown("the agent has ended; its launcher has not recorded it yet"),)
+
+
+@pytest.mark.parametrize("ticks", [None, 6])
+def test_a_launcher_that_outlives_its_agent_without_a_record_is_not_called_alive(
+    scene: Scene, ticks: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    scene.put("start.json", replace(START, launcher=ProcessIdentity(pid=HERE, started_ticks=5)))
+    before = scene.look()[-1]
 
     scene.table.agent_ticks = ticks  # its pid is nobody's, or somebody else's by now
     unrecorded = scene.look(replace(RUN, is_started=True))

@@ -197,7 +197,7 @@ class Story:
             )
             for name, verdict in verdicts.items()
         ]
-        for name, inputs in sift(looks, frozenset()).inputs.items():
+        for name, inputs in sift(looks, lambda _: False).inputs.items():
             for input_ in inputs:
                 self._give(name, input_)
 
