@@ -13,6 +13,7 @@ from orchestrd_cli import (
     beginning,
     changing,
     cleaning,
+    doctoring,
     exits,
     failures,
     following,
@@ -36,6 +37,7 @@ VERBS = (  # registered by being imported
     installing,
     looking,
     waiting,
+    doctoring,
 )
 
 app.add_typer(service.app, name="daemon")

@@ -38,7 +38,7 @@ class Terminal(Struct, frozen=True, kw_only=True):
 
     def command(self, *words: str) -> tuple[str, ...]:
         """Give the command line of a tmux command to this server; it reads no configuration and starts no server."""
-        return (*_tmux(self.socket), *words)
+        return (*tmux_argv(self.socket), *words)
 
     def encloses(self, environ: Mapping[str, str]) -> bool:
         """Tell whether whoever has this environment is inside this very server already."""
@@ -89,6 +89,11 @@ def terminal_of(layout: Layout, told: Document) -> Terminal:
     )
 
 
+def tmux_argv(socket: str) -> tuple[str, ...]:
+    """Give how a client of this server begins its command line: no configuration is read, no server is started."""
+    return ("tmux", "-u", "-N", "-f/dev/null", "-S", socket)
+
+
 def _needs_a_person(told: Document) -> bool:
     return told.state == State.RUNNING and told.activity in URGENT
 
@@ -120,7 +125,7 @@ def _panes(socket: str, session: str) -> list[list[str]]:
     """List the panes of the server: its pid, that of the pane's process, the pane; none where no server runs."""
     try:
         done = subprocess.run(
-            [*_tmux(socket), "list-panes", "-a", "-F", _PANES],
+            [*tmux_argv(socket), "list-panes", "-a", "-F", _PANES],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=ATTACH_ANSWER_S,
@@ -134,7 +139,3 @@ def _panes(socket: str, session: str) -> list[list[str]]:
             hint=f"orch explain {session}",
         ) from error
     return [fields for line in done.stdout.decode().splitlines() if len(fields := line.split(" ")) == 3]
-
-
-def _tmux(socket: str) -> tuple[str, ...]:
-    return ("tmux", "-u", "-N", "-f/dev/null", "-S", socket)

@@ -199,6 +199,20 @@ ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directorie
 # Under a supervisor
 NOTIFY_S = 1.0  # it is given this long to take a message
 TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
+# Doctor
+EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it
+PROGRAM_ANSWER_S = 3.0  # a program is given this long to say its version
+NAMED_MAX = 5  # things that a finding names; more are counted
+DISK_BYTES_LOW = 2 * 1024**3  # free; below it work may soon not be written down, ...
+DISK_BYTES_MIN = 200 * 1024**2  # ... and below this hardly anything is
+INODES_LOW = 50_000
+INODES_MIN = 5_000
+MEMORY_BYTES_LOW = 2 * 1024**3  # available: about what one coding agent takes
+MEMORY_BYTES_MIN = 256 * 1024**2
+ENDED_S = 5.0  # what belongs to a session that ended has gone by then
+HOOKS_HEARD_S = 60.0  # a hook of an agent has fired by then, unless a dialog of its start waits for a person
+SPOOL_TAKEN_S = 60.0  # a daemon has taken a spooled command in by then
+REJECTIONS_LOOKED_AT = 10_000  # of the newest events, for why a file was set aside
 DISK_ANSWER_S = 5.0  # and a disk answers within this time
 SCOPE_S = 3.0  # a launcher has begun this long after it was put into a scope of its own, or is started without one
 SCOPE_LOOK_S_MIN = 0.005  # meanwhile it is looked at this soon, ...

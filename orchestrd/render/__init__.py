@@ -4,6 +4,7 @@ Everything here is a pure function from values to text. No text from outside rea
 that would move the cursor, hide or reorder what stands there are shown as escapes.
 """
 
+from orchestrd.render.checkup import checkup_page
 from orchestrd.render.cleaning import clean_page, size
 from orchestrd.render.lines import event_line
 from orchestrd.render.pages import error_text, explanation_page, session_page
@@ -13,6 +14,7 @@ from orchestrd.render.text import age, ago, counted, visible, why
 __all__ = [
     "age",
     "ago",
+    "checkup_page",
     "clean_page",
     "counted",
     "error_text",
