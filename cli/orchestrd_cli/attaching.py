@@ -26,7 +26,7 @@ ReadOnly = Annotated[bool, typer.Option("--read-only", "-r", help="Look only: no
 def attach(
     ref: Annotated[str | None, typer.Argument(hidden=True, metavar="ID")] = None, *, read_only: ReadOnly = False
 ) -> int:
-    """Go into a session's terminal; Ctrl-b d leaves it, and it goes on.
+    """Go into a session's terminal; Ctrl-b d leaves, and it goes on.
 
     Without ID it is the session that needs you: one that is blocked before
     one that waits, and of several the one that has waited longest. Nobody

@@ -18,6 +18,8 @@ from orchestrd_cli.terminal import note
 from orchestrd_cli.texts import read_text
 from orchestrd_cli.waiting import checked, wait_for
 
+WHERE = "Where it works"  # a section of the help
+
 AgentName = Annotated[
     str, typer.Option("--agent", metavar="NAME", help="Program to drive: `claude`, or `shell`, which runs CMD.")
 ]
@@ -32,24 +34,35 @@ WorkspaceKind = Annotated[
     typer.Option(
         "--workspace",
         metavar="KIND",
-        help="Where it works: `worktree`, a git worktree of its own; `none`, DIR itself; `auto`: an agent in a"
-        " repository gets a worktree, a command does not.",
+        help="`worktree`, a git worktree of its own; `none`, DIR itself; `auto`: an agent in a repository gets a"
+        " worktree, a command does not.",
+        rich_help_panel=WHERE,
     ),
 ]
-Base = Annotated[str | None, typer.Option("--base", metavar="REF", help="Where its branch begins: here, unless said.")]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REF", help="Where its branch begins: here, unless said.", rich_help_panel=WHERE),
+]
 Copies = Annotated[
     list[str] | None,
     typer.Option(
-        "--copy", metavar="PATH", help="Copy this from the project into its worktree; repeatable. See .worktreeinclude."
+        "--copy",
+        metavar="PATH",
+        help="Copy this from the project into its worktree; repeatable. See .worktreeinclude.",
+        rich_help_panel=WHERE,
     ),
 ]
 Links = Annotated[
-    list[str] | None, typer.Option("--link", metavar="PATH", help="The same, but link to it; repeatable.")
+    list[str] | None,
+    typer.Option("--link", metavar="PATH", help="The same, but link to it; repeatable.", rich_help_panel=WHERE),
 ]
 Setup = Annotated[
-    str | None, typer.Option("--setup", metavar="CMD", help="Run this in its new worktree first, with a shell.")
+    str | None,
+    typer.Option(
+        "--setup", metavar="CMD", help="Run this in its new worktree first, with a shell.", rich_help_panel=WHERE
+    ),
 ]
-Directory = Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.")]
+Directory = Annotated[str, typer.Option("--dir", metavar="DIR", help="Project directory.", rich_help_panel=WHERE)]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call it.")]
 EnvNames = Annotated[
     list[str] | None,
@@ -92,7 +105,7 @@ def spawn(
     json: Json = False,
     no_daemon: NoDaemon = False,
 ) -> int:
-    """Begin a session: an agent or a command, kept running and watched.
+    """Begin a session: an agent or a command, kept running, watched.
 
     Returns once it is safe on disk. CMD finds the prompt in the file named by
     $ORCH_PROMPT_FILE; what stands after -- for another agent is its options.

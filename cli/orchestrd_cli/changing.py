@@ -90,7 +90,7 @@ def stop(
 
 @verb("[OPTIONS] ID...")
 def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
-    """Force sessions to end: KILL for the agent and all it has started.
+    """Force sessions to end: KILL for the agent and all it started.
 
     One that has ended already is no failure: that is said, and the exit is 0.
 

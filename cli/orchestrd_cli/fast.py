@@ -12,10 +12,9 @@ from orchestrd import __version__, versions
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.model.limits import REACHED_AGAIN_S, WATCH_S
 from orchestrd_cli import exits, terminal
-from orchestrd_cli.wire import Answer, CutOff, Silent
+from orchestrd_cli.wire import Answer, CutOff, Silent, quoted
 
 TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
-UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 ALIASES = {"ls": "status", "ps": "status"}
 SWITCHES = {
@@ -24,6 +23,7 @@ SWITCHES = {
 }
 VALUES = {"status": ("--project",), "events": ("--since", "--session", "--type")}
 PAGES = {"show": "", "explain": "/explain"}  # of one session; what stands behind its name in the address
+COMPLETE = "__complete"  # what the completion of a shell asks at every Tab
 REPEATABLE = ("session", "type")
 BETWEEN = "\0"  # the values of such an option: no word of a command line can hold it
 HTTP_OK = 200
@@ -48,6 +48,8 @@ def run(words: list[str]) -> int | None:
         from orchestrd_cli import report
 
         return report.main(words[1:])
+    if verb in (COMPLETE, "completion"):
+        return _completion(verb, words[1:])
     if verb not in SWITCHES and verb not in PAGES:
         return None
     try:
@@ -76,6 +78,17 @@ def _parse(verb: str, words: list[str]) -> Options:
     if "quiet" in options and "json" in options:
         raise Declined
     return options
+
+
+def _completion(verb: str, words: list[str]) -> int | None:
+    from orchestrd_cli.completion import answering
+
+    if verb == COMPLETE:
+        return answering.main(words)
+    if len(words) != 1 or words[0] not in answering.SHELLS:
+        return None
+    terminal.write(answering.script(words[0]))
+    return exits.OK
 
 
 # ---- status ----------------------------------------------------------------------------------------------------------
@@ -124,7 +137,7 @@ def _page(address: str, words: list[str]) -> int:
     if len(names) != 1 or names[0][:1] in ("", "-") or "/" in names[0]:
         raise Declined
     form = JSON if "--json" in words else TEXT
-    page = _Daemon().answer(f"sessions/{_quoted(names[0])}{address}", {}, form)
+    page = _Daemon().answer(f"sessions/{quoted(names[0])}{address}", {}, form)
     terminal.write(page + b"\n" if form == JSON else page)
     return exits.OK
 
@@ -238,7 +251,7 @@ class _Daemon:
     def ask(self, resource: str, asked: Options, form: str) -> Answer:
         """Ask for something, to be read as it comes."""
         pairs = ((name, value) for name, values in asked.items() for value in values.split(BETWEEN))
-        query = "&".join(f"{name}={_quoted(value)}" for name, value in pairs)
+        query = "&".join(f"{name}={quoted(value)}" for name, value in pairs)
         try:
             answer = Answer(self._socket, f"/v1/{resource}?{query}", form)
         except Silent:
@@ -255,7 +268,3 @@ class _Daemon:
         if (said := versions.notice(theirs)) and not self._versions_compared:
             terminal.note(f"orch: {said}")
         self._versions_compared = True
-
-
-def _quoted(value: str) -> str:
-    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in os.fsencode(value))

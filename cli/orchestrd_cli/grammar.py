@@ -17,11 +17,15 @@ Deed = Callable[[], int]
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
-ORDER = (
-    *("spawn", "status", "attach", "send", "screen", "logs"),
-    *("show", "explain", "events", "diff", "wait", "stop", "kill", "revive", "clean", "rm"),
-    *("daemon", "report", "demo"),
-)
+SECTIONS = {  # of the list of verbs
+    "Every day": ("spawn", "status", "attach", "send", "screen", "logs"),
+    "Look closer": ("show", "explain", "events", "diff"),
+    "Wait and end": ("wait", "stop", "kill", "revive", "clean", "rm"),
+    "Setting up": ("daemon", "config", "trust", "doctor", "completion"),
+    "Besides": ("report", "demo", "help"),
+}
+ORDER = tuple(name for names in SECTIONS.values() for name in names)
+OPTIONS = "Options"  # the section of those that belong to no other
 
 
 class Verbs(TyperGroup):
@@ -31,6 +35,20 @@ class Verbs(TyperGroup):
         """Give the verbs of `ORDER` first, then their other names."""
         return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the verbs section by section, each with the whole of its first sentence."""
+        shown = {name: verb for name, verb in self.commands.items() if not verb.hidden}
+        columns = max(map(len, shown))
+        for section, names in SECTIONS.items():
+            rows = [
+                (name.ljust(columns), shown[name].get_short_help_str(formatter.width))
+                for name in names
+                if name in shown
+            ]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
 
 app = typer.Typer(
     name="orch",
@@ -38,6 +56,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich is never loaded
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    add_completion=False,  # typer's own would import it at every Tab
     context_settings=SETTINGS,
 )
 
@@ -48,6 +67,16 @@ class Verb(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Give what stands after the verb in its usage line."""
         return [self.options_metavar or ""]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """List the options, those that belong together in a section of their own (their `rich_help_panel`)."""
+        sections: dict[str, list[tuple[str, str]]] = {OPTIONS: []}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or OPTIONS, []).append(record)
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
 
 
 def laid_out(act: Callable[..., object]) -> str:

@@ -4,6 +4,7 @@ Invariant: an answer that was cut off is never taken for whole; that is what chu
 """
 
 import _socket
+import os
 
 from orchestrd.endpoint import Address
 from orchestrd.model.limits import LOOK_ANSWER_S
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 HEAD_BYTES_MAX = 64 * 1024
 PIECE_BYTES = 64 * 1024
 
@@ -27,11 +29,11 @@ class Silent(CutOff):
 class Answer:
     """The answer to one GET: status and headers are there, the body comes as it is read."""
 
-    def __init__(self, socket_path: str, target: str, accept: str) -> None:
+    def __init__(self, socket_path: str, target: str, accept: str, answer_s: float | None = None) -> None:
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
         self._buffer = b""
         try:
-            self._socket.settimeout(LOOK_ANSWER_S)
+            self._socket.settimeout(answer_s or LOOK_ANSWER_S)
             with Address(socket_path) as address:
                 self._socket.connect(address)
             request = f"GET {target} HTTP/1.1\r\nHost: orch\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
@@ -93,6 +95,11 @@ class Answer:
         if not piece:
             raise ConnectionResetError("the answer was cut off")
         return piece
+
+
+def quoted(value: str) -> str:
+    """Write a value so that it can stand in an address."""
+    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in os.fsencode(value))
 
 
 def _failure(error: Exception) -> CutOff:

@@ -9,7 +9,8 @@ from orchestrd.api.reading import JSON, TEXT, flag, number, preferred
 from orchestrd.core.document import status
 from orchestrd.model.document import Health, Status, Version
 from orchestrd.ports import Clock, Service
-from orchestrd.render import needs_me, status_table
+from orchestrd.render import candidates, needs_me, status_table
+from orchestrd.render.offering import ALL
 
 
 def status_asked(service: Service, request: Request) -> Status:
@@ -50,3 +51,8 @@ class About:
             colour=flag(request, "colour", default=False),
         )
         return text(table)
+
+    async def candidates(self, request: Request) -> Response:
+        """Name what a shell can offer where a session, or a project, is to be typed."""
+        of, begins = request.query_params.get("of", ALL), request.query_params.get("begins", "")
+        return text(candidates(self._service.documents(), self._clock.now().at, of=of, begins=begins))

@@ -6,7 +6,7 @@ what a row is about. Words only: colour adds nothing that is not said.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -62,12 +62,17 @@ def status_table(
     `project` is the one that was asked for. `silence` names a daemon that is there and does not answer, where the table
     is from the disk.
     """
-    sessions = sorted(status.sessions, key=lambda told: _order(told, now))
+    sessions = in_order(status.sessions, now)
     lines = _rows(sessions, now, columns, colour=colour) if sessions else []
     footer = [_counts(status, project), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
     return "\n".join([*lines, *(part for line in footer for part in _wrapped(line, columns))]) + "\n"
+
+
+def in_order(sessions: Iterable[Document], now: datetime) -> list[Document]:
+    """Put those first that need a person, and behind them the newest."""
+    return sorted(sessions, key=lambda told: (_rank(told, now), -told.created_at.timestamp(), told.id))
 
 
 def needs_me(told: Document) -> bool:
@@ -101,6 +106,11 @@ def name_cell(told: Document) -> str:
     return NONE if told.name == told.id else visible(told.name)
 
 
+def project_cell(told: Document) -> str:
+    """Write the project by the last part of its path, by which it can be asked for."""
+    return visible(told.project.rstrip("/").rpartition("/")[2]) or "/"
+
+
 def branch_cell(told: Document) -> str:
     """Write the branch of its worktree; of one of ours what stands behind the id, which the row has already."""
     return visible((told.workspace.branch or "").removeprefix(f"orch/{told.id}-")) or NONE
@@ -118,7 +128,7 @@ ID = Column(head="ID", cell=lambda told, _: visible(told.id))
 NAME = Column(head="NAME", cell=lambda told, _: name_cell(told), narrowest=8, spare=1)
 PROJECT = Column(
     head="PROJECT",
-    cell=lambda told, _: visible(told.project.rstrip("/").rpartition("/")[2]) or "/",
+    cell=lambda told, _: project_cell(told),
     narrowest=7,
     spare=2,
 )
@@ -129,10 +139,6 @@ ACTIVITY = Column(head="ACTIVITY", cell=activity_cell, narrowest=11)
 SINCE = Column(head="SINCE", cell=lambda told, now: age(told.state_since, now), spare=5)
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation), spare=6)
 ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=24, share=3)
-
-
-def _order(told: Document, now: datetime) -> tuple[int, float, str]:
-    return _rank(told, now), -told.created_at.timestamp(), told.id
 
 
 def _rank(told: Document, now: datetime) -> int:

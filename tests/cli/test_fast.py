@@ -41,12 +41,15 @@ Orch = Callable[..., Result]
         ("show", "fix"),
         ("events", "--since", "0"),
         ("report", "working"),
+        ("completion", "bash"),
+        ("__complete", "stop", ""),
     ],
 )
 def test_the_fast_verbs_import_nothing_that_costs(daemon: FakeDaemon, words: tuple[str, ...]) -> None:
     daemon.answers("/v1/status", whole(b"table\n"))
     daemon.answers("/v1/sessions/fix", whole(b"page\n"))
     daemon.answers("/v1/events", chunked(b"     1  line\n"))
+    daemon.answers("/v1/candidates", whole(b"fix\twaiting\n"))
     program = (
         "import sys; from orchestrd_cli.main import main; code = main();"
         "print(code, *sorted(sys.modules), file=sys.stderr)"
