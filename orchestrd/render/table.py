@@ -152,8 +152,8 @@ def _rank(told: Document, now: datetime) -> int:
 def _rows(sessions: Sequence[Document], now: datetime, columns: int | None, *, colour: bool) -> list[str]:
     table = [_Filled(column, sessions, now) for column in _columns_for(sessions)]
     table, widths = _fitted(table, columns)
-    head = _row([filled.column.head for filled in table], widths)
-    rows = [_row(cells, widths) for cells in zip(*(filled.cells for filled in table), strict=True)]
+    drawn = [filled.drawn(columns) for filled, columns in zip(table, widths, strict=True)]
+    head, *rows = [GAP.join(cells).rstrip() for cells in zip(*drawn, strict=True)]
     if colour:
         rows = [f"{_tint(told, now)}{row}{_RESET}" for told, row in zip(sessions, rows, strict=True)]
         head = f"{_BOLD}{head}{_RESET}"
@@ -172,13 +172,20 @@ def _columns_for(sessions: Sequence[Document]) -> Iterator[Column]:
 
 
 class _Filled:
-    """A column with its cells, and the room these would like and can do with."""
+    """A column with its cells, head first, and the room these would like and can do with. Each is measured once."""
 
     def __init__(self, column: Column, sessions: Sequence[Document], now: datetime) -> None:
         self.column = column
-        self.cells = [column.cell(told, now) for told in sessions]
-        self.natural = max(map(width, (column.head, *self.cells)))
+        cells = [column.head, *(column.cell(told, now) for told in sessions)]
+        self._cells = [(cell, len(cell) if cell.isascii() else width(cell)) for cell in cells]
+        self.natural = max(taken for _, taken in self._cells)
         self.least = min(self.natural, column.narrowest or self.natural)
+
+    def drawn(self, columns: int) -> list[str]:
+        """Give the cells, each exactly this wide."""
+        return [
+            cell + " " * (columns - taken) if taken <= columns else fit(cell, columns) for cell, taken in self._cells
+        ]
 
 
 def _fitted(table: list[_Filled], columns: int | None) -> tuple[list[_Filled], list[int]]:
@@ -201,10 +208,6 @@ def _fitted(table: list[_Filled], columns: int | None) -> tuple[list[_Filled], l
 
 def _room(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return GAP.join([fit(cell, columns) for cell, columns in zip(cells, widths, strict=True)]).rstrip()
 
 
 def _tint(told: Document, now: datetime) -> str:
