@@ -45,7 +45,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit claude peers bench clean
+.PHONY: help demo test lint types walls unit claude peers bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -80,8 +80,13 @@ peers: $(PEERS) ## the programs that are measured beside ours: supervisor, circu
 bench: $(RUN) $(PEERS) ## measure: a table, and with BENCH='--json FILE' the same for programs
 	$(BIN)/python -m benchmarks $(BENCH)
 
+docs: | $(UV_STAMP) ## the documentation as a site, in build/site; a broken link is an error
+	@$(BIN)/uv sync --frozen --only-group docs --inexact --quiet # without a stamp: `make test` takes it away again
+	@$(BIN)/zensical build --clean --strict
+	@echo "read it: $(CURDIR)/build/site/index.html"
+
 clean: ## remove .venv, caches and build products
-	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(UV_STAMP):
