@@ -11,8 +11,10 @@ from shlex import quote
 
 from msgspec.structs import replace
 
-from orchestrd.config import Effective, Kind, Layer, Mistake, Origin, effective, user_file
+from orchestrd.config import Effective, Layer, effective
+from orchestrd.core.layout import config_file_from
 from orchestrd.model.limits import CONFIG_BYTES_MAX
+from orchestrd.model.origin import Kind, Mistake, Origin
 
 _ROOT = 0
 
@@ -23,16 +25,17 @@ def configured(
     is_trusted: Callable[[str, bytes], bool] = lambda _path, _content: False,
 ) -> Effective:
     """Read the user's file, and a repository's if one is named, and fold them and the environment."""
-    found = [_read(Kind.USER, user_file(environ))]
+    found = [read_layer(Kind.USER, config_file_from(environ))]
     if repository_file is not None:
-        layer = _read(Kind.REPOSITORY, repository_file)
+        layer = read_layer(Kind.REPOSITORY, repository_file)
         trusting = isinstance(layer, Layer) and is_trusted(repository_file, layer.content)
         found.append(replace(layer, is_trusted=trusting) if isinstance(layer, Layer) else layer)
     told = effective([layer for layer in found if isinstance(layer, Layer)], environ)
     return replace(told, mistakes=(*(said for said in found if isinstance(said, Mistake)), *told.mistakes))
 
 
-def _read(kind: Kind, path: str) -> Layer | Mistake | None:
+def read_layer(kind: Kind, path: str) -> Layer | Mistake | None:
+    """Read one file, if it is there and counts."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, structs
 
 from orchestrd import __version__
-from orchestrd.config import user_file
 from orchestrd.configuring import configured
+from orchestrd.core.layout import config_file_from
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
@@ -49,7 +49,7 @@ def settings_of(configuration: Configuration, flags: Flags, environ: Mapping[str
         log_bytes_max=daemon.log_mib_max * MIB,
         pid=os.getpid(),
         version=__version__,
-        config=user_file(environ),
+        config=config_file_from(environ),
         fixed=tuple(flags.given()),
     )
 

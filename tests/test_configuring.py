@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrd.config import Kind
 from orchestrd.configuring import configured
 from orchestrd.model.limits import CONFIG_BYTES_MAX
+from orchestrd.model.origin import Kind
 
 INTERVAL = "[daemon]\ninterval_s = 2\n"
 

@@ -14,14 +14,17 @@ from orchestrd_cli import (
     changing,
     cleaning,
     completing,
+    configuring,
     doctoring,
     exits,
     failures,
     following,
     looking,
     reach,
+    reloading,
     service,
     terminal,
+    trusting,
     waiting,
 )
 from orchestrd_cli.grammar import app, laid_out, verb
@@ -35,14 +38,17 @@ VERBS = (  # registered by being imported
     changing,
     cleaning,
     completing,
+    doctoring,
     following,
     installing,
     looking,
+    reloading,
+    trusting,
     waiting,
-    doctoring,
 )
 
 app.add_typer(service.app, name="daemon")
+app.add_typer(configuring.app, name="config")
 
 
 def _print_version(*, wanted: bool) -> None:

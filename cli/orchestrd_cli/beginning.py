@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
+from orchestrd.client.configuring import configuration_in
 from orchestrd.client.transcript import keeps_transcript
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UsageError
-from orchestrd.model.limits import GRACE_S, PROMPT_BYTES_MAX
+from orchestrd.model.limits import PROMPT_BYTES_MAX
 from orchestrd.model.session import Spec
+from orchestrd.model.settings import Configuration
 from orchestrd.model.words import Until
 from orchestrd.render import counted, visible
 from orchestrd_cli import exits, reach
@@ -21,16 +23,16 @@ from orchestrd_cli.waiting import checked, wait_for
 WHERE = "Where it works"  # a section of the help
 
 AgentName = Annotated[
-    str, typer.Option("--agent", metavar="NAME", help="Program to drive: `claude`, or `shell`, which runs CMD.")
+    str | None, typer.Option("--agent", metavar="NAME", help="Program to drive: `claude`, or `shell`, which runs CMD.")
 ]
 RuntimeName = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--runtime", metavar="NAME", help="Where it runs: `tmux`, `process`, or `auto`: tmux if there is one."
     ),
 ]
 WorkspaceKind = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--workspace",
         metavar="KIND",
@@ -76,8 +78,8 @@ EnvNames = Annotated[
 PromptFile = Annotated[
     str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from FILE; - is stdin.")
 ]
-Grace = Annotated[float, typer.Option("--grace", metavar="SECONDS", help="From TERM to KILL, when stopped.")]
-Goal = Annotated[Until, typer.Option("--until", help="What ends it: its own exit, or its turn's end.")]
+Grace = Annotated[float | None, typer.Option("--grace", metavar="SECONDS", help="From TERM to KILL, when stopped.")]
+Goal = Annotated[Until | None, typer.Option("--until", help="What ends it: its own exit, or its turn's end.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end: 0 completed, else 1.")]
 
 
@@ -87,9 +89,9 @@ def spawn(
     prompt: Annotated[str | None, typer.Argument(hidden=True)] = None,
     stray: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
-    agent: AgentName = "shell",
-    runtime: RuntimeName = "auto",
-    workspace: WorkspaceKind = "auto",
+    agent: AgentName = None,
+    runtime: RuntimeName = None,
+    workspace: WorkspaceKind = None,
     base: Base = None,
     copy: Copies = None,
     link: Links = None,
@@ -98,8 +100,8 @@ def spawn(
     name: Name = None,
     env: EnvNames = None,
     prompt_file: PromptFile = None,
-    grace: Grace = GRACE_S,
-    until: Goal = Until.EXIT,
+    grace: Grace = None,
+    until: Goal = None,
     wait: Wait = False,
     timeout: Timeout = None,
     json: Json = False,
@@ -107,17 +109,16 @@ def spawn(
 ) -> int:
     """Begin a session: an agent or a command, kept running, watched.
 
-    Returns once it is safe on disk. CMD finds the prompt in the file named by
-    $ORCH_PROMPT_FILE; what stands after -- for another agent is its options.
+    Returns once it is safe on disk. CMD finds the prompt in $ORCH_PROMPT_FILE;
+    other agents take CMD for options. Defaults are set with orch config.
 
     orch spawn --agent claude "fix the login"
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
-    orch spawn --workspace worktree --setup 'npm ci' -- npm test
     orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
     """
-    _refuse_nonsense(agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
+    usual, choices = _configured(directory)
+    _refuse_nonsense(agent or usual.spawn.agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
     wish = WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup)
-    choices: list[str] = []  # told once it is accepted: a refusal stands alone
     request = spawn_request(
         argv=ctx.obj,
         prompt=_prompt(prompt, prompt_file),
@@ -129,9 +130,16 @@ def spawn(
         env_names=env or (),
         grace_s=grace,
         until=until,
+        usual=usual,
         notice=choices.append,
     )
     return _begin(request, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
+
+
+def _configured(directory: str) -> tuple[Configuration, list[str]]:
+    """Give what is configured, and what is to be said once the session is accepted: a refusal stands alone."""
+    choices: list[str] = []
+    return configuration_in(directory, notice=choices.append), choices
 
 
 def _begin(

@@ -90,8 +90,8 @@ def restart(*, interval: Interval = None, max_running: MaxRunning = None, json: 
     if holder.end(home.layout) is not None and before is None and interval is None and max_running is None:
         terminal.note("orch: it could not say how it ran: the next one begins with the defaults")
     if before is not None:
-        interval = before.interval_s if interval is None else interval
-        max_running = before.max_running if max_running is None else max_running
+        interval = before.interval_s if interval is None and "interval_s" in before.fixed else interval
+        max_running = before.max_running if max_running is None and "max_running" in before.fixed else max_running
     return _start(home, interval, max_running, as_json=json)
 
 

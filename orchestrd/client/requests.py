@@ -1,8 +1,8 @@
 """What a caller knows, made into a request: who asks, where, with which environment, under which new id.
 
-The values of the environment are the caller's own, and only those that are named: the ones of `core.passing` and what
-was asked for. Nothing else of the caller, and nothing of the daemon, reaches the agent. What a caller leaves open
-(`auto`) is decided here, where it can be seen: the request says what it is.
+The values of the environment are the caller's own, and only those that are named: the ones of `core.passing`, what is
+configured and what was asked for. Nothing else of the caller, and nothing of the daemon, reaches the agent. What a
+caller leaves open (`auto`) is decided here, where it can be seen: the request says what it is.
 """
 
 import hashlib
@@ -10,16 +10,18 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrd.core.layout import Layout, home_from
-from orchestrd.core.passing import passed_unasked
+from orchestrd.core.passing import environment_of
 from orchestrd.core.terminal import needs_terminal
 from orchestrd.core.validate import problem_with_request
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
-from orchestrd.model.limits import GRACE_S, PROMPT_HEAD_CHARS, SOCKET_PATH_BYTES_MAX
+from orchestrd.model.limits import PROMPT_HEAD_CHARS, SOCKET_PATH_BYTES_MAX
 from orchestrd.model.session import Spec, Workspace
+from orchestrd.model.settings import Configuration, EnvironmentSettings, SpawnSettings
 from orchestrd.model.words import Authority, Until
 
 AUTO = "auto"  # of a runtime or a workspace: whatever fits where the caller stands
@@ -30,10 +32,11 @@ class WorkspaceWish(Struct, frozen=True, kw_only=True):
     """What is asked of the place to work in; see `Workspace` for what each of these comes to.
 
     `kind` is `worktree`, `none`, or `auto`: a worktree for an agent in a git repository and for whoever asks for what
-    only a worktree has, else none. The base is the branch one stands on, or the commit, unless it is said.
+    only a worktree has, else none; null: as configured. The base is the branch one stands on, or the commit, unless it
+    is said or configured.
     """
 
-    kind: str = AUTO
+    kind: str | None = None
     base: str | None = None
     copy: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
@@ -48,42 +51,50 @@ class WorkspaceWish(Struct, frozen=True, kw_only=True):
         """Tell whether it is clear without a look at the directory that there is no worktree to be made."""
         return not self.has_details and (self.kind == "none" or (self.kind == AUTO and agent == "shell"))
 
+    def settled(self, usual: SpawnSettings) -> "WorkspaceWish":
+        """Take the configured kind where none is asked for; who asks for what only a worktree has means no `none`."""
+        kind = AUTO if usual.workspace == "none" and self.has_details else usual.workspace
+        return self if self.kind is not None else replace(self, kind=kind)
+
 
 def spawn_request(
     *,
     argv: Sequence[str] = (),
     prompt: str | None = None,
-    agent: str = "shell",
-    runtime: str = AUTO,
+    agent: str | None = None,
+    runtime: str | None = None,
     workspace: WorkspaceWish = WorkspaceWish(),  # noqa: B008 - it is frozen
     directory: str = ".",
     name: str | None = None,
     env_names: Iterable[str] = (),
-    grace_s: float = GRACE_S,
-    until: Until = Until.EXIT,
+    grace_s: float | None = None,
+    until: Until | None = None,
+    usual: Configuration = Configuration(),  # noqa: B008 - as above
     environ: Mapping[str, str] = os.environ,
     notice: Callable[[str], None] = lambda _: None,
 ) -> SpawnRequest:
     """Ask for a session that runs `argv`, or `agent` with `prompt`, in `directory`; without a name it bears its id.
 
-    `notice` is told what a person should know of what was chosen for them. Raises UsageError when it cannot be asked
+    What is not said is taken from `usual`, what is configured. `notice` is told what a person should know of what was
+    chosen for them. Raises UsageError when it cannot be asked
     for: a directory that is not there, a variable that is not set, a name, a text or a size that breaks a rule; and
     RefusedError where a worktree, or the tmux that the agent needs, cannot be had.
     """
-    session, place = mint_id(), _directory(directory)
+    session, place, agent = mint_id(), _directory(directory), agent or usual.spawn.agent
     project, where = place, Workspace(kind="none", path=place)
-    if not workspace.is_none_for(agent):
+    wish = workspace.settled(usual.spawn)
+    if not wish.is_none_for(agent):
         from orchestrd.client.worktrees import worktree_for
 
         project, where = worktree_for(
-            session, workspace, place, about=name or prompt or "", environ=environ, notice=notice
+            session, wish, usual.spawn, place, about=name or prompt or "", environ=environ, notice=notice
         )
-    environment = _environment(agent, env_names, environ)
+    environment = _environment(agent, env_names, environ, usual.environment)
     spec = Spec(
         name=session if name is None else name,
         project=project,
         agent=agent,
-        runtime=chosen_runtime(runtime, agent, environ=environ, notice=notice),
+        runtime=chosen_runtime(runtime or usual.spawn.runtime, agent, environ=environ, notice=notice),
         argv=tuple(argv),
         workspace=where,
         nonce=os.urandom(8).hex(),
@@ -91,14 +102,11 @@ def spawn_request(
         prompt_bytes=0 if prompt is None else len(_bytes(prompt)),
         prompt_sha256=None if prompt is None else hashlib.sha256(_bytes(prompt)).hexdigest(),
         env_names=tuple(environment),
-        grace_s=grace_s,
-        until=until,
+        grace_s=usual.spawn.grace_s if grace_s is None else grace_s,
+        until=until or usual.spawn.until,
     )
     authority = caller_authority(environ)
-    request = SpawnRequest(id=session, spec=spec, environment=environment, prompt=prompt, authority=authority)
-    if problem := problem_with_request(request):
-        raise UsageError(problem, code="invalid", hint="orch spawn --help")
-    return request
+    return _valid(SpawnRequest(id=session, spec=spec, environment=environment, prompt=prompt, authority=authority))
 
 
 def chosen_runtime(
@@ -142,6 +150,12 @@ def mint_message_id() -> str:
     return os.urandom(8).hex()
 
 
+def _valid(request: SpawnRequest) -> SpawnRequest:
+    if problem := problem_with_request(request):
+        raise UsageError(problem, code="invalid", hint="orch spawn --help")
+    return request
+
+
 def _directory(directory: str) -> str:
     path = os.path.abspath(directory)  # noqa: PTH100 - resolving links would name a directory the user does not know
     if os.path.isdir(path):  # noqa: PTH112 - as above
@@ -151,7 +165,9 @@ def _directory(directory: str) -> str:
     )
 
 
-def _environment(agent: str, names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    agent: str, names: Iterable[str], environ: Mapping[str, str], settings: EnvironmentSettings
+) -> dict[str, str]:
     asked = tuple(names)
     for name, equals, _ in (name.partition("=") for name in asked):
         if equals:  # the value may be a secret: it is not repeated
@@ -167,7 +183,7 @@ def _environment(agent: str, names: Iterable[str], environ: Mapping[str, str]) -
             code="not_set",
             hint="orch spawn --help",
         )
-    return {name: environ[name] for name in dict.fromkeys((*passed_unasked(agent, environ), *asked))}
+    return environment_of(agent, environ, asked, settings)
 
 
 def _bytes(text: str) -> bytes:

@@ -16,6 +16,7 @@ from orchestrd.core.worktree import branch_of, worktree_path
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
+from orchestrd.model.settings import SpawnSettings
 
 HELP = "orch spawn --help"
 DETAILS = "--base, --copy, --link and --setup"
@@ -24,6 +25,7 @@ DETAILS = "--base, --copy, --link and --setup"
 def worktree_for(
     session: SessionId,
     wish: WorkspaceWish,
+    usual: SpawnSettings,
     directory: str,
     *,
     about: str,
@@ -32,8 +34,9 @@ def worktree_for(
 ) -> tuple[str, Workspace]:
     """Give the project and the workspace of a session begun in a directory; `about` gives its branch a name.
 
-    Where there is nothing to make a worktree of, `auto` works in the directory itself, and `notice` is told. Raises
-    RefusedError (`no_repository`, `no_commit`) where that will not do, and UsageError for a wish that makes no sense.
+    What is `usual` holds where a worktree is made and the wish says nothing; by itself it makes none. Where there is
+    nothing to make a worktree of, `auto` works in the directory itself, and `notice` is told. Raises RefusedError
+    (`no_repository`, `no_commit`) where that will not do, and UsageError for a wish that makes no sense.
     """
     _refuse_nonsense(wish)
     repository = repository_at(directory, environ)
@@ -50,10 +53,10 @@ def worktree_for(
         kind="worktree",
         path=worktree_path(root, repository.project, session),
         branch=branch_of(session, about),
-        base=base_of(repository, directory, wish.base, environ),
-        copy=wish.copy,
-        link=wish.link,
-        setup=wish.setup,
+        base=base_of(repository, directory, wish.base or usual.base, environ),
+        copy=wish.copy or _present(repository.project, usual.copy),
+        link=wish.link or _present(repository.project, usual.link),
+        setup=(usual.setup if wish.setup is None else wish.setup) or None,
         subdirectory=repository.subdirectory,
     )
 
@@ -87,12 +90,24 @@ def _refusal(repository: Repository | None, directory: str, wish: WorkspaceWish)
     )
 
 
+def _present(project: str, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Of what is configured for every project, take what this one has."""
+    present = tuple(path for path in paths if _is_there(project, path))
+    for path in present:
+        _refuse_absent(project, path)
+    return present
+
+
+def _is_there(project: str, path: str) -> bool:
+    place = Path(project, path)
+    return place.exists() or place.is_symlink()
+
+
 def _refuse_absent(project: str, path: str) -> None:
     """What is to be brought along has to be there, and to be the project's own, links followed."""
-    place = Path(project, path)
-    if not (place.exists() or place.is_symlink()):
+    if not _is_there(project, path):
         raise UsageError(
             f"there is no {path!r} in {project}: paths are from the project's root", code="no_file", hint=HELP
         )
-    if os.path.realpath(project) not in map(str, place.resolve().parents):
+    if os.path.realpath(project) not in map(str, Path(project, path).resolve().parents):
         raise UsageError(f"{path!r} leads out of the project {project}", code="outside", hint=HELP)

@@ -7,24 +7,19 @@ pages are made of), `template` the commented file a user begins with. All are ma
 """
 
 from orchestrd.config.keys import KEYS, SECTIONS, Key
-from orchestrd.config.layers import Effective, Kind, Layer, Mistake, Origin, Setting, effective
-from orchestrd.config.places import REPOSITORY_FILE, user_file
+from orchestrd.config.layers import Effective, Layer, effective
 from orchestrd.config.schema import schema
 from orchestrd.config.template import template
+from orchestrd.config.writing import written
 
 __all__ = [
     "KEYS",
-    "REPOSITORY_FILE",
     "SECTIONS",
     "Effective",
     "Key",
-    "Kind",
     "Layer",
-    "Mistake",
-    "Origin",
-    "Setting",
     "effective",
     "schema",
     "template",
-    "user_file",
+    "written",
 ]

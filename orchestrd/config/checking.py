@@ -40,8 +40,6 @@ def check(key: Key, value: Any) -> Taken | Refused:
         taken = msgspec.to_builtins(msgspec.convert(value, key.type))
     except (msgspec.ValidationError, RecursionError):
         return Refused(_unfit(key, value))
-    if taken != taken:  # noqa: PLR0124 - nan passes every comparison with a bound
-        return Refused(_unfit(key, value))
     problem = _first(_RULES.get(key.dotted, _nothing)(taken))
     return Taken(taken) if problem is None else Refused(f"'{key.name}': {problem}")
 

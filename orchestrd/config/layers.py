@@ -5,7 +5,6 @@ is not applied, and said: so what holds is always valid, whatever stands in the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -16,49 +15,8 @@ from orchestrd.config.checking import Refused, Taken, check, check_text, meant
 from orchestrd.config.keys import KEYS, SECTIONS, VARIABLE_PREFIX, Key
 from orchestrd.config.parsing import Parsed, Unparsed, parse
 from orchestrd.model.errors import UsageError
+from orchestrd.model.origin import Kind, Mistake, Origin, Setting
 from orchestrd.model.settings import Configuration, SetBy
-
-
-class Kind(StrEnum):
-    """Where a value comes from."""
-
-    DEFAULT = "default"
-    USER = "user"
-    REPOSITORY = "repository"
-    ENVIRONMENT = "environment"
-
-
-class Origin(Struct, frozen=True, kw_only=True):
-    """Where exactly: a line of a file, or a variable of the environment."""
-
-    kind: Kind
-    file: str | None = None
-    line: int | None = None
-    variable: str | None = None
-
-    def __str__(self) -> str:
-        if self.file is None:
-            return self.variable or self.kind
-        return self.file if self.line is None else f"{self.file}:{self.line}"
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """One value that holds, as JSON has it. The key of a name in a table ends in that name: `environment.set.LANG`."""
-
-    key: str
-    value: Any
-    origin: Origin
-
-
-class Mistake(Struct, frozen=True, kw_only=True):
-    """Something that is not applied because it is wrong: where, why, and the next command."""
-
-    origin: Origin
-    cause: str
-    hint: str
-
-    def __str__(self) -> str:
-        return f"{self.origin}: {self.cause}"
 
 
 class Layer(Struct, frozen=True, kw_only=True):

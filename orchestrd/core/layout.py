@@ -1,4 +1,7 @@
-"""Every path and file name below the home, and where the home is. Strings only, so that the fast paths pay nothing."""
+"""Every path and file name below the home, and where the home is, and the configuration.
+
+Strings only, so that the fast paths pay nothing.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +14,17 @@ def home_from(environ: "Mapping[str, str]") -> str:
         return home.rstrip("/") or "/"
     state = environ.get("XDG_STATE_HOME") or environ.get("HOME", "").rstrip("/") + "/.local/state"
     return state.rstrip("/") + "/orchestrd"
+
+
+REPOSITORY_FILE = ".orchestrd.toml"  # at the top of a working tree
+
+
+def config_file_from(environ: "Mapping[str, str]") -> str:
+    """Find the user's own settings: below $XDG_CONFIG_HOME, else below ~/.config; a relative one counts as not set."""
+    place = environ.get("XDG_CONFIG_HOME", "")
+    if not place.startswith("/"):
+        place = environ.get("HOME", "").rstrip("/") + "/.config"
+    return place.rstrip("/") + "/orchestrd/config.toml"
 
 
 def draft_of(path: str) -> str:
@@ -35,6 +49,7 @@ class Layout:
         self.secrets = home + "/secrets"
         self.worktrees = home + "/worktrees"
         self.archive = home + "/archive"
+        self.trusted = home + "/trusted"
         self.quarantine = home + "/quarantine"
         self.logs = home + "/logs"
         self.run = home + "/run"

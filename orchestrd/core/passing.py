@@ -1,13 +1,16 @@
-"""What of the caller's environment a session is given unasked: names, never values.
+"""The environment of a session: what of the caller's it is given unasked, what is configured, and what is asked for.
 
 Everything gets the few that a program cannot do without. An agent also gets what it is set up with where it runs by
 hand: its own settings, and how to reach its provider. What tells a program that it runs inside another agent is kept
 back: the session is nobody's child.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+
+from orchestrd.core.validate import problem_with_env_name
+from orchestrd.model.settings import EnvironmentSettings
 
 STANDARD_NAMES = ("HOME", "USER", "SHELL", "PATH", "LANG", "TMPDIR", "SSH_AUTH_SOCK")
 
@@ -57,6 +60,23 @@ AGENTS = {
 }
 
 
+def environment_of(
+    agent: str, environ: Mapping[str, str], asked: Sequence[str], settings: EnvironmentSettings
+) -> dict[str, str]:
+    """Compose the environment of a session out of the caller's; what is asked for by name is set there.
+
+    What is configured to be set wins over what is passed on, but for what is asked for; the configured directories
+    stand before whatever PATH there then is.
+    """
+    names = (*passed_unasked(agent, environ), *_passed_on(agent, environ, settings.pass_), *asked)
+    given = {name: environ[name] for name in dict.fromkeys(names)}
+    given |= {name: value for name, value in settings.set.items() if name not in asked}
+    places = [_from_home(path, environ) for path in settings.path]
+    if places:
+        given["PATH"] = ":".join([*places, given["PATH"]] if given.get("PATH") else places)
+    return given
+
+
 def passed_unasked(agent: str, names: Iterable[str]) -> tuple[str, ...]:
     """Choose, out of the names that are set where the caller stands, those that a session of this agent is given."""
     there = frozenset(names)
@@ -67,3 +87,19 @@ def passed_unasked(agent: str, names: Iterable[str]) -> tuple[str, ...]:
     )
     own = {name for name in there if name in passing.names or name.startswith(prefixes)} - passing.never
     return (*(name for name in STANDARD_NAMES if name in there), *sorted(own))
+
+
+def _passed_on(agent: str, there: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """Choose the names that are configured; a beginning takes none that is kept back, or could not be asked for."""
+    names = frozenset(name for name in wanted if not name.endswith("*"))
+    prefixes = tuple(name.removesuffix("*") for name in wanted if name.endswith("*"))
+    never = AGENTS.get(agent, Passing()).never
+    return sorted(
+        name
+        for name in there
+        if name in names or (name.startswith(prefixes) and name not in never and problem_with_env_name(name) is None)
+    )
+
+
+def _from_home(path: str, environ: Mapping[str, str]) -> str:
+    return environ.get("HOME", "").rstrip("/") + path.removeprefix("~") if path.startswith("~/") else path

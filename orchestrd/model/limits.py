@@ -192,6 +192,7 @@ WATCH_S = 1.0  # from one picture of a watched status to the next
 REACHED_AGAIN_S = 0.5  # a waiting client whose daemon went away looks this often, at the socket and at the disk
 
 # What can be set
+RELOAD_S = 10.0  # a client waits this long for a daemon to read its settings again
 CONFIG_BYTES_MAX = 64 * 1024  # of one file
 MAX_RUNNING_MAX = 10_000
 ARCHIVE_AFTER_DAYS_MAX = 36_500

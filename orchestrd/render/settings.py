@@ -1,0 +1,53 @@
+"""What is configured, for a person: TOML in which every value bears where it comes from."""
+
+from collections.abc import Iterable, Iterator
+
+from orchestrd.config import KEYS, SECTIONS, written
+from orchestrd.model.origin import ConfigReport, Mistake, Setting
+from orchestrd.model.settings import SetBy
+from orchestrd.render.text import visible
+
+VALUE_COLUMNS = 40  # past them the origin stands behind the value, where that ends
+
+
+def settings_page(report: ConfigReport) -> str:
+    """Show every value that holds, and as comments those that are not set or not applied."""
+    lines = [f"# {visible(path)}" for path in (report.user, report.repository) if path]
+    for section in SECTIONS:
+        lines += ["", f"[{section}]", *_rows(section, report)]
+    return "\n".join(lines) + "\n"
+
+
+def asked_page(settings: Iterable[Setting]) -> str:
+    """Show what a repository's file asks for, and what of it only a trusted one is given."""
+    return "".join(f"  {_assigned(setting.key, setting)}{_needs(setting)}\n" for setting in settings)
+
+
+def mistake_lines(mistake: Mistake) -> str:
+    """Say what is wrong, and the next command."""
+    return f"orch: {visible(str(mistake))}\n  try: {visible(mistake.hint)}"
+
+
+def _rows(section: str, report: ConfigReport) -> Iterator[str]:
+    for setting in report.settings:
+        if setting.key.startswith(f"{section}."):
+            yield _row(section, setting, "# " if setting.value is None else "", "")
+    for setting in report.withheld:
+        if setting.key.startswith(f"{section}."):
+            yield _row(section, setting, "# ", ", not applied: not trusted")
+
+
+def _row(section: str, setting: Setting, before: str, behind: str) -> str:
+    assigned = before + _assigned(setting.key.removeprefix(f"{section}."), setting)
+    return f"{assigned:<{VALUE_COLUMNS}}  # {visible(str(setting.origin))}{behind}"
+
+
+def _needs(setting: Setting) -> str:
+    is_free = next(
+        key.set_by == SetBy.ANYONE for key in KEYS.values() if f"{setting.key}.".startswith(f"{key.dotted}.")
+    )
+    return "" if is_free else "  # only if trusted"
+
+
+def _assigned(name: str, setting: Setting) -> str:
+    return visible(f"{name} = {written(setting.value)}")

@@ -1,0 +1,100 @@
+"""What is made of the nouns: the schema, and the file a user begins with."""
+
+import tomllib
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from orchestrd.agents.claude.agent import ClaudeAgent
+from orchestrd.agents.shell import ShellAgent
+from orchestrd.config import KEYS, Key, Layer, effective, schema, template, written
+from orchestrd.model.origin import Kind
+from orchestrd.model.settings import Configuration
+from orchestrd.ports import Agent
+
+AGENTS: tuple[type[Agent], ...] = (ShellAgent, ClaudeAgent)
+
+
+def _as_user(text: str) -> Layer:
+    return Layer(kind=Kind.USER, file="/f", content=text.encode())
+
+
+def test_the_schema_says_of_each_key_what_it_means_takes_and_who_may_set_it() -> None:
+    Draft202012Validator.check_schema(schema())
+
+    assert schema()["properties"]["limits"]["properties"]["memory_max"] == {
+        "description": 'Memory of one agent, such as "2G" or "25%"; past it the kernel ends what it runs.',
+        "type": "string",
+        "pattern": r"^([1-9][0-9]*(\.[0-9]+)?[KMGT]?|[1-9][0-9]?%|100%)$",
+        "examples": ["2G"],
+        "x-unit": "bytes with K, M, G or T, or a percentage",
+        "x-set-by": "user",
+        "x-variable": "ORCH_LIMITS_MEMORY_MAX",
+    }
+    assert schema()["properties"]["daemon"]["properties"]["interval_s"]["default"] == 5.0
+    assert schema()["properties"]["limits"]["properties"]["tasks_max"]["minimum"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[spawn]\nagent = "claude"\ncopy = ["x"]\nuntil = "turn"\nbase = "main"',
+        '[environment]\nset = {A = "1"}',
+        '[limits]\nmemory_max = "1.5G"\ntasks_max = 5',
+        '[spawn]\nagent = "x"',
+        "[spawn]\ncopy = [1]",
+        "[daemon]\ninterval_s = 0",
+        "[daemon]\nx = 0",
+        "[nope]",
+        '[limits]\nmemory_max = "2 GB"',
+    ],
+)
+def test_the_schema_and_the_checks_take_the_same_files(text: str) -> None:
+    is_taken = not effective([_as_user(text)], {}).mistakes
+
+    assert Draft202012Validator(schema()).is_valid(tomllib.loads(text)) == is_taken
+
+
+def test_the_defaults_are_their_own_configuration() -> None:
+    tree: dict[str, dict[str, object]] = {}
+    for key in KEYS.values():
+        tree.setdefault(key.section, {})[key.name] = key.default
+
+    assert msgspec.convert(tree, Configuration) == Configuration()
+
+
+def test_the_agents_that_can_be_chosen_are_those_that_there_are() -> None:
+    assert set(KEYS["spawn.agent"].choices) == {agent.name for agent in AGENTS}
+
+
+def test_the_template_sets_nothing_and_shows_every_key() -> None:
+    told = effective([_as_user(template())], {})
+
+    assert (told.mistakes, told.configuration) == ((), Configuration())
+    assert all(f"\n# {key.name} = " in template() for key in KEYS.values())
+    assert max(map(len, template().splitlines())) <= 120
+
+
+def test_what_the_template_shows_may_be_set_as_it_stands() -> None:
+    shown = "\n".join(
+        line.removeprefix("# ") if " = " in line and not line.endswith(".") else line
+        for line in template().splitlines()
+    )
+
+    told = effective([_as_user(shown)], {})
+
+    assert told.mistakes == ()
+    assert {setting.origin.kind for setting in told.settings} == {Kind.USER}
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.dotted)
+def test_each_key_has_a_default_or_an_example(key: Key) -> None:
+    assert key.default not in (None, (), {}) or key.example is not None
+
+
+@pytest.mark.parametrize(
+    "value", ["x", 'a"b\n', 1, 2.5, True, ["a", "b"], {"A": "1", "b c": "2", "d-e": "3"}, [], {}, 5e-324, 1e300]
+)
+def test_a_value_is_written_so_that_toml_reads_it(value: object) -> None:
+    assert tomllib.loads(f"x = {written(value)}") == {"x": value}
