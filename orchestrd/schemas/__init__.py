@@ -31,16 +31,16 @@ from orchestrd.model.document import (
     Version,
 )
 from orchestrd.model.event import Event
-from orchestrd.model.origin import ConfigReport
 from orchestrd.model.finding import Checkup
+from orchestrd.model.origin import ConfigReport
 from orchestrd.model.words import Activity, Desired, Liveness, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[msgspec.Struct]] = {
     "archived": Archived,
+    "checkup": Checkup,
     "config_report": ConfigReport,
     "clean_report": CleanReport,
-    "checkup": Checkup,
     "clean_request": CleanRequest,
     "daemon": DaemonFacts,
     "document": Document,
