@@ -83,7 +83,7 @@ bench: $(RUN) $(PEERS) ## measure: a table, and with BENCH='--json FILE' the sam
 docs: | $(UV_STAMP) ## the documentation as a site, in build/site; a broken link is an error
 	@$(BIN)/uv sync --frozen --only-group docs --inexact --quiet # without a stamp: `make test` takes it away again
 	@$(BIN)/zensical build --clean --strict
-	@echo "read it: $(CURDIR)/build/site/index.html"
+	@echo "read it: $(CURDIR)/build/site/index.html; with search: python3 -m http.server -d build/site"
 
 clean: ## remove .venv, caches and build products
 	rm -rf .venv .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
