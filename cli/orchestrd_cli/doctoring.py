@@ -18,8 +18,8 @@ def doctor(
 ) -> int:
     """Look at everything orchestrd stands on, and name what is wrong.
 
-    Programs, home, disks, memory, daemon, service, records, terminals, and
-    whatever was left behind. Each line is ok, warn or fail, with the cause
+    Programs, home, disks, memory, config, service, daemon, records, terminals,
+    and whatever was left behind. Each line is ok, warn or fail, with the cause
     and the next command. Changes nothing, with a daemon or without one.
 
     --fix sets modes right and removes stale files, a dead socket and control

@@ -87,7 +87,8 @@ def _kill(daemon: Holder) -> None:
 
 def _named_in(lock: str) -> int | None:
     try:
-        with open(lock, encoding="ascii", errors="replace") as file:  # noqa: PTH123 - a string, as all of the layout
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a FIFO that nobody writes
+        with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
             text = file.read(32).strip()
     except OSError:
         return None

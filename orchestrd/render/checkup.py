@@ -6,6 +6,8 @@ Every line fits 80 columns but the commands, which are never broken: they are th
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from orchestrd.model.finding import Checkup, Finding, Level
 from orchestrd.render.text import visible
 
@@ -19,15 +21,26 @@ _RESET = "\x1b[0m"
 def checkup_page(checkup: Checkup, *, colour: bool = False) -> str:
     """Show what was found, in the order it was looked at, and what was mended before."""
     mended = [line for one in checkup.mended for line in _lines("did", one.subject, one.told)]
-    found = [line for finding in checkup.findings for line in _finding(finding, colour=colour)]
+    found = [line for finding, others in _folded(checkup.findings) for line in _finding(finding, others, colour=colour)]
     return "\n".join([*mended, *found, _summary(checkup)]) + "\n"
 
 
-def _finding(finding: Finding, *, colour: bool) -> Iterator[str]:
-    first, *others = _lines(finding.level, finding.subject, finding.told)
+def _folded(findings: Iterable[Finding]) -> Iterator[tuple[Finding, list[str]]]:
+    """Give each finding with the other subjects of which the very same is found: one broken disk is told of once."""
+    subjects: dict[Finding, list[str]] = {}
+    for finding in findings:
+        subjects.setdefault(replace(finding, subject=""), []).append(finding.subject)
+    for same, (first, *others) in subjects.items():
+        yield replace(same, subject=first), list(dict.fromkeys(others))
+
+
+def _finding(finding: Finding, others: list[str], *, colour: bool) -> Iterator[str]:
+    first, *more = _lines(finding.level, finding.subject, finding.told)
     word = f"{_COLOURS[finding.level]}{finding.level}{_RESET}" if colour else finding.level
     yield word + first.removeprefix(finding.level)
-    yield from others
+    yield from more
+    if others:
+        yield from _lines("", "", f"the same holds for {', '.join(others)}")
     if finding.cause:
         yield from _lines("", "", finding.cause)
     if finding.next:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,15 @@ def test_a_lock_that_names_nobody_has_no_holder(layout: Layout, text: str) -> No
 
 
 def test_a_home_without_a_lock_has_no_holder(layout: Layout) -> None:
+    assert holder.find(layout) is None
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_lock_that_is_no_file_has_no_holder_and_is_not_waited_for(
+    layout: Layout, make: Callable[[str], None]
+) -> None:
+    make(layout.lock)
+
     assert holder.find(layout) is None
 
 

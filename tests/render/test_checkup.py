@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestrd.model.finding import Checkup, Finding, Level, Mended
 from orchestrd.render import checkup_page
 
@@ -30,6 +32,18 @@ def test_what_is_well_takes_one_line_and_what_is_not_says_why_and_what_to_do() -
         "                  only you should get into it",
         "                  try: orch doctor --fix",
         "1 ok, 1 fail; 1 can be mended without any loss: orch doctor --fix",
+    ]
+
+
+def test_what_is_the_same_for_several_things_is_told_once() -> None:
+    broken = [replace(MENDABLE, subject=name, told="is gone", cause="", can_fix=False) for name in ("a", "b", "c")]
+
+    assert _page(broken[0], FINE, *broken[1:]) == [
+        "fail  a           is gone",
+        "                  the same holds for b, c",
+        "                  try: orch doctor --fix",
+        "ok    git         2.39.5",
+        "1 ok, 3 fail",
     ]
 
 

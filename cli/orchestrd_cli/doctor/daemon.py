@@ -3,8 +3,10 @@
 import os
 import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from datetime import datetime
+from shlex import quote
 
 import psutil
 from msgspec import Struct
@@ -38,7 +40,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     told: DaemonFacts | None = None
     silence: str = ""  # why nobody answers
     hangs: bool = False  # it takes connections, and says nothing
-    socket_is_left: bool = False  # the file is there, and nobody behind it
+    socket_is_left: bool = False  # it is there, and nobody behind it
+    is_obstructed: bool = False  # what is there in its place is no socket
     claimants: tuple[int, ...] = ()
     occupying: int = 0  # sessions that have a run, as far as their records know
     not_found: tuple[str, ...] = ()  # programs on the caller's PATH, and not on the daemon's
@@ -62,6 +65,7 @@ def look(surroundings: Surroundings) -> Facts:
         silence=silence.message,
         hangs=silence.code == UNRESPONSIVE,
         socket_is_left=told is None and held_by is None and nobody_listens(layout.socket),
+        is_obstructed=_is_socket(layout.socket) is False,
         claimants=tuple(found.pid for found in daemons(surroundings.uid) if found.home == home),
         occupying=sum(session.state in OCCUPYING for session in records_of(layout).sessions.values()),
         not_found=_not_found(surroundings, held_by),
@@ -82,6 +86,9 @@ def judge(facts: Facts) -> Iterator[Finding]:
         if facts.not_found:
             cause = "it was started with another PATH than yours"
             yield warn("daemon", f"it does not find {' and '.join(facts.not_found)}, and you do", cause, RESTART)
+    elif facts.is_obstructed:
+        place = facts.layout.socket
+        yield fail("daemon", f"{place} is no socket", "no daemon can answer there", f"ls -ld {quote(place)}")
     elif facts.hangs or facts.holder is not None:
         who = "a daemon" if facts.holder is None else f"daemon {facts.holder}"
         yield fail("daemon", f"{who} is there and does not answer", facts.silence, RESTART)
@@ -91,6 +98,8 @@ def judge(facts: Facts) -> Iterator[Finding]:
 
 def nobody_listens(path: str) -> bool:
     """Tell whether a socket is there that whoever made it has left behind."""
+    if not _is_socket(path):
+        return False
     with socket.socket(socket.AF_UNIX) as knocking:
         knocking.settimeout(LOOK_ANSWER_S)
         try:
@@ -109,6 +118,14 @@ def mend(facts: Facts) -> Iterator[str]:
         if is_held and nobody_listens(facts.layout.socket):
             os.unlink(facts.layout.socket)  # noqa: PTH108 - a string, as all of the layout
             yield f"{facts.layout.socket}, which a killed daemon had left, is removed"
+
+
+def _is_socket(path: str) -> bool | None:
+    """Tell whether a socket is there; null where nothing is."""
+    try:
+        return stat.S_ISSOCK(os.lstat(path).st_mode)
+    except OSError:
+        return None
 
 
 def _answering(told: DaemonFacts, now: datetime) -> Iterator[Finding]:

@@ -20,12 +20,13 @@ F = TypeVar("F")
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What every look is told: the home, and who asks, when, with which environment."""
+    """What every look is told: the home, and who asks, when, where from, and with which environment."""
 
     layout: Layout
     environ: Mapping[str, str]
     now: datetime
     uid: int
+    directory: str = "."
 
 
 class Examined(Struct, frozen=True, kw_only=True):

@@ -220,6 +220,7 @@ DAEMON_CASES = {
     "none beside sessions": _daemon(silence="no daemon answers on /x: No such file or directory", occupying=2),
     "was killed": _daemon(silence="no daemon answers on /x: Connection refused", socket_is_left=True),
     "was killed beside a session": _daemon(silence="Connection refused", socket_is_left=True, occupying=1),
+    "cannot be": _daemon(silence="no daemon answers on /x: Connection refused", is_obstructed=True),
     "two of them": _daemon(holder=7, told=_told(), claimants=(7, 8)),
 }
 
