@@ -10,7 +10,7 @@ import time
 
 from orchestrd import __version__, versions
 from orchestrd.core.layout import Layout, home_from
-from orchestrd.model.limits import REACHED_AGAIN_S, WATCH_S
+from orchestrd.model.limits import REACHED_AGAIN_S
 from orchestrd_cli import exits, terminal
 from orchestrd_cli.wire import Answer, CutOff, Silent, quoted
 
@@ -100,33 +100,42 @@ def _status(options: Options) -> int:
     if "watch" not in options:
         terminal.write(picture)
         return exits.OK
-    terminal.show(picture)
-    while True:
-        time.sleep(WATCH_S)
-        shown, picture = picture, _picture_or_excuse(daemon, options)
-        if picture != shown:
-            terminal.show(picture, below=True)
+    from orchestrd_cli import watching
+
+    apart = b"" if "json" in options else b"\n"
+    return watching.watch(picture, lambda: _picture_or_from_disk(daemon, options), apart=apart)
 
 
 def _picture(daemon: "_Daemon", options: Options) -> bytes:
     asked: Options = {name: options[name] for name in ("all", "project", "quiet") if name in options}
     if "json" in options:
         return daemon.answer("status", asked, JSON) + b"\n"
-    columns, _ = terminal.size()
+    columns, lines = terminal.size()
     if columns:
         asked["width"] = str(columns)
+    if columns and "watch" in options:
+        asked["height"] = str(lines)
     if terminal.wants_colour():
         asked["colour"] = "1"
     return daemon.answer("status", asked, TEXT)
 
 
-def _picture_or_excuse(daemon: "_Daemon", options: Options) -> bytes:
+def _picture_or_from_disk(daemon: "_Daemon", options: Options) -> bytes:
+    """Where the daemon has gone, or hangs, show what the disk says, and that it does; until there is one again."""
     try:
         return _picture(daemon, options)
-    except Declined:
-        return b"the daemon has gone; waiting for it (orch daemon start)\n"
-    except Silent:
-        return b"the daemon does not answer; waiting for it (orch daemon restart)\n"
+    except (Declined, Silent) as error:
+        from orchestrd_cli import looking, reach
+
+        reach.is_daemon_silent = isinstance(error, Silent)
+        wanted = looking.Wanted(
+            all="all" in options,
+            project=options.get("project"),
+            quiet="quiet" in options,
+            json="json" in options,
+            is_watched=True,
+        )
+        return looking.next_picture(wanted)
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------------

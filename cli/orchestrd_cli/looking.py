@@ -1,15 +1,15 @@
 """Verbs that look and change nothing: status, show, explain, events. Without a daemon they read the disk and say so."""
 
-import time
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from orchestrd.client import Client
-from orchestrd.model.errors import UsageError
-from orchestrd.model.limits import WATCH_S
-from orchestrd.render import event_line, explanation_page, needs_me, session_page, status_table
-from orchestrd_cli import exits, reach, terminal
+from orchestrd.core.problem import problem_of
+from orchestrd.model.errors import OrchestrdError, UsageError
+from orchestrd.render import error_text, event_line, explanation_page, needs_me, session_page, status_table
+from orchestrd_cli import exits, reach, terminal, watching
 from orchestrd_cli.grammar import Follow, Json, Ref, verb
 
 
@@ -34,18 +34,14 @@ def status(
     if quiet and json:
         raise UsageError("--quiet prints a number, --json the sessions: give one of them", hint="orch status --help")
     home = reach.client()
-    picture = _picture(home, all_=all_, project=project, quiet=quiet, as_json=json)
+    wanted = Wanted(all=all_, project=project, quiet=quiet, json=json, is_watched=watch)
+    picture = _picture(home, wanted)
     if json or quiet:  # the table says it itself
         reach.note_age_of_disk(home)
-    if not watch:
-        terminal.write(picture)
-        return exits.OK
-    terminal.show(picture)
-    while True:
-        time.sleep(WATCH_S)
-        shown, picture = picture, _picture(home, all_=all_, project=project, quiet=quiet, as_json=json)
-        if picture != shown:
-            terminal.show(picture, below=True)
+    if watch:
+        return watching.watch(picture, lambda: next_picture(wanted), apart=b"" if json else b"\n")
+    terminal.write(picture)
+    return exits.OK
 
 
 @verb("[OPTIONS] ID")
@@ -111,18 +107,37 @@ def events(
     return exits.OK
 
 
-def _picture(home: Client, *, all_: bool, project: str | None, quiet: bool, as_json: bool) -> bytes:
-    found = home.status(with_ended=all_, project=project)
-    if as_json:
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What of the sessions is to be seen, and in which form; a picture that is watched is cut to the window."""
+
+    all: bool = False
+    project: str | None = None
+    quiet: bool = False
+    json: bool = False
+    is_watched: bool = False
+
+
+def next_picture(wanted: Wanted) -> bytes:
+    """Give the next picture of those that are watched: what went wrong is one too, and does not end them."""
+    try:
+        return _picture(reach.client(), wanted)
+    except OrchestrdError as error:
+        return reach.json_line(problem_of(error)) if wanted.json else f"orch: {error_text(error)}\n".encode()
+
+
+def _picture(home: Client, wanted: Wanted) -> bytes:
+    found = home.status(with_ended=wanted.all, project=wanted.project)
+    if wanted.json:
         return reach.json_line(found)
-    if quiet:
+    if wanted.quiet:
         return b"%d\n" % sum(map(needs_me, found.sessions))
-    columns, _ = terminal.size()
+    columns, lines = terminal.size()
     return status_table(
         found,
         reach.now(),
-        project=project,
+        project=wanted.project,
         columns=columns or None,
+        lines_max=(lines or None) if wanted.is_watched else None,
         colour=terminal.wants_colour(),
         silence=reach.silent_daemon(home),
     ).encode()

@@ -69,13 +69,3 @@ def write(data: bytes) -> None:
         raise
     except OSError as error:
         raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
-
-
-def show(picture: bytes, *, below: bool = False) -> None:
-    """Show a picture: on a terminal in the place of the last one, as far as it fits; in a pipe `below` it."""
-    if not is_terminal():
-        write(b"\n" + picture if below else picture)
-        return
-    _, lines = size()
-    shown = picture.rstrip(b"\n").split(b"\n")[: lines - 1]
-    write(b"\x1b[H" + b"".join(line + b"\x1b[K\n" for line in shown) + b"\x1b[J")

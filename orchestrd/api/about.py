@@ -48,6 +48,7 @@ class About:
             self._clock.now().at,
             project=request.query_params.get("project"),
             columns=number(request, "width"),
+            lines_max=number(request, "height"),
             colour=flag(request, "colour", default=False),
         )
         return text(table)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from orchestrd.model.document import Document, Status
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
-from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted, fit, visible, width
+from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, counted, fit, visible, width
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
@@ -54,11 +54,13 @@ def status_table(
     *,
     project: str | None = None,
     columns: int | None = None,
+    lines_max: int | None = None,
     colour: bool = False,
     silence: str | None = None,
 ) -> str:
     """Draw the answer of `orch status`: table, counts, the daemon's lines; `columns` is the terminal's width.
 
+    With `lines_max` it leaves out the sessions at the end for which a window of that many lines has no room.
     `project` is the one that was asked for. `silence` names a daemon that is there and does not answer, where the table
     is from the disk.
     """
@@ -67,7 +69,10 @@ def status_table(
     footer = [_counts(status, project), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
-    return "\n".join([*lines, *(part for line in footer for part in _wrapped(line, columns))]) + "\n"
+    footer = [part for line in footer for part in _wrapped(line, columns)]
+    if lines_max is not None:
+        lines = _in_window(lines, lines_max - len(footer))
+    return "\n".join([*lines, *footer]) + "\n"
 
 
 def in_order(sessions: Iterable[Document], now: datetime) -> list[Document]:
@@ -158,6 +163,14 @@ def _rows(sessions: Sequence[Document], now: datetime, columns: int | None, *, c
         rows = [f"{_tint(told, now)}{row}{_RESET}" for told, row in zip(sessions, rows, strict=True)]
         head = f"{_BOLD}{head}{_RESET}"
     return [head, *rows]
+
+
+def _in_window(lines: list[str], room: int) -> list[str]:
+    """Say how many are left out, in the place of the first of them; where there is no room at all that is cut off."""
+    if len(lines) <= max(room, 2):
+        return lines
+    kept = max(room - 1, 2)
+    return [*lines[:kept], f"{CLIPPED} and {len(lines) - kept} more, for which the window is too low"]
 
 
 def _columns_for(sessions: Sequence[Document]) -> Iterator[Column]:

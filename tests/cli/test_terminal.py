@@ -69,13 +69,6 @@ def test_a_pipe_has_no_size_and_takes_no_colours(capfd: pytest.CaptureFixture[st
     assert not terminal.wants_colour()
 
 
-def test_a_picture_takes_the_place_of_the_last_one_as_far_as_it_fits() -> None:
-    with terminal_on_stdout() as screen:
-        terminal.show("".join(f"{number}\n" for number in range(10)).encode(), below=True)
-
-        assert screen() == "\x1b[H" + "".join(f"{number}\x1b[K\n" for number in range(LINES - 1)) + "\x1b[J"
-
-
 def test_a_log_on_a_terminal_keeps_its_colours_and_commands_nothing(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"\x1b[32mgreen\x1b]0;title\x07\n")

@@ -1,16 +1,9 @@
 """Completion in the shells themselves: each in a terminal of its own, with keys pressed; those not here skip."""
 
-import fcntl
 import os
-import pty
-import re
-import select
 import shutil
-import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.fake_daemon import FakeDaemon, whole
+from tests.terminals import Terminal
 
-PATIENCE_S = 20.0
-STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 CLEAR = "\x15"  # Ctrl-u
 SESSIONS = "fix\twaiting 5m, shop: which branch?\nfix:login\tworking 1m, shop\ntwo words\tworking 2m, shop\n"
 SETUP = {
@@ -28,33 +20,6 @@ SETUP = {
     "zsh": (["-f", "-i"], "autoload -Uz compinit; compinit -u -D; source <(orch completion zsh)\n"),
     "fish": (["--no-config", "-i"], "orch completion fish | source\n"),
 }
-
-
-class Terminal:
-    """A shell in a terminal of 100 columns, in front of which a person types."""
-
-    def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            os.execvpe(argv[0], argv, environment)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        self._seen = ""
-
-    def types(self, keys: str, shows: str) -> str:
-        """Press keys and wait until this is shown; gives all that was shown since."""
-        self._seen = ""
-        os.write(self._terminal, keys.encode())
-        until = time.monotonic() + PATIENCE_S
-        while shows not in self._seen:
-            assert time.monotonic() < until, f"{shows!r} was never shown, but {self._seen!r}"
-            if select.select([self._terminal], [], [], 0.1)[0]:
-                self._seen = STYLE.sub("", self._seen + os.read(self._terminal, 65_536).decode("utf-8", "replace"))
-        return self._seen
-
-    def close(self) -> None:
-        os.close(self._terminal)
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
 
 
 @pytest.fixture

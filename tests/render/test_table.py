@@ -272,3 +272,17 @@ def test_where_there_is_no_room_what_is_missed_least_is_left_out(columns: int, h
 
 def test_without_a_width_no_name_is_clipped() -> None:
     assert "x" * 64 in _table(a_document(name="x" * 64))
+
+
+def test_a_window_that_is_too_low_keeps_the_head_the_counts_and_those_that_matter_most() -> None:
+    sessions = [a_document(f"{number:08}", name=f"n{number}") for number in range(9)]
+    status = Status(daemon=DAEMON, sessions=tuple(sessions), hidden=0)
+
+    low = status_table(status, NOW, lines_max=6).splitlines()
+
+    assert len(low) == 6
+    assert low[0].startswith("ID ")
+    assert low[3] == "… and 7 more, for which the window is too low"
+    assert low[4:] == ["9 sessions: 9 running", "daemon 4711, version 0.1.0, up 5h"]
+    assert len(status_table(status, NOW, lines_max=12).splitlines()) == 12
+    assert status_table(status, NOW, lines_max=1).splitlines()[1].startswith("00000000")
