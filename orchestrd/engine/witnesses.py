@@ -7,6 +7,7 @@ is no evidence in a failure.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from orchestrd.core.running import run_of
 from orchestrd.core.sifting import hook_lines, report
@@ -46,13 +47,13 @@ class Witnesses:
         seen = [(look, session, agent) for look in looks for session, agent in self._of(look)]
         gathered = await self._gathered(seen)
         screens = await self._screens(runtime, seen)
-        heard = []
+        heard, now = [], self._clock.now().at
         for look, session, agent in seen:
             if self._is_over(session):  # it ended meanwhile, and was forgotten before this look came back
                 self.forget(session)
                 continue
             found = gathered.get(session.id, NOTHING)
-            reading = agent.read(self._glimpse(look, found, screens.get(session.id)))
+            reading = agent.read(self._glimpse(look, found, screens.get(session.id), now))
             offset = max(found.transcript_offset, look.run.transcript_offset)
             said = report(look, reading, offset, self._roster.evidence(session.id))
             if said is not None:
@@ -84,7 +85,7 @@ class Witnesses:
                 transcript_offset=look.run.transcript_offset,
             )
             for look, session, agent in seen
-            if (files := await self._files(look, session, agent)) is not None
+            if agent.confirms and (files := await self._files(look, session, agent)) is not None
         ]
         if not wanted:
             return {}
@@ -92,8 +93,6 @@ class Witnesses:
         return {want.session: gathered for want, gathered in zip(wanted, found, strict=True)}
 
     async def _files(self, look: Look, session: Session, agent: Agent) -> AgentFiles | None:
-        if not agent.confirms:
-            return None
         environment = self._environments.get(session.id)
         if environment is None:
             environment = await asyncio.to_thread(self._attachments.read_secret, session.id)
@@ -103,11 +102,11 @@ class Witnesses:
     async def _screens(
         self, runtime: Runtime, seen: Sequence[tuple[Look, Session, Agent]]
     ) -> dict[SessionId, str | None]:
+        if not runtime.has_terminal:
+            return {}
         wanted = [
             session for _, session, agent in seen if agent.wants_screen(session.activity, session.activity_source)
         ]
-        if not runtime.has_terminal:
-            return {}
         async with asyncio.TaskGroup() as group:
             shown = {
                 session.id: group.create_task(self._screen(runtime, session), name=f"screen of {session.id}")
@@ -121,11 +120,11 @@ class Witnesses:
         except OrchestrdError:
             return None
 
-    def _glimpse(self, look: Look, gathered: Gathered, screen: str | None) -> Glimpse:
+    def _glimpse(self, look: Look, gathered: Gathered, screen: str | None, now: datetime) -> Glimpse:
         session = look.run.session
         last_title, self._titles[session] = self._titles.get(session), look.title
         return Glimpse(
-            now=self._clock.now().at,
+            now=now,
             hook_lines=hook_lines(look),
             has_hooks=look.run.hooks_offset > 0 or bool(look.hook_lines),
             agent_pid=look.agent_pid,
