@@ -21,8 +21,8 @@ def table(rows: Sequence[Row]) -> str:
     return "".join("  ".join(map(str.ljust, line, widths)).rstrip() + "\n" for line in lines)
 
 
-def markdown(rows: Sequence[Row], machine: Machine, took_s: float) -> str:
-    """Write what stands between the marks: the facts, the table, and every miss with its reason."""
+def markdown(rows: Sequence[Row], absent: Sequence[str], machine: Machine, took_s: float) -> str:
+    """Write what stands between the marks: the facts, the table, what is missing, and every miss with its reason."""
     missed = [row for row in rows if row.verdict == "MISSED"]
     judged = [row for row in rows if row.verdict]
     said = [
@@ -36,6 +36,7 @@ def markdown(rows: Sequence[Row], machine: Machine, took_s: float) -> str:
         _markdown_line(HEADINGS),
         _markdown_line(["---"] * len(HEADINGS)),
         *(_markdown_line(_cells(row)) for row in rows),
+        *(f"\nNot measured, {lack}." for lack in absent),
         "",
         "### What is missed, and why",
         "",
@@ -53,9 +54,9 @@ def put_between_marks(document: Path, text: str) -> None:
     document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def as_json(rows: Iterable[Row], machine: Machine, took_s: float) -> bytes:
+def as_json(rows: Iterable[Row], absent: Sequence[str], machine: Machine, took_s: float) -> bytes:
     """Write everything for another program."""
-    told = {"machine": machine, "took_s": round(took_s, 1), "rows": [_told(row) for row in rows]}
+    told = {"machine": machine, "took_s": round(took_s, 1), "absent": absent, "rows": [_told(row) for row in rows]}
     return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
 
 

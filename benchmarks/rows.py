@@ -18,6 +18,10 @@ SMALL = 0.3  # ratios up to here are read better the other way round
 ROUNDING = 0.005  # what is printed as equal to its bound is not called a miss
 
 
+class NotHereError(Exception):
+    """Something that a family needs is not on this machine; the sentence names it."""
+
+
 class Bound(Struct, frozen=True):
     """One condition of a target: a statistic of the row, at most or at least this much."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from benchmarks.families import (
     commands,
     commits,
+    counts,
     deaths,
     fanout,
     idling,
@@ -27,6 +28,7 @@ FAMILIES: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "ticks": ticks.measure,
     "rereads": rereads.measure,
     "commits": commits.measure,
+    "counts": counts.measure,
     "deaths": deaths.measure,
     "spawns": spawns.measure,
     "recoveries": recoveries.measure,

@@ -5,32 +5,80 @@ only sleeps and wakes up once a tick; all are watched over the same seconds.
 """
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from benchmarks.daemons import Daemon, daemon
+from benchmarks.families.memory import DAEMON_MB, SESSION_KB
 from benchmarks.measuring import Effort, figures
-from benchmarks.processes import Usage, environment, used_by
-from benchmarks.rows import Row, at_most
+from benchmarks.processes import KILOBYTE, MEGABYTE, Usage, environment, resident_bytes, used_by
+from benchmarks.rows import Bound, Row, at_most
 
 FAMILY = "idling"
 TARGETS_PERCENT = {1.0: 0.3, 5.0: 0.05}
+JUDGED_MOST = 100  # sessions for which the targets are
+SIZES, SIZES_QUICK = (0, 10, 100, 500, 1_000), (0, 20)  # the first is without any
+SESSION_BYTES = 8 * MEGABYTE
+COLD = "each tick looks at every run and steps its evidence in Python; coming alone it finds the caches cold"
+HELD = "the record with its spec, what was observed of it, and two pidfds"
 SETTLED_S = 2.0  # what the start has left to do, such as a sync of the journal, is over by then
 SLEEPER = "import time\nwhile True: time.sleep({})"
 PEER = "an interpreter that sleeps"
 
 
 def measure(effort: Effort) -> Iterator[Row]:
-    """Measure with no session and with many, at a fast tick and at the usual one."""
-    watched_s, number = effort.of(20, 5), effort.of(100, 20)
-    with daemon() as empty, daemon() as full:
-        full.begin(number)
+    """Measure with no session and with more and more that run, at a fast tick and at the usual one."""
+    watched_s, sizes = effort.of(20, 5), SIZES_QUICK if effort.is_quick else _borne(SIZES)
+    with contextlib.ExitStack() as stack:
+        places = [stack.enter_context(daemon()) for _ in sizes]
+        for place, size in zip(places[1:], sizes[1:], strict=True):
+            place.begin(size)
         for interval_s in TARGETS_PERCENT:
-            *ours, peer = _watched((empty, full), interval_s, watched_s)
-            for size, usage in zip((0, number), ours, strict=True):
-                yield from _rows(f"{size} sessions, a tick every {interval_s:g} s", interval_s, usage, peer)
+            *ours, peer = _watched(places, interval_s, watched_s)
+            for size, usage in zip(sizes, ours, strict=True):
+                yield from _rows(
+                    f"{size:,} sessions, a tick every {interval_s:g} s", _target(interval_s, size), usage, peer
+                )
+        yield from _memory(sizes, [resident_bytes(place.pid) for place in places])
+
+
+def _borne(sizes: Sequence[int]) -> Sequence[int]:
+    """Leave out what the machine does not bear: each session is a launcher and an agent."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    most = min(free // (2 * SESSION_BYTES), int(Path("/proc/sys/kernel/pid_max").read_text()) // 8)
+    return [size for size in sizes if size <= most]
+
+
+def _target(interval_s: float, size: int) -> tuple[Bound, ...]:
+    return (at_most(TARGETS_PERCENT[interval_s]),) if size <= JUDGED_MOST else ()
+
+
+def _memory(sizes: Sequence[int], held: Sequence[int]) -> Iterator[Row]:
+    """Compare what the daemons hold after all those ticks: the one without a session, and each of the others."""
+    empty = figures([held[0] / MEGABYTE])
+    for size, now in zip(sizes[1:], held[1:], strict=True):
+        yield Row(
+            family=FAMILY,
+            what=f"RSS of the daemon with {size:,} sessions that run",
+            unit="MB",
+            ours=figures([now / MEGABYTE]),
+            peer_name="without one",
+            peer=empty,
+            target=(at_most(DAEMON_MB),),
+            reason=HELD,
+        )
+    yield Row(
+        family=FAMILY,
+        what=f"growth per session, of {sizes[-1]:,} that run",
+        unit="KB",
+        ours=figures([(held[-1] - held[0]) / sizes[-1] / KILOBYTE]),
+        target=(at_most(SESSION_KB),),
+        reason=HELD,
+    )
 
 
 def _watched(places: Sequence[Daemon], interval_s: float, watched_s: int) -> list[Usage]:
@@ -54,7 +102,7 @@ def _sleeper(interval_s: float, place: Daemon) -> Iterator[int]:
             process.kill()
 
 
-def _rows(what: str, interval_s: float, ours: Usage, peer: Usage) -> Iterator[Row]:
+def _rows(what: str, target: tuple[Bound, ...], ours: Usage, peer: Usage) -> Iterator[Row]:
     yield Row(
         family=FAMILY,
         what=f"processor used, {what}",
@@ -62,8 +110,8 @@ def _rows(what: str, interval_s: float, ours: Usage, peer: Usage) -> Iterator[Ro
         ours=figures([ours.cpu_s * 100]),
         peer_name=PEER,
         peer=figures([peer.cpu_s * 100]),
-        target=(at_most(TARGETS_PERCENT[interval_s]),),
-        reason="each tick looks at every run and steps its evidence in Python; coming alone it finds the caches cold",
+        target=target,
+        reason=COLD,
     )
     yield Row(
         family=FAMILY,

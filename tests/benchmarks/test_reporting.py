@@ -67,10 +67,16 @@ def test_the_table_shows_the_miss_and_how_far_the_samples_lie_apart() -> None:
 def test_the_document_says_of_every_miss_what_is_missed_and_why() -> None:
     rows = [a_row(at_most(4.5), at_most(3.0, "ratio"), peer=Figures((2.0,))), a_row(at_most(9.0))]
 
-    text = markdown(rows, MACHINE, took_s=12.0)
+    text = markdown(rows, [], MACHINE, took_s=12.0)
 
     assert "1 of 2 targets met, 1 missed" in text
     assert "- **the thing**: 5 ms (4 to 9), 2.5x bare, and should be ≤ 4.5 ms. It is what it is." in text
+
+
+def test_the_document_says_what_could_not_be_measured() -> None:
+    text = markdown([], ["counts: there is no strace"], MACHINE, took_s=12.0)
+
+    assert "Not measured, counts: there is no strace." in text
 
 
 def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
@@ -93,9 +99,10 @@ def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_programs_get_the_same_rows() -> None:
-    told = json.loads(as_json([a_row(at_most(4.5))], MACHINE, took_s=1.0))
+    told = json.loads(as_json([a_row(at_most(4.5))], ["counts: no strace"], MACHINE, took_s=1.0))
 
     assert told["machine"]["cores"] == 2
+    assert told["absent"] == ["counts: no strace"]
     assert told["rows"][0]["ours"] == {"median": 5.0, "least": 4.0, "worst": 9.0, "p99": 9.0, "samples": 3}
     assert told["rows"][0]["verdict"] == "MISSED"
 

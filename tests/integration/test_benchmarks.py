@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.tracing import traced
 from tests.integration.tmux_stage import needs_tmux
 
 
@@ -27,6 +29,21 @@ def test_one_family_alone_is_measured_and_reported(shallow: Path, family: str) -
     assert all(row["what"] in ended.stdout and row["ratio"] > 0 for row in told["rows"])
     assert [path.name for path in shallow.iterdir()] == ["figures.json"]  # nothing is left behind, ...
     assert [line for line in _command_lines() if os.fsencode(shallow) in line] == []  # ... and nobody
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace")
+def test_forks_and_fsyncs_are_counted_and_threads_are_no_forks(tmp_path: Path) -> None:
+    busy = """import os, subprocess, sys, threading
+sys.stdin.readline()
+threading.Thread(target=subprocess.run, args=(["true"],)).start()
+os.fsync(os.open(sys.argv[1], os.O_RDONLY))
+[subprocess.run(["true"]) for _ in range(2)]"""
+    argv = [sys.executable, "-c", busy, str(tmp_path)]
+
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as process, traced(process.pid, tmp_path) as calls:
+        process.communicate(b"now\n", timeout=30)
+
+    assert (calls.forks, calls.syncs) == (3, 1)
 
 
 def _command_lines() -> Iterator[bytes]:
