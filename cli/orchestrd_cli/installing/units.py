@@ -34,6 +34,7 @@ NotifyAccess=main
 ExecStart={python} -P -X faulthandler -m orchestrd run
 ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 {environment}
+SyslogIdentifier=orchestrd
 # Recovering waits for the disk: on one that hangs, a start that is ended would be the first of many.
 TimeoutStartSec=infinity
 TimeoutStopSec={stop_s:g}s
