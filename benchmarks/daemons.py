@@ -30,6 +30,8 @@ READY_S = 15.0
 LOOK_S = 0.001
 STOP_S = 15.0
 AT_A_TIME = 16  # requests of `begin` that are under way together
+PROGRAM = ("-m", "orchestrd")
+WITHOUT_PIDFDS = ("-c", "import os, sys; del os.pidfd_open; from orchestrd.__main__ import main; main(sys.argv[1:])")
 ENOUGH_RUNNING = 10_000
 NO_WORKSPACE = WorkspaceWish(kind="none")
 
@@ -37,11 +39,19 @@ NO_WORKSPACE = WorkspaceWish(kind="none")
 class Daemon:
     """One home with one daemon at a time. Ends with everything it has started."""
 
-    def __init__(self, layout: Layout, *, interval_s: float = 1.0, max_running: int = ENOUGH_RUNNING) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        interval_s: float = 1.0,
+        max_running: int = ENOUGH_RUNNING,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         self.layout = layout
         self.client = Client(layout.home)
         self._interval_s = interval_s
         self._max_running = max_running
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -57,7 +67,7 @@ class Daemon:
         begun = time.perf_counter()
         with Path(self.layout.daemon_log).open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "orchestrd", "run", *options],
+                [sys.executable, "-P", *self._program, "run", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -139,11 +149,16 @@ class Daemon:
 
 @contextlib.contextmanager
 def daemon(
-    sessions: Iterable[Session] = (), *, interval_s: float = 1.0, max_running: int = ENOUGH_RUNNING
+    sessions: Iterable[Session] = (),
+    *,
+    interval_s: float = 1.0,
+    max_running: int = ENOUGH_RUNNING,
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[Daemon]:
     """Run a daemon over a home that holds these sessions, and nothing else."""
     with temporary_home() as layout:
         fill(layout, sessions)
-        with contextlib.closing(Daemon(layout, interval_s=interval_s, max_running=max_running)) as made:
+        made = Daemon(layout, interval_s=interval_s, max_running=max_running, program=program)
+        with contextlib.closing(made):
             made.start()
             yield made

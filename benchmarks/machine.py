@@ -3,9 +3,13 @@
 import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
+
+SESSION_BYTES = 6 * 1024 * 1024  # of a launcher and an agent that sleeps, and half of it for who else is here
+PIDS_SHARE = 4  # of the pids there are, no more than one in so many
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -35,6 +39,13 @@ def this_machine() -> Machine:
         file_system=_file_system(Path(tempfile.gettempdir()).resolve()),
         load=os.getloadavg()[0],
     )
+
+
+def borne(sizes: Sequence[int]) -> Sequence[int]:
+    """Leave out the numbers of sessions that this machine does not bear: each is a launcher and an agent."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    pids = int(Path("/proc/sys/kernel/pid_max").read_text())
+    return [size for size in sizes if 2 * size * SESSION_BYTES <= free and 2 * size * PIDS_SHARE <= pids]
 
 
 def _file_system(place: Path) -> str:

@@ -5,15 +5,14 @@ only sleeps and wakes up once a tick; all are watched over the same seconds.
 """
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from benchmarks.daemons import Daemon, daemon
 from benchmarks.families.memory import DAEMON_MB, SESSION_KB
+from benchmarks.machine import borne
 from benchmarks.measuring import Effort, figures
 from benchmarks.processes import KILOBYTE, MEGABYTE, Usage, environment, resident_bytes, used_by
 from benchmarks.rows import Bound, Row, at_most
@@ -22,7 +21,6 @@ FAMILY = "idling"
 TARGETS_PERCENT = {1.0: 0.3, 5.0: 0.05}
 JUDGED_MOST = 100  # sessions for which the targets are
 SIZES, SIZES_QUICK = (0, 10, 100, 500, 1_000), (0, 20)  # the first is without any
-SESSION_BYTES = 8 * MEGABYTE
 COLD = "each tick looks at every run and steps its evidence in Python; coming alone it finds the caches cold"
 HELD = "the record with its spec, what was observed of it, and two pidfds"
 SETTLED_S = 2.0  # what the start has left to do, such as a sync of the journal, is over by then
@@ -32,7 +30,7 @@ PEER = "an interpreter that sleeps"
 
 def measure(effort: Effort) -> Iterator[Row]:
     """Measure with no session and with more and more that run, at a fast tick and at the usual one."""
-    watched_s, sizes = effort.of(20, 5), SIZES_QUICK if effort.is_quick else _borne(SIZES)
+    watched_s, sizes = effort.of(20, 5), SIZES_QUICK if effort.is_quick else borne(SIZES)
     with contextlib.ExitStack() as stack:
         places = [stack.enter_context(daemon()) for _ in sizes]
         for place, size in zip(places[1:], sizes[1:], strict=True):
@@ -44,13 +42,6 @@ def measure(effort: Effort) -> Iterator[Row]:
                     f"{size:,} sessions, a tick every {interval_s:g} s", _target(interval_s, size), usage, peer
                 )
         yield from _memory(sizes, [resident_bytes(place.pid) for place in places])
-
-
-def _borne(sizes: Sequence[int]) -> Sequence[int]:
-    """Leave out what the machine does not bear: each session is a launcher and an agent."""
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    most = min(free // (2 * SESSION_BYTES), int(Path("/proc/sys/kernel/pid_max").read_text()) // 8)
-    return [size for size in sizes if size <= most]
 
 
 def _target(interval_s: float, size: int) -> tuple[Bound, ...]:
