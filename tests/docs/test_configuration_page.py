@@ -1,0 +1,65 @@
+"""The reference of the configuration is made of its schema; `--rewrite` writes it anew."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from orchestrd import config
+from tests.docs.pages import DOCS, with_generated
+
+PAGE = DOCS / "configuration.md"
+Json = dict[str, Any]
+MAY = {"user": "only you", "trusted": "a repository once trusted", "anyone": "a repository too"}
+
+
+def reference(schema: Json) -> str:
+    """Write a schema as a section of the page for each section of the file."""
+    return "\n\n".join(_section(name, section) for name, section in schema["properties"].items())
+
+
+def _section(name: str, section: Json) -> str:
+    rows = "\n".join(_row(key, told) for key, told in section["properties"].items())
+    head = "| key | default | | set by |\n|---|---|---|---|"
+    return f"## `[{name}]`\n\n{section['description']}\n\n{head}\n{rows}"
+
+
+def _row(key: str, told: Json) -> str:
+    default = f"`{json.dumps(told['default'])}`" if told.get("default") is not None else "unset"
+    return (
+        f"| `{key}` | {default} | {' '.join(_sentences(told)).replace('|', chr(92) + '|')} | {MAY[told['x-set-by']]} |"
+    )
+
+
+def _sentences(told: Json) -> Iterator[str]:
+    yield told["description"]
+    if words := told.get("enum"):
+        yield "One of " + ", ".join(f"`{word}`" for word in words) + "."
+    if aside := ", ".join(filter(None, (told.get("x-unit"), _range(told)))):
+        yield aside[0].upper() + aside[1:] + "."
+    if examples := told.get("examples"):
+        yield f"Example: `{_as_toml(examples[0])}`."
+
+
+def _range(told: Json) -> str:
+    if "minimum" not in told:
+        return ""
+    return f"from {told['minimum']:g}" + (f" to {told['maximum']:g}" if "maximum" in told else " on")
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {json.dumps(one)}" for name, one in value.items()) + " }"
+    return json.dumps(value)
+
+
+def test_the_reference_is_what_the_schema_says(golden: Callable[[Path, str], None]) -> None:
+    golden(PAGE, with_generated(PAGE, reference(config.schema())))
+
+
+def test_every_key_is_told_with_who_may_set_it() -> None:
+    keys = [key for section in config.schema()["properties"].values() for key in section["properties"]]
+    told = reference(config.schema())
+
+    assert [key for key in keys if told.count(f"| `{key}` |") != 1] == []
+    assert told.count("|\n") + 1 >= len(keys)
