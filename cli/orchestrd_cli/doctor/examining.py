@@ -17,6 +17,7 @@ from orchestrd.model.finding import Checkup, Finding, Mended
 from orchestrd.model.limits import EXAMINED_S
 from orchestrd_cli.doctor import (
     clients,
+    config,
     daemon,
     disk,
     filesystem,
@@ -41,6 +42,7 @@ SUBJECTS: tuple[Subject[Any], ...] = (
     filesystem.SUBJECT,
     disk.SUBJECT,
     memory.SUBJECT,
+    config.SUBJECT,
     service.SUBJECT,
     daemon.SUBJECT,
     homes.SUBJECT,

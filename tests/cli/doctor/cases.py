@@ -9,10 +9,12 @@ from orchestrd.client.inspection import Records
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.ids import SessionId
+from orchestrd.model.origin import Kind, Mistake, Origin, Setting
 from orchestrd.model.session import SCHEMA, Session
 from orchestrd.model.words import Desired, Reason, State
 from orchestrd_cli.doctor import (
     clients,
+    config,
     daemon,
     disk,
     filesystem,
@@ -185,6 +187,44 @@ SERVICE_CASES = {
     "not enabled": _service(UnitFileState="disabled"),
     "failed": _service(ActiveState="failed", last_words="a daemon is already running in this home (pid 7)"),
     "stopped": _service(ActiveState="inactive"),
+}
+
+
+def _origin(line: int | None = None, kind: Kind = Kind.USER, **place: Any) -> Origin:
+    return Origin(kind=kind, line=line, **place or {"file": "/home/me/.config/orchestrd/config.toml"})
+
+
+def _mistake(line: int, cause: str, hint: str = "orch config edit") -> Mistake:
+    return Mistake(origin=_origin(line), cause=cause, hint=hint)
+
+
+UNKNOWN_KEY = _mistake(3, "there is no key 'agnet' in [spawn]: did you mean 'agent'?")
+SETUP = Setting(
+    key="spawn.setup", value="npm ci", origin=_origin(2, Kind.REPOSITORY, file="/home/me/shop/.orchestrd.toml")
+)
+CONFIG_CASES = {
+    "nothing is set": config.Facts(
+        settings=(Setting(key="daemon.interval_s", value=5.0, origin=Origin(kind=Kind.DEFAULT)),)
+    ),
+    "well": config.Facts(
+        settings=(
+            Setting(key="spawn.agent", value="claude", origin=_origin(2)),
+            Setting(key="spawn.runtime", value="tmux", origin=_origin(3)),
+            Setting(key="spawn.base", value="main", origin=Origin(kind=Kind.ENVIRONMENT, variable="ORCH_SPAWN_BASE")),
+        )
+    ),
+    "one mistake": config.Facts(mistakes=(UNKNOWN_KEY,)),
+    "a variable": config.Facts(
+        mistakes=(
+            Mistake(
+                origin=Origin(kind=Kind.ENVIRONMENT, variable="ORCH_SPAWN_AGNET"),
+                cause="no key is set by this variable",
+                hint="unset ORCH_SPAWN_AGNET",
+            ),
+        )
+    ),
+    "many": config.Facts(mistakes=tuple(_mistake(line, "there is no such key") for line in range(1, 9))),
+    "untrusted": config.Facts(withheld=(SETUP,), trust="orch trust"),
 }
 
 
@@ -370,6 +410,7 @@ ALL: Sequence[Cases] = (
     (filesystem.SUBJECT, FILESYSTEM_CASES),
     (disk.SUBJECT, DISK_CASES),
     (memory.SUBJECT, MEMORY_CASES),
+    (config.SUBJECT, CONFIG_CASES),
     (service.SUBJECT, SERVICE_CASES),
     (daemon.SUBJECT, DAEMON_CASES),
     (homes.SUBJECT, HOMES_CASES),
