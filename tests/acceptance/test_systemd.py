@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrd.client import calls, spawn_request
+from orchestrd.model.words import Authority
 from tests.acceptance.container import BUILD_S, UID, USER, Container, NotHere, booted
-from tests.acceptance.worker import Worker, install_orchestrd
+from tests.acceptance.worker import Worker, install_orchestrd, take_modules_away
 
 pytestmark = pytest.mark.timeout(2 * BUILD_S)  # the first of them may have to build the image
 OF_POSIX = (1 << 31) - 1  # signals; glibc has two of its own behind them
@@ -197,6 +199,24 @@ def test_a_restart_and_an_upgrade_leave_agents_running(installed: Worker) -> Non
     assert version == "0.2.0"
     assert _running(installed) == agents.keys()
     assert all(map(installed.lives, agents.values()))
+
+
+@pytest.mark.parametrize("runtime", ["process", "tmux"])
+def test_once_it_is_ready_its_modules_may_be_replaced_under_it(installed: Worker, runtime: str) -> None:
+    environment = {"HOME": f"/home/{USER}", "PATH": "/usr/bin:/bin"}
+    request = spawn_request(argv=("sleep", "1000"), runtime=runtime, directory="/", environ=environment)
+
+    take_modules_away(installed.container)
+    try:
+        session = installed.ask(calls.spawn(request)).id
+        installed.ask(calls.explain(session))
+        installed.until(lambda: installed.ask(calls.show(session)).liveness == "alive", "it is seen to live")
+        installed.ask(calls.stop(session, Authority.USER, None))
+        installed.until(lambda: installed.ask(calls.show(session)).state == "cancelled", "it has ended")
+    finally:
+        install_orchestrd(installed.container)
+
+    assert not [entry for entry in installed.journal() if "ModuleNotFoundError" in entry["MESSAGE"]]
 
 
 def test_status_and_logs_speak_of_the_unit(installed: Worker) -> None:

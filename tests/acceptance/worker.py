@@ -8,13 +8,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from orchestrd.client.calls import Call
+from orchestrd.client.connection import Connection
 from tests.acceptance.command_line import Done
 from tests.acceptance.container import PACKAGES, PYTHON, ROOT, USER, Container
 from tests.acceptance.processes import until
+
+T = TypeVar("T")
 
 VENV = f"/home/{USER}/venv"
 MODULES = f"{VENV}/lib/python{PYTHON}/site-packages"
@@ -38,6 +42,12 @@ def install_orchestrd(container: Container, version: str | None = None) -> None:
     if version:
         (modules / "orchestrd" / "__init__.py").write_text(f'__version__ = "{version}"\n')
     container.must("chown", "--recursive", f"{USER}:", VENV)
+
+
+def take_modules_away(container: Container) -> None:
+    """Take every module of orchestrd away, as an upgrade does for a while; what starts with a run stays."""
+    launchers = ("!", "-name", "launcher.py", "!", "-name", "terminal.py")
+    container.must("find", f"{MODULES}/orchestrd", "-type", "f", *launchers, "-delete")
 
 
 class Worker:
@@ -126,6 +136,11 @@ class Worker:
         said = self.container.root / f"home/{USER}/pid-{session}"
         self.until(lambda: said.exists() and said.read_text().endswith("\n"), f"the agent of {session} runs")
         return session, said.read_text().strip()
+
+    def ask(self, call: Call[T]) -> T:
+        """Ask the daemon from outside the container."""
+        with Connection(str(self.container.root / self.home[1:] / "run" / "daemon.sock")) as connection:
+            return connection.ask(call)
 
     def lives(self, pid: str) -> bool:
         return self.container.run("kill", "-0", pid).returncode == 0
