@@ -12,8 +12,8 @@ A session's record ends with a digest of all that is in it, so that what another
 told from what we wrote ourselves. It guards against edits, not against forgers.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
@@ -68,6 +68,7 @@ class _Versioned(Struct):
 
 # Whatever the parser raises for what is no JSON, too deep, no Unicode, or a number beyond all bounds.
 _MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError)
+_UTC = frozenset({UTC})  # msgspec gives this one for a Z; any other offset is another zone
 _EPOCH = datetime.fromtimestamp(0, tz=UTC)
 _BLANKS: Mapping[Any, Any] = {
     SessionId: "",
@@ -207,31 +208,27 @@ def _problem_with_session(record: Session, session: SessionId) -> str | None:
         return f"revision {record.revision}, generation {record.generation}: both begin at 1"
     if any(event.session != session for event in record.events):
         return "it holds events of another session"
-    if not all(_is_utc(time) for time in _times(record)):
+    if not {time.tzinfo for time in _times(record)} <= _UTC:
         return "a time is not in UTC; all are written with Z"
     return _problem_with_events(record.events)
 
 
 def _problem_with_events(events: tuple[Event, ...]) -> str | None:
+    if not events:
+        return None
     numbers = [event.sequence for event in events]
-    if numbers and not 0 < numbers[0] <= numbers[-1] <= SEQUENCE_MAX:
+    if not 0 < numbers[0] <= numbers[-1] <= SEQUENCE_MAX:
         return "an event in it has an impossible number"
     if any(earlier >= later for earlier, later in pairwise(numbers)):
         return "the events in it are out of order"
-    if not all(event.at is None or _is_utc(event.at) for event in events):
+    if not {event.at.tzinfo for event in events if event.at is not None} <= _UTC:
         return "the time of an event is not in UTC"
     return None
 
 
-def _times(record: Session) -> Iterator[datetime]:
-    yield record.state_since
-    yield record.created_at
-    yield from filter(None, (record.activity_since, record.scheduled_at, record.started_at, record.ended_at))
-    yield from (due.at for due in record.dues)
-
-
-def _is_utc(time: datetime) -> bool:
-    return time.tzinfo is UTC or time.utcoffset() == timedelta(0)
+def _times(record: Session) -> Iterable[datetime]:
+    known = (record.activity_since, record.scheduled_at, record.started_at, record.ended_at)
+    return (record.state_since, record.created_at, *filter(None, known), *[due.at for due in record.dues])
 
 
 # ---- what is not ours ------------------------------------------------------------------------------------------------
