@@ -17,6 +17,7 @@ from orchestrd.ports import Runtime, Store
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
 from orchestrd.testing.gatherer import ScriptedGatherer
+from orchestrd.testing.meter import ScriptedMeter
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.worktrees import ScriptedWorktrees
 from orchestrd.testing.world import Script, ScriptedRun, World
@@ -49,6 +50,7 @@ def engine_over(layout: Layout, runtimes: Mapping[str, Runtime], store: Store, *
         gatherer=ScriptedGatherer(),
         workspaces={"none": DirectoryKeeper()},
         worktrees=ScriptedWorktrees(),
+        meter=ScriptedMeter(),
         read_screen=attachments.read_screen,
     )
     settings = Settings(interval_s=interval_s, max_running=MAX_RUNNING, pid=os.getpid(), version="benchmark")

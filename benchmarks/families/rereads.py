@@ -4,16 +4,19 @@ What the store does is done in one call of one thread, as the daemon does it; th
 way, by the same thread.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmarks.bare import read_file, stat_all
 from benchmarks.homes import ended, fill, temporary_home
 from benchmarks.measuring import Act, Effort, alternate, timed
+from benchmarks.peers.reading import NAME, by_aiofiles
 from benchmarks.rows import Row, at_most
 from orchestrd.core.layout import Layout
 from orchestrd.model.session import Session
@@ -35,28 +38,37 @@ def measure(effort: Effort) -> Iterator[Row]:
 
         sessions = [ended() for _ in range(SESSIONS)]
         fill(layout, sessions)
-        yield _full(layout, in_thread, effort)
+        yield from _full(layout, in_thread, effort)
         yield _incremental(layout, sessions[:CHANGED], in_thread, effort)
 
 
-def _full(layout: Layout, in_thread: Callable[[Callable[[], object]], Act], effort: Effort) -> Row:
+def _full(layout: Layout, in_thread: Callable[[Callable[[], object]], Act], effort: Effort) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(Session)
 
     def bare() -> None:
         for entry in os.scandir(layout.sessions):
             decoder.decode(read_file(entry.path))
 
-    ours, peer = alternate([in_thread(lambda: _records(layout).load()), in_thread(bare)], effort.of(30, 8))
-    return Row(
+    def plain() -> None:
+        for path in Path(layout.sessions).iterdir():
+            json.loads(path.read_text(encoding="utf-8"))
+
+    acts = [in_thread(call) for call in (lambda: _records(layout).load(), bare, plain)]
+    ours, least, usual = alternate(acts, effort.of(30, 8))
+    told = Row(
         family=FAMILY,
         what=f"read {SESSIONS:,} records",
         unit="ms",
         ours=ours,
         peer_name="scandir, open, read, msgspec",
-        peer=peer,
+        peer=least,
         target=(at_most(8.0),),
-        reason="each record is also stamped, checked, and encoded again, to see whether its file holds more than that",
+        reason="each record is also checked, and encoded twice: as it would stand on disk, to see whether its file "
+        "holds more than that, and in sorted order, for the digest by which an edit is told",
     )
+    yield told
+    yield replace(told, peer_name="pathlib and json", peer=usual, target=())
+    yield replace(told, peer_name=NAME, peer=by_aiofiles(layout.sessions, effort.of(5, 1)), target=())
 
 
 def _incremental(

@@ -16,8 +16,12 @@ from orchestrd.runtimes.panes import LIST
 
 FAMILY = "sweeps"
 SIZES, SIZES_QUICK = (10, 100, 500), (10, 30)
-TARGETS_MS = {100: 3.0, 500: 12.0}
-PEERS = ("one `tmux list-panes -a`", "libtmux's list of panes", "one `tmux has-session` each")
+PEERS = ONE_FORK, LIBRARY, FORKS = "one `tmux list-panes -a`", "libtmux's list of panes", "one `tmux has-session` each"
+TARGETS = {
+    (100, ONE_FORK): (at_most(3.0),),
+    (100, FORKS): (at_most(1 / 65, "ratio"),),
+    (500, ONE_FORK): (at_most(12.0),),
+}
 REASON = "of each run its launcher and its agent are looked at as well, which tmux is never asked about"
 SCREENS = 100
 
@@ -41,7 +45,7 @@ def _sweeps(place: Panes, runner: asyncio.Runner, size: int, rounds: int) -> Ite
     peers = [Metered(timed(call), pid) for call in calls]
     wall, *walls = alternate([ours, *peers], rounds)
     for name, peer, taken in zip(PEERS, peers, walls, strict=True):
-        limits = (at_most(TARGETS_MS[size]),) if name == PEERS[0] and size in TARGETS_MS else ()
+        limits = TARGETS.get((size, name), ())
         yield Row(
             family=FAMILY,
             what=f"look at {size} runs in panes",
