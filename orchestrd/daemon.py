@@ -180,10 +180,19 @@ def _reloading(engine: Engine, flags: Flags, scopes: Scopes | None, supervisor: 
 
 def _hang_up(ending: "asyncio.Future[FaultError | None]", reloading: Reloading, had_terminal: bool) -> None:  # noqa: FBT001 - called by the loop
     """Tell a terminal that was closed from a wish to read the configuration again."""
-    if had_terminal and not os.isatty(STDERR):
-        _end(ending)
-    else:
+    if not had_terminal or os.isatty(STDERR):
         reloading.want()
+    elif not ending.done():  # kernel and shell both tell of it: that is no second wish
+        _let_go_of_terminal()
+        _end(ending)
+
+
+def _let_go_of_terminal() -> None:
+    """Give what is still to be said somewhere to go."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, STDERR):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _end(ending: "asyncio.Future[FaultError | None]", fault: FaultError | None = None) -> None:

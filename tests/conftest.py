@@ -11,6 +11,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
+from orchestrd.config import is_variable
 from tests.simloop import SimLoop
 
 REAL = frozenset({"integration", "acceptance"})  # folders of tests that meet real processes, sockets and time
@@ -22,6 +23,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 # A shell that runs the suite in the background has it ignore SIGINT, and so would every process that is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Nobody's own settings reach a test: there is nothing below this path.
+os.environ["XDG_CONFIG_HOME"] = "/dev/null/config"
+for _name in [name for name in os.environ if is_variable(name)]:
+    del os.environ[_name]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

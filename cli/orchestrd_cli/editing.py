@@ -27,11 +27,12 @@ def edit() -> int:
     file = Path(config_file_from(os.environ)).resolve()
     draft = file.with_name(f"{file.name}.draft")
     command = [*_editor(), str(draft)]
-    _begin(file, draft)
-    before = draft.read_bytes()
+    is_new = _begin(file, draft)
     if code := subprocess.run(command, check=False).returncode:
+        if is_new:
+            draft.unlink(missing_ok=True)
         raise OrchestrdError(f"{shlex.join(command)} ended with {code}: nothing is changed", hint="orch config edit")
-    if file.exists() and draft.read_bytes() == before == file.read_bytes():
+    if file.exists() and draft.read_bytes() == file.read_bytes():
         draft.unlink()
         reach.write_text("nothing is changed\n")
         return exits.OK
@@ -51,11 +52,11 @@ def _take(file: Path, draft: Path) -> int:
     return exits.OK
 
 
-def _begin(file: Path, draft: Path) -> None:
-    """Make the draft: the one left from last time, else of the file, else of the template."""
+def _begin(file: Path, draft: Path) -> bool:
+    """Make the draft, of the file, else of the template; false where one was left from last time."""
     if draft.exists():
         note(f"orch: this goes on with {visible(str(draft))}, which was not right")
-        return
+        return False
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = file.read_bytes() if file.exists() else config.template().encode()
@@ -63,6 +64,7 @@ def _begin(file: Path, draft: Path) -> None:
         draft.write_bytes(content)
         if file.exists():
             shutil.copymode(file, draft)
+        return True
     except OSError as error:
         raise OrchestrdError(
             f"{draft} cannot be written: {error.strerror}", hint=f"ls -ld {shlex.quote(str(file.parent))}"
@@ -71,9 +73,21 @@ def _begin(file: Path, draft: Path) -> None:
 
 def _editor() -> list[str]:
     for name in ("VISUAL", "EDITOR"):
-        if command := shlex.split(os.environ.get(name, "")):
-            return command
+        if value := os.environ.get(name, "").strip():
+            return _named(name, value)
     for editor in EDITORS:
         if found := shutil.which(editor):
             return [found]
     raise UsageError("no editor is found: neither VISUAL nor EDITOR names one", hint="EDITOR=nano orch config edit")
+
+
+def _named(variable: str, value: str) -> list[str]:
+    try:
+        command = shlex.split(value)
+    except ValueError:  # a quote that is not closed
+        command = [value]
+    if shutil.which(command[0]):
+        return command
+    raise UsageError(
+        f"there is no editor {command[0]!r}, as ${variable} names it", hint=f"{variable}=nano orch config edit"
+    )

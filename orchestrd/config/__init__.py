@@ -7,7 +7,7 @@ pages are made of), `template` the commented file a user begins with. All are ma
 """
 
 from orchestrd.config.keys import KEYS, SECTIONS, Key
-from orchestrd.config.layers import Effective, Layer, effective
+from orchestrd.config.layers import Effective, Layer, effective, is_variable
 from orchestrd.config.schema import schema
 from orchestrd.config.template import template
 from orchestrd.config.writing import written
@@ -19,6 +19,7 @@ __all__ = [
     "Key",
     "Layer",
     "effective",
+    "is_variable",
     "schema",
     "template",
     "written",

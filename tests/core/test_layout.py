@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrd.core.layout import Layout, draft_of, home_from
+from orchestrd.core.layout import Layout, config_file_from, draft_of, home_from
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,15 @@ def test_a_run_directory_is_named_after_its_session_and_generation() -> None:
 
 def test_a_draft_lies_hidden_beside_what_it_will_replace() -> None:
     assert draft_of("/orch/sessions/aaaaaaaa.json") == "/orch/sessions/.aaaaaaaa.json.tmp"
+
+
+@pytest.mark.parametrize(
+    ("environ", "file"),
+    [
+        ({"XDG_CONFIG_HOME": "/x/", "HOME": "/home/me"}, "/x/orchestrd/config.toml"),
+        ({"XDG_CONFIG_HOME": "relative", "HOME": "/home/me/"}, "/home/me/.config/orchestrd/config.toml"),
+        ({}, "/.config/orchestrd/config.toml"),
+    ],
+)
+def test_the_users_own_settings_lie_where_those_of_others_do(environ: dict[str, str], file: str) -> None:
+    assert config_file_from(environ) == file

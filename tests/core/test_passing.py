@@ -2,7 +2,8 @@
 
 import pytest
 
-from orchestrd.core.passing import AGENTS, STANDARD_NAMES, passed_unasked
+from orchestrd.core.passing import AGENTS, STANDARD_NAMES, environment_of, passed_unasked
+from orchestrd.model.settings import EnvironmentSettings
 
 
 @pytest.mark.parametrize("agent", ["shell", "another"])
@@ -46,3 +47,40 @@ def test_nothing_that_is_ours_to_set_is_passed_on() -> None:
     for agent in (*AGENTS, "shell"):
         assert passed_unasked(agent, ["ORCH_HOME", "ORCH_RUN"]) == ()
     assert not any(name.startswith("ORCH_") for name in STANDARD_NAMES)
+
+
+# ---- what is configured ----------------------------------------------------------------------------------------------
+
+CALLER = {"HOME": "/home/me/", "PATH": "/bin", "TOKEN": "t", "AWS_KEY": "k", "AWS_REGION": "r", "OTHER": "o"}
+
+
+def _given(settings: EnvironmentSettings, *asked: str, agent: str = "shell", **changes: str) -> dict[str, str]:
+    return environment_of(agent, CALLER | changes, asked, settings)
+
+
+def test_names_and_beginnings_are_passed_on_as_far_as_they_are_set() -> None:
+    given = _given(EnvironmentSettings(pass_=("TOKEN", "AWS_*", "NOT_SET")))
+
+    assert given == {"HOME": "/home/me/", "PATH": "/bin", "AWS_KEY": "k", "AWS_REGION": "r", "TOKEN": "t"}
+
+
+def test_a_beginning_takes_nothing_that_is_ours_or_no_name_or_kept_back() -> None:
+    odd = {"ORCH_RUN": "x", "BASH_FUNC_x%%": "x", "CLAUDE_CODE_SESSION_ID": "x", "CLAUDE_CODE_X": "x"}
+
+    given = _given(EnvironmentSettings(pass_=("O*", "BASH*", "CLAUDE*")), agent="claude", **odd)
+
+    assert set(given) == {"HOME", "PATH", "CLAUDE_CODE_X", "OTHER"}
+
+
+def test_what_is_set_wins_over_what_is_passed_on_but_not_over_what_is_asked_for() -> None:
+    settings = EnvironmentSettings(pass_=("TOKEN",), set={"TOKEN": "set", "OTHER": "set", "LANG": "C"})
+
+    assert _given(settings, "OTHER") == {"HOME": "/home/me/", "PATH": "/bin", "TOKEN": "set", "OTHER": "o", "LANG": "C"}
+
+
+def test_directories_stand_before_the_path_whatever_that_is() -> None:
+    settings = EnvironmentSettings(path=("~/bin", "/opt/x"))
+
+    assert _given(settings)["PATH"] == "/home/me/bin:/opt/x:/bin"
+    assert _given(EnvironmentSettings(path=("/a",), set={"PATH": "/b"}))["PATH"] == "/a:/b"
+    assert environment_of("shell", {"HOME": "/h"}, (), settings)["PATH"] == "/h/bin:/opt/x"
