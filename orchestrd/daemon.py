@@ -35,6 +35,7 @@ from orchestrd.model.settings import Configuration
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
 from orchestrd.ports import Runtime
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
+from orchestrd.runtimes.measuring import ProcessMeter
 from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.runtimes.scopes import Scopes, scopes_here
 from orchestrd.runtimes.tmux import TmuxRuntime
@@ -137,6 +138,7 @@ def _engine(
         agents={"shell": ShellAgent(), "claude": ClaudeAgent()},
         workspaces={"none": DirectoryKeeper(), "worktree": WorktreeKeeper(layout, git)},
         worktrees=ManagedWorktrees(layout.worktrees, git),
+        meter=ProcessMeter(layout),
         read_screen=attachments.read_screen,
     )
     return Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))

@@ -18,7 +18,7 @@ TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
 
 ALIASES = {"ls": "status", "ps": "status"}
 SWITCHES = {
-    "status": {"-w": "watch", "--watch": "watch", "--json": "json", "-q": "quiet", "--quiet": "quiet", "--all": "all"},
+    "status": {"-w": "watch", "--watch": "watch", "--json": "json", "-q": "quiet", "--quiet": "quiet", "--all": "all", "--wide": "wide"},
     "events": {"-f": "follow", "--follow": "follow", "--json": "json"},
 }
 VALUES = {"status": ("--project",), "events": ("--since", "--session", "--type")}
@@ -107,7 +107,7 @@ def _status(options: Options) -> int:
 
 
 def _picture(daemon: "_Daemon", options: Options) -> bytes:
-    asked: Options = {name: options[name] for name in ("all", "project", "quiet") if name in options}
+    asked: Options = {name: options[name] for name in ("all", "project", "quiet", "wide") if name in options}
     if "json" in options:
         return daemon.answer("status", asked, JSON) + b"\n"
     columns, lines = terminal.size()
@@ -132,6 +132,7 @@ def _picture_or_from_disk(daemon: "_Daemon", options: Options) -> bytes:
             all="all" in options,
             project=options.get("project"),
             quiet="quiet" in options,
+            wide="wide" in options,
             json="json" in options,
             is_watched=True,
         )

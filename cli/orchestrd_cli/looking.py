@@ -19,13 +19,15 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew whenever it changes.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the number that need you.")] = False,
     all_: Annotated[bool, typer.Option("--all", help="Ended sessions too.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="Also the memory and CPU of each session's processes.")] = False,
     project: Annotated[str | None, typer.Option(metavar="NAME", help="Of one project only.")] = None,
     json: Json = False,
 ) -> int:
     """List the sessions, those that need you first.
 
     ? is not known, - is not there. Without a daemon this is what the disk
-    says, and how old it is.
+    says, and how old it is. With -w: q or Ctrl-C ends it. With --wide memory
+    is PSS, which counts what processes share once, and CPU is of one core.
 
     orch status
     orch status -w --all
@@ -34,7 +36,7 @@ def status(
     if quiet and json:
         raise UsageError("--quiet prints a number, --json the sessions: give one of them", hint="orch status --help")
     home = reach.client()
-    wanted = Wanted(all=all_, project=project, quiet=quiet, json=json, is_watched=watch)
+    wanted = Wanted(all=all_, project=project, quiet=quiet, wide=wide, json=json, is_watched=watch)
     picture = _picture(home, wanted)
     if json or quiet:  # the table says it itself
         reach.note_age_of_disk(home)
@@ -113,6 +115,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     all: bool = False
     project: str | None = None
     quiet: bool = False
+    wide: bool = False
     json: bool = False
     is_watched: bool = False
 
@@ -126,7 +129,7 @@ def next_picture(wanted: Wanted) -> bytes:
 
 
 def _picture(home: Client, wanted: Wanted) -> bytes:
-    found = home.status(with_ended=wanted.all, project=wanted.project)
+    found = home.status(with_ended=wanted.all, project=wanted.project, with_usage=wanted.wide)
     if wanted.json:
         return reach.json_line(found)
     if wanted.quiet:

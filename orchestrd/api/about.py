@@ -1,5 +1,6 @@
 """Endpoints about the daemon and all its sessions at once."""
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,6 +40,8 @@ class About:
     async def status(self, request: Request) -> Response:
         """Tell of the daemon and its sessions: JSON, or as text: the table, or how many need a person."""
         told = status_asked(self._service, request)
+        if flag(request, "wide", default=False):
+            told = replace(told, usage=dict(await self._service.usage({session.id for session in told.sessions})))
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
         if flag(request, "quiet", default=False):

@@ -44,10 +44,10 @@ class AsyncClient:
         self._offline = OfflineHome(self._blocking.layout)
         self._socket = self._blocking.layout.socket
 
-    async def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
-        """List the sessions; without a daemon `daemon` is null."""
+    async def status(self, *, with_ended: bool = False, project: str | None = None, with_usage: bool = False) -> Status:
+        """List the sessions; without a daemon `daemon` is null, and so is what they take of the machine."""
         return await self._read(
-            calls.status(with_ended=with_ended, project=project),
+            calls.status(with_ended=with_ended, project=project, with_usage=with_usage),
             lambda: self._blocking.status(with_ended=with_ended, project=project),
         )
 

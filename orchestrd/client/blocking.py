@@ -68,10 +68,10 @@ class Client:
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
-    def status(self, *, with_ended: bool = False, project: str | None = None) -> Status:
-        """List the sessions; without a daemon `daemon` is null."""
+    def status(self, *, with_ended: bool = False, project: str | None = None, with_usage: bool = False) -> Status:
+        """List the sessions; without a daemon `daemon` is null, and so is what they take of the machine."""
         return self._read(
-            calls.status(with_ended=with_ended, project=project),
+            calls.status(with_ended=with_ended, project=project, with_usage=with_usage),
             lambda: self._offline.status(with_ended=with_ended, project=project),
         )
 

@@ -92,9 +92,9 @@ def version() -> Call[Version]:
     return Call(method="GET", target="/v1/version", answer=Version)
 
 
-def status(*, with_ended: bool, project: str | None) -> Call[Status]:
+def status(*, with_ended: bool, project: str | None, with_usage: bool = False) -> Call[Status]:
     """Ask for all sessions."""
-    query = _query(("all", "1" if with_ended else "0"), ("project", project))
+    query = _query(("all", "1" if with_ended else "0"), ("project", project), ("wide", "1" if with_usage else None))
     return Call(method="GET", target=f"/v1/status{query}", answer=Status)
 
 

@@ -33,7 +33,7 @@ from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import FaultError, OrchestrdError
-from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Runtime, Store, WorkspaceKeeper, Worktrees
+from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Meter, Runtime, Store, WorkspaceKeeper, Worktrees
 
 _RELOADING = "the settings were not read again"
 
@@ -51,6 +51,7 @@ class Adapters(Struct, frozen=True, kw_only=True):
     gatherer: Gatherer
     workspaces: Mapping[str, WorkspaceKeeper]
     worktrees: Worktrees
+    meter: Meter
     read_screen: ReadScreen
 
 
@@ -240,4 +241,5 @@ class Engine:
             prober=prober,
             cleaning=cleaning,
             archiving=archiving,
+            meter=self._adapters.meter,
         )

@@ -1,7 +1,7 @@
 """The service: the engine as its faces see it. It finds sessions, submits commands, and words what comes back."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
@@ -36,13 +36,14 @@ from orchestrd.model.document import (
     Explanation,
     SendReply,
     SpawnRequest,
+    Usage,
 )
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
 from orchestrd.model.session import Session, Settled
-from orchestrd.model.words import Receipt
-from orchestrd.ports import Attachments, Clock, Store
+from orchestrd.model.words import OCCUPYING, Receipt
+from orchestrd.ports import Attachments, Clock, Meter, Store
 
 
 class EngineService:
@@ -65,6 +66,7 @@ class EngineService:
         prober: Prober,
         cleaning: Cleaning,
         archiving: Archiving,
+        meter: Meter,
     ) -> None:
         self._layout = layout
         self._clock = clock
@@ -79,6 +81,7 @@ class EngineService:
         self._receipts = Receipts(roster)
         self._cleaning = cleaning
         self._archiving = archiving
+        self._meter = meter
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.nudge = prober.nudge
@@ -170,6 +173,11 @@ class EngineService:
         if isinstance(reply, Refusal):
             return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
         return SendReply(session=command.session, receipt=reply, error=self._error_of(command))
+
+    async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
+        """Tell what those of these sessions take of the machine that run."""
+        found = [run_of(session) for session in self._roster.in_states(OCCUPYING) if session.id in sessions]
+        return await self._meter.measure(found)
 
     async def screen(self, session: SessionId) -> str:
         """Give what the session's terminal shows now, or showed at its end. Raises RefusedError (`no_terminal`)."""

@@ -74,13 +74,29 @@ class DaemonFacts(Struct, frozen=True, kw_only=True):
     refused: str | None = None
 
 
+class Usage(Struct, frozen=True, kw_only=True):
+    """What the processes of a session's run take of the machine.
+
+    `memory_bytes` is PSS: a page that several processes share counts in each by its part; null where there was no time
+    to look at all of them. `cpu_percent` is of one core, over the last second or so.
+    """
+
+    processes: int
+    memory_bytes: int | None
+    cpu_percent: float
+
+
 class Status(Struct, frozen=True, kw_only=True):
-    """`status --json`. Without a daemon `daemon` is null and `read_at` says how old the newest record is."""
+    """`status --json`. Without a daemon `daemon` is null and `newest_record_at` says how old the newest record is.
+
+    `usage` is by session, of those that run, and null unless it was asked for (`--wide`).
+    """
 
     daemon: DaemonFacts | None
     sessions: tuple[Document, ...]
     hidden: int
     newest_record_at: datetime | None = None
+    usage: dict[str, Usage] | None = None
 
 
 class Gap(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from orchestrd.model.command import Command
-from orchestrd.model.document import Document
+from orchestrd.model.document import Document, Usage
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
@@ -319,6 +319,14 @@ class Gatherer(Protocol):
 
     def forget(self, session: SessionId, generation: int) -> None:
         """Let go of whatever is remembered of a run that is over."""
+        ...
+
+
+class Meter(Protocol):
+    """Looks at what runs take of the machine."""
+
+    async def measure(self, runs: Sequence[Run]) -> Mapping[SessionId, Usage]:
+        """Measure these runs, bounded, within about two seconds; what runs no more takes nothing."""
         ...
 
 

@@ -1,6 +1,6 @@
 """The ports that faces are built on: the daemon as the API, and whatever comes after it, sees it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Protocol
 
 from orchestrd.model.command import Kill, Revive, Send, Stop
@@ -13,6 +13,7 @@ from orchestrd.model.document import (
     Explanation,
     SendReply,
     SpawnRequest,
+    Usage,
 )
 from orchestrd.model.ids import SessionId
 
@@ -80,6 +81,10 @@ class Service(Protocol):
 
     async def send(self, command: Send) -> SendReply:
         """Accept a message and wait, bounded, for its receipt."""
+        ...
+
+    async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
+        """Tell what those of these sessions take of the machine that run."""
         ...
 
     async def screen(self, session: SessionId) -> str:

@@ -5,12 +5,12 @@ that would move the cursor, hide or reorder what stands there are shown as escap
 """
 
 from orchestrd.render.checkup import checkup_page
-from orchestrd.render.cleaning import clean_page, size
+from orchestrd.render.cleaning import clean_page
 from orchestrd.render.lines import event_line
 from orchestrd.render.offering import candidates
 from orchestrd.render.pages import error_text, explanation_page, session_page
 from orchestrd.render.table import needs_me, status_table
-from orchestrd.render.text import age, ago, counted, visible, why
+from orchestrd.render.text import age, ago, counted, size, visible, why
 
 __all__ = [
     "age",

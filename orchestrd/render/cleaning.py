@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestrd.model.document import CleanedWorktree, CleanReport
 from orchestrd.model.words import Deed
-from orchestrd.render.text import counted, visible
+from orchestrd.render.text import counted, size, visible
 
 INDENT = " " * 10
 _SAID = {
@@ -14,7 +14,6 @@ _SAID = {
     Deed.SPARE: ("in use", "in use"),
     Deed.ABSENT: ("nothing to clean", "nothing to clean"),
 }
-_UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def clean_page(report: CleanReport) -> str:
@@ -23,14 +22,6 @@ def clean_page(report: CleanReport) -> str:
     lines += [f"trouble   {visible(trouble)}" for trouble in report.troubles]
     lines.append(_summary(report))
     return "\n".join(lines) + "\n"
-
-
-def size(number: int) -> str:
-    """Write a number of bytes with two or three figures: `1.4 GiB`."""
-    for unit, name in _UNITS:
-        if number >= unit:
-            return f"{number / unit:.3g} {name}" if number < 1000 * unit else f"{number // unit} {name}"
-    return counted(number, "byte")
 
 
 def _row(row: CleanedWorktree, *, is_dry: bool) -> Iterator[str]:

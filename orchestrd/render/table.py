@@ -6,14 +6,14 @@ what a row is about. Words only: colour adds nothing that is not said.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from orchestrd.model.document import Document, Status
+from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
-from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, counted, fit, visible, width
+from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, counted, fit, size, visible, width
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
@@ -65,7 +65,7 @@ def status_table(
     is from the disk.
     """
     sessions = in_order(status.sessions, now)
-    lines = _rows(sessions, now, columns, colour=colour) if sessions else []
+    lines = _rows(sessions, now, columns, colour=colour, usage=status.usage) if sessions else []
     footer = [_counts(status, project), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
@@ -121,6 +121,20 @@ def branch_cell(told: Document) -> str:
     return visible((told.workspace.branch or "").removeprefix(f"orch/{told.id}-")) or NONE
 
 
+def memory_cell(told: Document, usage: Usage | None) -> str:
+    """Write the memory of its processes; `?` where nobody has looked at all of them, `-` where none runs."""
+    if usage is None or usage.memory_bytes is None:
+        return NONE if told.state in TERMINAL or told.started_at is None else UNKNOWN
+    return size(usage.memory_bytes)
+
+
+def cpu_cell(told: Document, usage: Usage | None) -> str:
+    """Write what its processes take of one core, in the same way."""
+    if usage is None:
+        return NONE if told.state in TERMINAL or told.started_at is None else UNKNOWN
+    return f"{usage.cpu_percent:.0f}%"
+
+
 def about_cell(told: Document) -> str:
     """Write what a person would ask next: what it waits for, else what went wrong, else what it was given to do."""
     asked = told.activity_text if told.state == State.RUNNING and told.activity in TELLING else None
@@ -154,8 +168,15 @@ def _rank(told: Document, now: datetime) -> int:
     return len(NEEDS_ME) + (2 if told.state in TERMINAL else 1)
 
 
-def _rows(sessions: Sequence[Document], now: datetime, columns: int | None, *, colour: bool) -> list[str]:
-    table = [_Filled(column, sessions, now) for column in _columns_for(sessions)]
+def _rows(
+    sessions: Sequence[Document],
+    now: datetime,
+    columns: int | None,
+    *,
+    colour: bool,
+    usage: Mapping[str, Usage] | None,
+) -> list[str]:
+    table = [_Filled(column, sessions, now) for column in _columns_for(sessions, usage)]
     table, widths = _fitted(table, columns)
     drawn = [filled.drawn(columns) for filled, columns in zip(table, widths, strict=True)]
     head, *rows = [GAP.join(cells).rstrip() for cells in zip(*drawn, strict=True)]
@@ -173,12 +194,15 @@ def _in_window(lines: list[str], room: int) -> list[str]:
     return [*lines[:kept], f"{CLIPPED} and {len(lines) - kept} more, for which the window is too low"]
 
 
-def _columns_for(sessions: Sequence[Document]) -> Iterator[Column]:
-    """Give the columns that say something about any of these sessions."""
+def _columns_for(sessions: Sequence[Document], usage: Mapping[str, Usage] | None) -> Iterator[Column]:
+    """Give the columns that say something about any of these sessions, or were asked for."""
     yield from (ID, NAME, PROJECT)
     if any(told.workspace.branch for told in sessions):
         yield BRANCH
     yield from (AGENT, STATE, ACTIVITY, SINCE)
+    if usage is not None:
+        yield Column(head="MEMORY", cell=lambda told, _: memory_cell(told, usage.get(told.id)))
+        yield Column(head="CPU", cell=lambda told, _: cpu_cell(told, usage.get(told.id)))
     if any(told.generation > 1 for told in sessions):
         yield GENERATION
     yield ABOUT

@@ -15,6 +15,7 @@ ENDED_BY_ITSELF = (Reason.EXITED, Reason.EXIT_CODE, Reason.SIGNAL)  # they say l
 _JOINER = "\u200d"  # holds an emoji of several characters together; harmless, and kept
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # 500 rows are 100,000 characters: only these are looked at
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+_BYTES = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def visible(text: str) -> str:
@@ -94,6 +95,14 @@ def moment(at: datetime) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number of things."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size(number: int) -> str:
+    """Write a number of bytes with two or three figures: `1.4 GiB`."""
+    for unit, name in _BYTES:
+        if number >= unit:
+            return f"{number / unit:.3g} {name}" if number < 1000 * unit else f"{number // unit} {name}"
+    return counted(number, "byte")
 
 
 def _escape(char: str) -> str:

@@ -1,7 +1,7 @@
 """The daemon as its faces see it, in memory: sessions are documents, the journal is a list of lines."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -22,6 +22,7 @@ from orchestrd.model.document import (
     Explanation,
     SendReply,
     SpawnRequest,
+    Usage,
 )
 from orchestrd.model.errors import ConflictError, RefusedError, UsageError
 from orchestrd.model.event import Event, EventType
@@ -180,6 +181,9 @@ class FakeService:
         _refuse(problem_with_command(command))
         self.commands.append(command)
         return SendReply(session=command.session, receipt=self.receipt)
+
+    async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
+        return {session: Usage(processes=2, memory_bytes=1 << 20, cpu_percent=12.5) for session in sessions}
 
     async def screen(self, session: SessionId) -> str:
         return f"the screen of {session}\n"

@@ -28,6 +28,7 @@ from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.store.memory import HOME, MemoryDisk, MemoryStore
 from orchestrd.testing.clocks import LoopClock, later
 from orchestrd.testing.gatherer import ScriptedGatherer
+from orchestrd.testing.meter import ScriptedMeter
 from orchestrd.testing.history import decode_event
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.worktrees import ScriptedWorktrees
@@ -179,6 +180,7 @@ class Rig:
         self.keeper = BenchKeeper()
         self.gatherer = ScriptedGatherer()
         self.worktrees = ScriptedWorktrees()
+        self.meter = ScriptedMeter()
         self.look_s = LOOK_S
         self.errors: list[tuple[str, BaseException | None]] = []
         self.faults: list[FaultError] = []
@@ -197,6 +199,7 @@ class Rig:
             gatherer=self.gatherer,
             workspaces={"none": self.keeper, "worktree": self.keeper},
             worktrees=self.worktrees,
+            meter=self.meter,
             read_screen=lambda session: f"screen of {session}",
         )
         self.engine = Engine(adapters, self.settings, self.on_error, self.faults.append)

@@ -13,6 +13,7 @@ from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
 from orchestrd.testing.gatherer import ScriptedGatherer
+from orchestrd.testing.meter import ScriptedMeter
 from orchestrd.testing.worktrees import ScriptedWorktrees
 from tests.sim.checking import CheckedStore
 from tests.sim.troubles import CALM, Trouble, TroubledKeeper, TroubledRuntime
@@ -54,6 +55,7 @@ class Daemon:
             gatherer=ScriptedGatherer(),
             workspaces={"none": self._keeper},
             worktrees=ScriptedWorktrees(),
+            meter=ScriptedMeter(),
             read_screen=lambda _: "the end of its output",
         )
         settings = Settings(interval_s=simulation.interval_s, max_running=simulation.max_running, pid=1, version="0")
