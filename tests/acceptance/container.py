@@ -193,10 +193,9 @@ def booted(scratch: Path) -> Iterator[Container]:
 
 
 def _pairs(more: dict[str, str], *, user: bool) -> list[str]:
-    home = f"/home/{USER}" if user else "/root"
-    given = {"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+    given = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
     if user:
-        given |= {"USER": USER, "SHELL": "/bin/sh", "XDG_RUNTIME_DIR": f"/run/user/{UID}"}
+        given |= {"HOME": f"/home/{USER}", "USER": USER, "SHELL": "/bin/sh", "XDG_RUNTIME_DIR": f"/run/user/{UID}"}
     return [f"{name}={value}" for name, value in {**given, **more}.items()]
 
 
