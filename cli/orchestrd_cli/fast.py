@@ -18,7 +18,15 @@ TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
 
 ALIASES = {"ls": "status", "ps": "status"}
 SWITCHES = {
-    "status": {"-w": "watch", "--watch": "watch", "--json": "json", "-q": "quiet", "--quiet": "quiet", "--all": "all", "--wide": "wide"},
+    "status": {
+        "-w": "watch",
+        "--watch": "watch",
+        "--json": "json",
+        "-q": "quiet",
+        "--quiet": "quiet",
+        "--all": "all",
+        "--wide": "wide",
+    },
     "events": {"-f": "follow", "--follow": "follow", "--json": "json"},
 }
 VALUES = {"status": ("--project",), "events": ("--since", "--session", "--type")}
@@ -136,7 +144,7 @@ def _picture_or_from_disk(daemon: "_Daemon", options: Options) -> bytes:
             json="json" in options,
             is_watched=True,
         )
-        return looking.next_picture(wanted)
+        return looking.next_picture(reach.client(), wanted)
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------------

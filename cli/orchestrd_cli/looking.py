@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrd.client import Client
 from orchestrd.core.problem import problem_of
@@ -41,7 +42,7 @@ def status(
     if json or quiet:  # the table says it itself
         reach.note_age_of_disk(home)
     if watch:
-        return watching.watch(picture, lambda: next_picture(wanted), apart=b"" if json else b"\n")
+        return watching.watch(picture, lambda: next_picture(home, wanted), apart=b"" if json else b"\n")
     terminal.write(picture)
     return exits.OK
 
@@ -120,10 +121,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
     is_watched: bool = False
 
 
-def next_picture(wanted: Wanted) -> bytes:
+def next_picture(home: Client, wanted: Wanted) -> bytes:
     """Give the next picture of those that are watched: what went wrong is one too, and does not end them."""
     try:
-        return _picture(reach.client(), wanted)
+        return _picture(home, wanted)
     except OrchestrdError as error:
         return reach.json_line(problem_of(error)) if wanted.json else f"orch: {error_text(error)}\n".encode()
 
@@ -135,6 +136,8 @@ def _picture(home: Client, wanted: Wanted) -> bytes:
     if wanted.quiet:
         return b"%d\n" % sum(map(needs_me, found.sessions))
     columns, lines = terminal.size()
+    if wanted.wide and found.usage is None:  # without a daemon: asked for, and not known
+        found = replace(found, usage={})
     return status_table(
         found,
         reach.now(),

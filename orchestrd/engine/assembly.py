@@ -33,7 +33,18 @@ from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import FaultError, OrchestrdError
-from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Inbox, Meter, Runtime, Store, WorkspaceKeeper, Worktrees
+from orchestrd.ports import (
+    Agent,
+    Attachments,
+    Clock,
+    Gatherer,
+    Inbox,
+    Meter,
+    Runtime,
+    Store,
+    WorkspaceKeeper,
+    Worktrees,
+)
 
 _RELOADING = "the settings were not read again"
 

@@ -110,3 +110,20 @@ async def test_a_fault_is_answered_without_its_inside_and_logged(
     assert (answer.status, answer.json["code"], answer.json["hint"]) == (500, "fault", "orch daemon logs")
     assert b"secret" not in answer.body
     assert "request_failed" in capsys.readouterr().out
+
+
+async def test_what_sessions_take_of_the_machine_is_told_when_it_is_asked_for(app: App) -> None:
+    plain = await call(app, "GET", "/v1/status")
+    wide = await call(app, "GET", "/v1/status?wide=1")
+    table = await call(app, "GET", "/v1/status?wide=1", headers=TEXT)
+
+    assert plain.json["usage"] is None
+    assert wide.json["usage"] == {"abcdefgh": {"processes": 2, "memory_bytes": 1 << 20, "cpu_percent": 12.5}}
+    assert "1 MiB" in table.body.decode()
+
+
+async def test_what_a_shell_offers_comes_ready_too(app: App) -> None:
+    answer = await call(app, "GET", "/v1/candidates?of=running&begins=fix", headers=TEXT)
+
+    assert answer.body.decode().startswith("fix-login\trunning")
+    assert (await call(app, "GET", "/v1/candidates?begins=zz")).body == b""

@@ -104,11 +104,11 @@ def test_a_restart_of_one_that_cannot_say_how_it_ran_says_so(
 
 def test_a_watch_says_that_the_daemon_hangs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "LOOK_ANSWER_S", 0.1)
+    monkeypatch.setattr(reach, "is_daemon_silent", False)
 
     with never_answering(home):
         picture = fast._picture_or_from_disk(fast._Daemon(), {}).decode()
 
-    reach.is_daemon_silent = False  # this process goes on
     assert picture.splitlines()[-1] == "the daemon does not answer; start it anew: orch daemon restart"
 
 

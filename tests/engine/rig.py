@@ -28,8 +28,8 @@ from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.store.memory import HOME, MemoryDisk, MemoryStore
 from orchestrd.testing.clocks import LoopClock, later
 from orchestrd.testing.gatherer import ScriptedGatherer
-from orchestrd.testing.meter import ScriptedMeter
 from orchestrd.testing.history import decode_event
+from orchestrd.testing.meter import ScriptedMeter
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.worktrees import ScriptedWorktrees
 from orchestrd.testing.world import Script, World

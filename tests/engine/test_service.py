@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.command import Kill, Revive, Send, Stop
-from orchestrd.model.document import SendReply
+from orchestrd.model.document import SendReply, Usage
 from orchestrd.model.errors import (
     ConflictError,
     NotFoundError,
@@ -438,3 +438,17 @@ async def _error(work: Any) -> OrchestrdError:
     with pytest.raises(OrchestrdError) as caught:
         await work
     return caught.value
+
+
+async def test_what_is_taken_of_the_machine_is_asked_for_what_runs() -> None:
+    async with running() as rig:
+        await rig.run(ID)
+        await rig.run(OTHER)
+        await rig.service.stop(Kill(session=rig.record(OTHER).id))
+        await rig.until(OTHER, State.CANCELLED)
+        rig.meter.takes[ID] = Usage(processes=1, memory_bytes=1, cpu_percent=1.0)
+
+        usage = await rig.service.usage({rig.record(ID).id, rig.record(OTHER).id})
+
+    assert usage == rig.meter.takes
+    assert rig.meter.asked == (ID,)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.model.document import DaemonFacts, Document, Status
+from orchestrd.model.document import DaemonFacts, Document, Status, Usage
 from orchestrd.model.session import Workspace
 from orchestrd.render import needs_me, status_table
 from orchestrd.render.text import width
@@ -286,3 +286,28 @@ def test_a_window_that_is_too_low_keeps_the_head_the_counts_and_those_that_matte
     assert low[4:] == ["9 sessions: 9 running", "daemon 4711, version 0.1.0, up 5h"]
     assert len(status_table(status, NOW, lines_max=12).splitlines()) == 12
     assert status_table(status, NOW, lines_max=1).splitlines()[1].startswith("00000000")
+
+
+def test_what_sessions_take_of_the_machine_stands_there_when_it_was_asked_for() -> None:
+    runs, unseen = a_document(), a_document("unseen22")
+    over = a_document("over2222", state="completed", reason="exited")
+    usage = {
+        "abcdefgh": Usage(processes=2, memory_bytes=211 << 20, cpu_percent=129.6),
+        "unseen22": Usage(processes=1, memory_bytes=None, cpu_percent=0.2),
+    }
+    status = Status(daemon=DAEMON, sessions=(runs, unseen, over), hidden=0, usage=usage)
+
+    lines = [line.split("  ") for line in status_table(status, NOW).splitlines()]
+    cells = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+
+    assert [cell for cell in cells[0] if cell in ("MEMORY", "CPU")] == ["MEMORY", "CPU"]
+    assert cells[1][-3:-1] == ["211 MiB", "130%"]
+    assert cells[2][-3:-1] == ["?", "0%"]
+    assert cells[3][-3:-1] == ["-", "-"]
+    assert "MEMORY" not in _table(runs)
+
+
+def test_without_a_daemon_nobody_knows_what_they_take() -> None:
+    status = Status(daemon=None, sessions=(a_document(),), hidden=0, usage={})
+
+    assert "?       ?" in status_table(status, NOW)
