@@ -53,9 +53,10 @@ class NotifyEnd:
     def messages(self) -> list[dict[str, str]]:
         """Give what was told since the last time."""
         told = []
+        self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
-                told.append(_decoded(self._socket.recv(65_536, socket.MSG_DONTWAIT)))
+                told.append(_decoded(self._socket.recv(65_536)))
         return told
 
     def message(self, within_s: float) -> dict[str, str]:

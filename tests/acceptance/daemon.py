@@ -52,7 +52,13 @@ class Daemon:
     """One daemon process, started by what stands before it; what it says goes to the file `said`."""
 
     def __init__(
-        self, layout: Layout, said: Path, *options: str, before: Sequence[str] = (), is_measured: bool = True
+        self,
+        layout: Layout,
+        said: Path,
+        *options: str,
+        before: Sequence[str] = (),
+        is_measured: bool = True,
+        passed: Sequence[int] = (),
     ) -> None:
         self.layout = layout
         self.said = said
@@ -65,6 +71,7 @@ class Daemon:
                 cwd="/",
                 env=_environment(layout, is_measured=is_measured),
                 start_new_session=True,
+                pass_fds=passed,
             )
         self.pid = self.process.pid
 
@@ -120,10 +127,12 @@ class Home:
 
     # ---- daemons -----------------------------------------------------------------------------------------------------
 
-    def begin(self, *options: str, before: Sequence[str] = (), is_measured: bool = True) -> Daemon:
-        """Start a daemon and wait for nothing."""
+    def begin(
+        self, *options: str, before: Sequence[str] = (), is_measured: bool = True, passed: Sequence[int] = ()
+    ) -> Daemon:
+        """Start a daemon, with these descriptors of ours, and wait for nothing."""
         said = self.place / f"daemon.{len(self.daemons)}"
-        daemon = Daemon(self.layout, said, *options, before=before, is_measured=is_measured)
+        daemon = Daemon(self.layout, said, *options, before=before, is_measured=is_measured, passed=passed)
         self.daemons.append(daemon)
         return daemon
 
