@@ -159,9 +159,11 @@ def test_it_is_active_only_when_every_session_is_recovered(installed: Worker) ->
 def test_the_first_client_starts_the_daemon(installed: Worker) -> None:
     installed.systemctl("stop", installed.service)
     assert installed.property("ActiveState") == "inactive"
+    held = installed.run("stat", "--format=%a", f"{installed.home}/run", f"{installed.home}/run/daemon.sock").out
 
     done = installed.must("status")
 
+    assert held == "700\n600\n"
     assert f"daemon {installed.pid()}, version 0.1.0" in done.out
     assert done.err == ""
     installed.until(lambda: installed.property("ActiveState") == "active", "it is ready")
