@@ -6,6 +6,7 @@ import typer
 
 from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
 from orchestrd.client.configuring import configuration_in
+from orchestrd.client.programs import missing_program
 from orchestrd.client.transcript import keeps_transcript
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UsageError
@@ -133,6 +134,8 @@ def spawn(
         usual=usual,
         notice=choices.append,
     )
+    if missing := missing_program(request):
+        raise missing
     return _begin(request, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 

@@ -70,7 +70,7 @@ def test_spawn_that_waits_exits_by_how_it_ended(
 
 
 def test_what_could_not_be_started_says_why_wherever_one_looks(running: Shell) -> None:
-    done = running.orch("spawn", "--wait", "--", "no-such-program")
+    done = running.orch("spawn", "--wait", "--", "./no-such-program")
 
     session, _, said = done.out.partition("  ")
     assert done.code == 1
@@ -79,6 +79,14 @@ def test_what_could_not_be_started_says_why_wherever_one_looks(running: Shell) -
     for words in (["wait"], ["explain"], ["show"]):
         assert said.partition(": ")[2] in running.orch(*words, session).out
     assert "no-such-program" in running.must("status", "--all").out
+
+
+def test_a_program_that_is_not_there_is_refused_before_anything_is_accepted(running: Shell) -> None:
+    done = running.orch("spawn", "--json", "--", "no-such-program", "-v")
+
+    assert (done.code, done.out) == (3, "")
+    assert (done.error["code"], done.error["hint"]) == ("no_program", "orch spawn -- /PATH/TO/no-such-program -v")
+    assert running.must("status", "--all", "--json").json["sessions"] == []
 
 
 def test_spawn_that_waits_gives_up_in_time_and_the_session_goes_on(running: Shell) -> None:

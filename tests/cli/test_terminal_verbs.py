@@ -45,8 +45,17 @@ def _nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_spawn_says_where_to_look_next(
-    daemon: FakeDaemon, orch: Orch, words: tuple[str, ...], agent: str, hint: str
+    daemon: FakeDaemon,
+    orch: Orch,
+    words: tuple[str, ...],
+    agent: str,
+    hint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for program in ("claude", "make"):
+        (tmp_path / program).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     daemon.answers("/v1/sessions", whole(msgspec.json.encode(a_document(agent=agent))))
 
     done = orch("spawn", "--runtime", "tmux", "--workspace", "none", *words)
