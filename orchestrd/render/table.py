@@ -8,6 +8,7 @@ what a row is about. Words only: colour adds nothing that is not said.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, counted, fi
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
+ROWS_REMEMBERED = 1_024
 ABOUT_CHARS_MAX = 80  # nobody reads a whole script in a row, not even in a pipe
 
 PLAIN_REASONS = frozenset(  # they say no more than the state does
@@ -139,7 +141,12 @@ def about_cell(told: Document) -> str:
     """Write what a person would ask next: what it waits for, else what went wrong, else what it was given to do."""
     asked = told.activity_text if told.state == State.RUNNING and told.activity in TELLING else None
     doing = told.activity_text if told.state not in TERMINAL else None
-    text = asked or told.error or told.notice or told.prompt or doing or " ".join(told.argv)
+    return _in_a_line(asked or told.error or told.notice or told.prompt or doing or " ".join(told.argv))
+
+
+@lru_cache(maxsize=ROWS_REMEMBERED)
+def _in_a_line(text: str) -> str:
+    """Write the beginning of a text in one visible line; of a session it seldom changes from one table to the next."""
     return clip(visible(" ".join(text[: 2 * ABOUT_CHARS_MAX].split())), ABOUT_CHARS_MAX) or NONE
 
 
