@@ -37,6 +37,14 @@ def _nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attaching, "APPEARS_S", 0.0)
 
 
+@pytest.fixture
+def _programs_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("claude", "make"):
+        (tmp_path / program).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_programs_are_there")
 @pytest.mark.parametrize(
     ("words", "agent", "hint"),
     [
@@ -45,17 +53,8 @@ def _nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_spawn_says_where_to_look_next(
-    daemon: FakeDaemon,
-    orch: Orch,
-    words: tuple[str, ...],
-    agent: str,
-    hint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    daemon: FakeDaemon, orch: Orch, words: tuple[str, ...], agent: str, hint: str
 ) -> None:
-    for program in ("claude", "make"):
-        (tmp_path / program).touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
     daemon.answers("/v1/sessions", whole(msgspec.json.encode(a_document(agent=agent))))
 
     done = orch("spawn", "--runtime", "tmux", "--workspace", "none", *words)
