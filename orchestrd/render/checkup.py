@@ -26,10 +26,11 @@ def checkup_page(checkup: Checkup, *, colour: bool = False) -> str:
 
 
 def _folded(findings: Iterable[Finding]) -> Iterator[tuple[Finding, list[str]]]:
-    """Give each finding with the other subjects of which the very same is found: one broken disk is told of once."""
+    """Give each finding with the other subjects that suffer from the very same: one broken disk is told of once."""
     subjects: dict[Finding, list[str]] = {}
     for finding in findings:
-        subjects.setdefault(replace(finding, subject=""), []).append(finding.subject)
+        is_well = finding.level is Level.OK
+        subjects.setdefault(finding if is_well else replace(finding, subject=""), []).append(finding.subject)
     for same, (first, *others) in subjects.items():
         yield replace(same, subject=first), list(dict.fromkeys(others))
 

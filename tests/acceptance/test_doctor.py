@@ -14,6 +14,7 @@ import pytest
 
 from orchestrd.core.layout import Layout
 from orchestrd.core.tmux import control_argv
+from orchestrd_cli.doctor.running import Running, daemons
 from tests.acceptance import agents
 from tests.acceptance.command_line import Done, Shell
 from tests.acceptance.daemon import BOUND_BY_MODES, Home
@@ -191,6 +192,13 @@ def test_the_control_client_of_the_daemon_that_runs_is_no_stray(home: Home, shel
 
     assert _levels(shell, "--fix")["clients"] == {"ok"}
     assert len(home.tmux.clients()) == 1
+
+
+def test_a_daemon_is_found_with_its_home_among_all_processes(home: Home) -> None:
+    daemon = home.start()
+
+    found = Running(pid=daemon.pid, home=os.path.realpath(home.layout.home))
+    assert found in set(daemons(os.geteuid()))
 
 
 def test_a_frozen_daemon_is_told_of_and_all_else_is_looked_at(home: Home, shell: Shell) -> None:

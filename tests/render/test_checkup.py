@@ -35,15 +35,16 @@ def test_what_is_well_takes_one_line_and_what_is_not_says_why_and_what_to_do() -
     ]
 
 
-def test_what_is_the_same_for_several_things_is_told_once() -> None:
+def test_what_ails_several_things_is_told_once() -> None:
     broken = [replace(MENDABLE, subject=name, told="is gone", cause="", can_fix=False) for name in ("a", "b", "c")]
 
-    assert _page(broken[0], FINE, *broken[1:]) == [
+    assert _page(broken[0], FINE, *broken[1:], replace(FINE, subject="tmux")) == [
         "fail  a           is gone",
         "                  the same holds for b, c",
         "                  try: orch doctor --fix",
         "ok    git         2.39.5",
-        "1 ok, 3 fail",
+        "ok    tmux        2.39.5",
+        "2 ok, 3 fail",
     ]
 
 

@@ -177,8 +177,15 @@ def _service(*, lingers: bool = True, last_words: str = "", **said: str) -> serv
 SERVICE_CASES = {
     "no systemd": service.Facts(service="orchestrd.service", is_installed=False, absence="there is no systemctl"),
     "installed, and no systemd": service.Facts(
-        service="orchestrd.service", is_installed=True, absence="you have no user manager of systemd that answers"
+        service="orchestrd.service",
+        is_installed=True,
+        absence="you have no user manager of systemd that answers",
+        way_out="sudo loginctl enable-linger me",
     ),
+    "not installed, and a logout ends all": service.Facts(
+        service="orchestrd.service", is_installed=False, kills_at_logout=True
+    ),
+    "about to run": _service(ActiveState="activating"),
     "not installed": service.Facts(service="orchestrd.service", is_installed=False),
     "well": _service(),
     "without linger": _service(lingers=False),
