@@ -373,3 +373,28 @@ def _status(worker: Worker, pid: str) -> dict[str, str]:
     """Read what the kernel says of a process."""
     lines = (worker.container.root / "proc" / pid / "status").read_text().splitlines()
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+# ---- doctor ----------------------------------------------------------------------------------------------------------
+
+
+def _of_service(worker: Worker) -> tuple[str, str]:
+    findings = worker.orch("doctor", "--json").json["findings"]
+    (found,) = [finding for finding in findings if finding["subject"] == "service"]
+    return found["level"], found["next"]
+
+
+def test_a_checkup_tells_how_the_service_stands(worker: Worker, container: Container) -> None:
+    assert _of_service(worker) == ("ok", "")
+    worker.must("daemon", "install")
+    assert _of_service(worker) == ("ok", "")
+
+    worker.systemctl("disable", worker.service)
+    assert _of_service(worker) == ("warn", "orch daemon install")
+    worker.must("daemon", "install")
+    container.must("loginctl", "disable-linger", USER)
+    try:
+        assert _of_service(worker)[0] == "warn"  # the manager of the user has ended, or is about to
+    finally:
+        container.must("loginctl", "enable-linger", USER)
+        worker.until(lambda: worker.systemctl("show").code == 0, "the manager of the user is there again")
