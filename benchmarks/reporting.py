@@ -1,6 +1,7 @@
 """The rows as a table for a terminal, as Markdown between two marks of a document, and as JSON."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,13 +17,13 @@ NOT_THERE = "not there"
 
 def table(rows: Sequence[Row]) -> str:
     """Write rows in columns, as wide as they have to be."""
-    lines = [HEADINGS, *map(_cells, rows)]
+    lines = [HEADINGS, *_lines(rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join("  ".join(map(str.ljust, line, widths)).rstrip() + "\n" for line in lines)
 
 
 def markdown(rows: Sequence[Row], absent: Sequence[str], machine: Machine, took_s: float) -> str:
-    """Write what stands between the marks: the facts, the table, what is missing, and every miss with its reason."""
+    """Write what stands between the marks: the facts, every miss with its reason, and a table for each family."""
     missed = [row for row in rows if row.verdict == "MISSED"]
     judged = [row for row in rows if row.verdict]
     said = [
@@ -32,15 +33,16 @@ def markdown(rows: Sequence[Row], absent: Sequence[str], machine: Machine, took_
     met = f"{len(judged) - len(missed)} of {len(judged)} targets met, {len(missed)} missed."
     lines = [
         f"One run of {took_s:.0f} s on {machine.text()}. {met}",
-        "",
-        _markdown_line(HEADINGS),
-        _markdown_line(["---"] * len(HEADINGS)),
-        *(_markdown_line(_cells(row)) for row in rows),
         *(f"\nNot measured, {lack}." for lack in absent),
         "",
         "### What is missed, and why",
         "",
         *(said or ["Nothing."]),
+        *(
+            line
+            for family, taken in itertools.groupby(rows, lambda row: row.family)
+            for line in _section(family, taken)
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -83,6 +85,21 @@ def _summary(taken: Figures) -> dict[str, float]:
         "p99": taken.p99,
         "samples": len(taken.samples),
     }
+
+
+def _section(family: str, rows: Iterable[Row]) -> Iterator[str]:
+    yield from ("", f"### {family.capitalize()}", "")
+    yield _markdown_line(HEADINGS)
+    yield _markdown_line(["---"] * len(HEADINGS))
+    yield from map(_markdown_line, _lines(list(rows)))
+
+
+def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    """Write each row; what is the same thing beside another peer is not named again."""
+    for before, row in zip((None, *rows), rows, strict=False):
+        what, ours, *others = _cells(row)
+        is_same = before is not None and (before.what, before.ours) == (row.what, row.ours)
+        yield ("", "", *others) if is_same else (what, ours, *others)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

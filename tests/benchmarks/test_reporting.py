@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.machine import Machine
 from benchmarks.measuring import Figures, alternate, figures
@@ -71,6 +72,16 @@ def test_the_document_says_of_every_miss_what_is_missed_and_why() -> None:
 
     assert "1 of 2 targets met, 1 missed" in text
     assert "- **the thing**: 5 ms (4 to 9), 2.5x bare, and should be ≤ 4.5 ms. It is what it is." in text
+
+
+def test_each_family_has_a_table_and_what_is_measured_beside_two_is_named_once() -> None:
+    other = replace(a_row(peer=Figures((2.0,))), family="another")
+
+    text = markdown([a_row(peer=Figures((2.0,))), other, replace(other, peer_name="second")], [], MACHINE, took_s=12.0)
+
+    assert text.count("### Family") == text.count("### Another") == 1
+    assert text.count("| the thing |") == 2
+    assert "|  |  | second: 2 ms |" in text
 
 
 def test_the_document_says_what_could_not_be_measured() -> None:
