@@ -184,6 +184,7 @@ def _page(facts: DaemonFacts, home: Client, unit: Unit | None) -> str:
         f"socket      {home.layout.socket}\n"
         f"{units}"
         f"log         {log}\n"
+        f"settings    {facts.config}\n"
         f"tick        every {facts.interval_s:g} s\n"
         f"lane        {facts.max_running} sessions at a time\n"
         f"events      {facts.sequence}\n"

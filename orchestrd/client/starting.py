@@ -21,6 +21,7 @@ from orchestrd.model.errors import UnreachableError, UsageError
 from orchestrd.model.limits import DAEMON_LOOK_S, DAEMON_START_S
 
 LOG_TAIL_BYTES = 4_096
+MISCONFIGURED = 2  # how a daemon ends that finds its settings wrong
 ALREADY_RUNNING = 4  # how a second daemon ends: then the first one will answer
 _MARKS = ("ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE")
 
@@ -118,7 +119,9 @@ def _not_started(layout: Layout, ended: int | None, said_before: int) -> Unreach
     how = f"did not answer within {DAEMON_START_S:g} s" if ended is None else f"ended with code {ended}"
     said = _last_words(layout.daemon_log, said_before)
     return UnreachableError(
-        f"the daemon {how}" + (f": {said}" if said else ""), code="not_started", hint="orch daemon logs"
+        f"the daemon {how}" + (f": {said}" if said else ""),
+        code="not_started",
+        hint="orch config check" if ended == MISCONFIGURED else "orch daemon logs",
     )
 
 

@@ -87,6 +87,7 @@ def test_a_daemon_does_not_start_with_settings_that_are_wrong(shell: Shell) -> N
 
     assert started.code == 5
     assert f"{file}:2: 'memory_max' must be a text such as \"2G\"" in started.err
+    assert "try: orch config check" in started.err
     assert run.code == 2
     assert f"orchestrd: {file}:2: 'memory_max' must be a text such as \"2G\"" in run.err
     assert "try: orch config edit" in run.err
