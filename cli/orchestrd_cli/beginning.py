@@ -134,8 +134,6 @@ def spawn(
         usual=usual,
         notice=choices.append,
     )
-    if missing := missing_program(request):
-        raise missing
     return _begin(request, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 
@@ -148,6 +146,8 @@ def _configured(directory: str) -> tuple[Configuration, list[str]]:
 def _begin(
     request: SpawnRequest, choices: list[str], *, wait: bool, timeout: float | None, json: bool, no_daemon: bool
 ) -> int:
+    if missing := missing_program(request):
+        raise missing
     home = reach.client(use_daemon=not no_daemon)
     told = home.spawn(request).document
     for choice in choices:
