@@ -251,7 +251,7 @@ def _not_ours(data: bytes, session: SessionId, log: str, error: Exception) -> Re
 def _read_only(raw: Any, session: SessionId, log: str, why: str) -> ReadOnly:
     events = raw.get("events")
     lines = tuple(_encoder.encode(event) for event in (events if isinstance(events, list) else ()))
-    return ReadOnly(_sketch(raw, session, log), why, lines)
+    return ReadOnly(structs.replace(_sketch(raw, session, log), notice=why), why, lines)
 
 
 def _loosened(kind: Any) -> Any:

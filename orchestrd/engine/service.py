@@ -251,7 +251,7 @@ class EngineService:
         told = self._read_only.get(session)
         if told is not None:
             raise RefusedError(
-                f"session {session} was written by a newer orchestrd and is only shown: {told.error}",
+                f"session {session} was written by a newer orchestrd and is only shown: {told.notice}",
                 code="read_only",
                 hint="upgrade orchestrd, then: orch daemon restart",
             )

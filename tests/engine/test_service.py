@@ -422,6 +422,7 @@ async def test_a_record_of_a_newer_orchestrd_is_found_shown_and_refused_every_co
             rig.service.explain(newer)
 
     assert {error.code for error in [*errors, explained.value]} == {"read_only"}
+    assert "only shown: schema 99 is newer than" in explained.value.message
 
 
 async def test_who_answers_is_told_with_the_newest_number() -> None:
