@@ -29,7 +29,7 @@ from orchestrd.engine.assembly import Adapters, Engine
 from orchestrd.engine.nudges import NudgeFifo
 from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
-from orchestrd.logs import log_error
+from orchestrd.logs import log_commit, log_error
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.settings import Configuration
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
@@ -97,6 +97,7 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     }
     settings = settings_of(configuration, flags)
     engine = _engine(layout, settings, clock, runtimes, ending)
+    engine.on_commit(log_commit)
     _open(engine, layout, clock, supervision.sockets)
     reloading = _reloading(engine, flags, scopes, supervisor)
     _watch(engine, layout, supervision, supervisor)

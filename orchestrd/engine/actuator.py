@@ -16,7 +16,7 @@ from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.launching import LaunchedRun, Launching
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
-from orchestrd.engine.tasks import OnError
+from orchestrd.engine.tasks import OnError, Subject, working_for
 from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.typist import Typist
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
@@ -94,10 +94,11 @@ class Actuator(Actor):
     async def _work(self, session: SessionId, queue: deque[Effect]) -> None:
         while queue and not self._is_stopping:
             effect = queue.popleft()
-            try:
-                await self._perform(session, effect)
-            except Exception as error:  # noqa: BLE001 - a defect: it costs this effect, and no other
-                self._on_error(f"{effect.kind} of {session} failed", error)
+            with working_for(Subject(session, effect.generation)):
+                try:
+                    await self._perform(session, effect)
+                except Exception as error:  # noqa: BLE001 - a defect: it costs this effect, and no other
+                    self._on_error(f"{effect.kind} of {session} failed", error)
         del self._queues[session]
 
     async def _perform(self, name: SessionId, effect: Effect) -> None:

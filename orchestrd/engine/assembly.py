@@ -25,7 +25,7 @@ from orchestrd.engine.lifecycle import Lifecycle, LifecycleManager
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.presence import Presence, Settings
 from orchestrd.engine.prober import Prober
-from orchestrd.engine.roster import Roster
+from orchestrd.engine.roster import OnCommit, Roster
 from orchestrd.engine.service import EngineService
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
@@ -125,6 +125,10 @@ class Engine:
         """Go on with the settings there are, and say why others were not taken."""
         self._presence.refuse(error.message)
         self._troubles.failed(_RELOADING, error)
+
+    def on_commit(self, callback: OnCommit) -> None:
+        """Call this after every commit of a session, on the loop, when it was published; it must not wait."""
+        self._roster.on_commit(callback)
 
     def report(self, part: str, error: BaseException | None) -> None:
         """Say what is wrong with a part outside of the engine; null: nothing any more."""

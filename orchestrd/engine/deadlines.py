@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from orchestrd.core.restart import WATCHED
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
-from orchestrd.engine.tasks import OnError, TaskBag
+from orchestrd.engine.tasks import OnError, Subject, TaskBag
 from orchestrd.model.command import DuePassed
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
@@ -75,7 +75,7 @@ class Deadlines:
             self.watch(session)
         elif name not in self._waking:
             self._waking.add(name)
-            self._tasks.spawn(f"deadline of {name}", self._wake(name, past))
+            self._tasks.spawn(f"deadline of {name}", self._wake(name, past), Subject(name))
 
     async def _wake(self, session: SessionId, past: Sequence[DueName]) -> None:
         try:

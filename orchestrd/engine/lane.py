@@ -11,7 +11,7 @@ from orchestrd.core.admission import admissible
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
-from orchestrd.engine.tasks import OnError
+from orchestrd.engine.tasks import OnError, Subject
 from orchestrd.model.command import Admitted, Placed
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
@@ -46,11 +46,11 @@ class Lane(Actor):
         for session in self._roster.in_states([State.PENDING]):
             if session.id not in self._placing:
                 self._placing.add(session.id)
-                self._tasks.spawn(f"place {session.id}", self._place(session.id))
+                self._tasks.spawn(f"place {session.id}", self._place(session.id), Subject(session.id))
         standing = self._roster.in_states([State.SCHEDULED, *OCCUPYING])
         for admitted in admissible(standing, self._promised, self.max_running):
             self._promised.add(admitted)
-            self._tasks.spawn(f"admit {admitted}", self._admit(admitted))
+            self._tasks.spawn(f"admit {admitted}", self._admit(admitted), Subject(admitted))
 
     async def _place(self, session: SessionId) -> None:
         try:

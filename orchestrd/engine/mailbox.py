@@ -13,7 +13,7 @@ from orchestrd.core.step import Refusal
 from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.ledger import Commit, Ledger
 from orchestrd.engine.roster import Roster
-from orchestrd.engine.tasks import OnError
+from orchestrd.engine.tasks import OnError, Subject
 from orchestrd.model.command import Input
 from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
@@ -85,7 +85,7 @@ class Mailboxes(Actor):
         box = self._boxes.get(session)
         if box is None:
             box = self._boxes[session] = deque()
-            self._tasks.spawn(f"mailbox {session}", self._work(session, box))
+            self._tasks.spawn(f"mailbox {session}", self._work(session, box), Subject(session))
         if len(box) >= MAILBOX_INPUTS_MAX:
             raise TransientError(
                 f"the mailbox of session {session} is full; try again in a moment", hint=f"orch explain {session}"

@@ -224,3 +224,4 @@ SCOPE_S = 3.0  # a launcher has begun this long after it was put into a scope of
 SCOPE_LOOK_S_MIN = 0.005  # meanwhile it is looked at this soon, ...
 SCOPE_LOOK_S_MAX = 0.1  # ... and then less and less often, down to this
 SCOPE_RETRY_S = 60.0  # scopes that did not work are tried again after this time
+JOURNAL_FIELD_BYTES_MAX = 16 * 1024  # of one field of a line in the journal of the system

@@ -1,5 +1,6 @@
 """A daemon under a supervisor: when it says that it is ready, how it is watched, and whose the socket is."""
 
+import json
 import os
 import signal
 import socket
@@ -178,3 +179,17 @@ def test_a_socket_of_another_home_is_refused_with_the_line_that_is_wrong(home: H
 
     assert daemon.process.wait(ANSWER_S) == 1
     assert f"try: ListenStream={home.layout.socket} in its socket unit" in daemon.words()
+
+
+def test_every_change_of_state_is_logged_with_the_session_and_the_run(home: Home) -> None:
+    daemon = home.start()
+
+    session = home.spawn("exit 3")
+    home.until_over(session)
+    daemon.stop()
+
+    lines = [json.loads(line) for line in daemon.words().splitlines()]
+    told = [line for line in lines if line["event"] == "state_changed"]
+    assert [line["state"] for line in told] == ["pending", "scheduled", "starting", "running", "failed"]
+    assert {(line["session"], line["run"]) for line in told} == {(session, f"{session}.1")}
+    assert told[-1]["reason"] == "exit_code"
