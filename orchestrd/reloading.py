@@ -74,11 +74,16 @@ class Reloading(Actor):
         self._supervisor = supervisor
         self._is_wanted = False
 
+    async def started(self) -> None:
+        """Serve those who asked while the daemon was starting."""
+        if self._is_wanted:
+            self._tasks.spawn("reload", self._reload())
+
     def want(self) -> None:
         """Read it again, soon; many wishes are one reload, or two where one is under way."""
         is_under_way = len(self._tasks) > 0
         self._is_wanted = True
-        if not is_under_way and not self._is_stopping:
+        if self._is_open and not is_under_way:
             self._tasks.spawn("reload", self._reload())
 
     async def _reload(self) -> None:

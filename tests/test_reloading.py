@@ -99,6 +99,19 @@ async def test_many_wishes_while_one_is_under_way_are_one_more_reload() -> None:
     assert (bench.told, bench.errors) == ([first, second], [])
 
 
+async def test_who_asks_while_the_daemon_starts_is_served_once_it_has() -> None:
+    bench = Bench(Configuration())
+    bench.reloading.want()
+    await asyncio.sleep(1.0)
+    before = list(bench.told)
+
+    await bench.reloading.start()
+    await asyncio.sleep(1.0)
+    await bench.reloading.stop()
+
+    assert (before, bench.told) == ([], [Configuration()])
+
+
 async def test_nothing_is_read_once_the_end_has_begun() -> None:
     bench = Bench()
     await bench.reloading.start()

@@ -6,6 +6,7 @@ import typer
 
 from orchestrd.client.configuring import effective_in, repository_file, withheld_notice
 from orchestrd.core.layout import config_file_from
+from orchestrd.render import visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import SETTINGS, Json, verb
 from orchestrd_cli.terminal import note
@@ -58,7 +59,8 @@ def check(*, directory: Place = ".", json: Json = False) -> int:
         return exits.USAGE if report.mistakes else exits.OK
     if not report.mistakes:
         files = dict.fromkeys(setting.origin.file for setting in report.settings if setting.origin.file)
-        reach.write_text(f"nothing is wrong in {', '.join(map(str, files))}\n" if files else "nothing is set\n")
+        said = f"nothing is wrong in {', '.join(map(str, files))}" if files else "nothing is set"
+        reach.write_text(f"{visible(said)}\n")
     return _told(report, directory)
 
 

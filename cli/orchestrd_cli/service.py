@@ -32,9 +32,9 @@ MaxRunning = Annotated[int | None, typer.Option(metavar="N", min=1, help="Sessio
 def run(*, interval: Interval = None, max_running: MaxRunning = None) -> int:
     """Run the daemon in the foreground, logging to stderr.
 
-    It ticks every 5 seconds and lets 10 sessions run at a time. TERM or
-    Ctrl-C ends it gracefully, a second one at once. A second daemon of the
-    same home exits 4.
+    Without an option it runs as orch config shows. TERM or Ctrl-C ends it
+    gracefully, a second one at once; HUP has it read its settings again. A
+    second daemon of the same home exits 4.
 
     orch daemon run --interval 0.5
     """
@@ -49,8 +49,8 @@ def run(*, interval: Interval = None, max_running: MaxRunning = None) -> int:
 def start(*, interval: Interval = None, max_running: MaxRunning = None, json: Json = False) -> int:
     """Start the daemon in the background; exit 0 once it answers.
 
-    It ticks every 5 seconds and lets 10 sessions run at a time. Verbs that
-    need a daemon start it themselves. Where it is installed systemd starts it.
+    Without an option it runs as orch config shows. Verbs that need a daemon
+    start it themselves. Where it is installed systemd starts it.
 
     orch daemon start --interval 0.5
     """

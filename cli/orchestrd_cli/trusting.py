@@ -7,6 +7,7 @@ import typer
 
 from orchestrd.client import configuring
 from orchestrd.model.errors import NotFoundError
+from orchestrd.render import visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import verb
 from orchestrd_cli.terminal import note
@@ -40,9 +41,8 @@ def _trust(path: str) -> int:
 
     layer, asked = configuring.asked_by(path)
     remember(configuring.layout_from(os.environ), path, layer.content, os.environ)
-    reach.write_text(
-        f"{path} is trusted as it is now:\n{asked_page(asked)}" if asked else f"{path} is trusted: it sets nothing\n"
-    )
+    told = f" as it is now:\n{asked_page(asked)}" if asked else ": it sets nothing\n"
+    reach.write_text(f"{visible(path)} is trusted{told}")
     return exits.OK
 
 
@@ -51,7 +51,7 @@ def _revoke(path: str) -> int:
 
     was_trusted = forget(configuring.layout_from(os.environ), path)
     if not was_trusted:
-        note(f"orch: {path} was not trusted")
+        note(f"orch: {visible(path)} was not trusted")
     else:
-        reach.write_text(f"{path} is no longer trusted\n")
+        reach.write_text(f"{visible(path)} is no longer trusted\n")
     return exits.OK

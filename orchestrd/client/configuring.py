@@ -46,8 +46,10 @@ def effective_in(directory: str, environ: Mapping[str, str] = os.environ) -> "Ef
 
 def withheld_notice(withheld: Sequence[Setting], directory: str) -> str:
     """Say what is not applied because the repository is not trusted, and the next command."""
-    keys = ", ".join(setting.key for setting in withheld)
-    return f"orch: {withheld[0].origin.file} is not trusted: not applied is {keys}\n  try: {trusting(directory)}"
+    from orchestrd.render import visible
+
+    said = f"{withheld[0].origin.file} is not trusted: not applied is {', '.join(setting.key for setting in withheld)}"
+    return f"orch: {visible(said)}\n  try: {visible(trusting(directory))}"
 
 
 def trusting(directory: str) -> str:

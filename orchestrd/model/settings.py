@@ -31,7 +31,7 @@ DAY_S = 24 * 3_600.0
 MIB = 1024 * 1024
 
 
-MemorySize = Annotated[str, Meta(pattern=r"^([1-9][0-9]*(\.[0-9]+)?[KMGT]?|[1-9][0-9]?%|100%)$")]
+MemorySize = Annotated[str, Meta(pattern=r"^([1-9][0-9]*(\.[0-9]+)?[KMGT]|[1-9][0-9]?%|100%)$")]
 TaskCount = Annotated[int, Meta(ge=1)]
 CpuWeight = Annotated[int, Meta(ge=1, le=10_000)]
 

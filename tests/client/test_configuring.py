@@ -82,6 +82,20 @@ def test_a_repository_that_is_not_trusted_is_said_with_what_it_does_not_get(
     ]
 
 
+def test_no_name_of_a_directory_commands_the_terminal_that_a_notice_is_read_on(
+    user: dict[str, str], tmp_path: Path
+) -> None:
+    place = tmp_path / "evil\x1b[2J"
+    (place / ".git").mkdir(parents=True)
+    (place / ".orchestrd.toml").write_text(SETUP)
+    said: list[str] = []
+
+    configuration_in(str(place), user, said.append)
+
+    assert "evil\\x1b[2J/.orchestrd.toml is not trusted" in said[0]
+    assert "\x1b" not in said[0]
+
+
 def test_a_repository_is_trusted_until_its_file_changes(user: dict[str, str], repository: Path) -> None:
     file = repository / ".orchestrd.toml"
     file.write_text(SETUP)

@@ -26,7 +26,7 @@ def test_the_schema_says_of_each_key_what_it_means_takes_and_who_may_set_it() ->
     assert schema()["properties"]["limits"]["properties"]["memory_max"] == {
         "description": 'Memory of one agent, such as "2G" or "25%"; past it the kernel ends what it runs.',
         "type": "string",
-        "pattern": r"^([1-9][0-9]*(\.[0-9]+)?[KMGT]?|[1-9][0-9]?%|100%)$",
+        "pattern": r"^([1-9][0-9]*(\.[0-9]+)?[KMGT]|[1-9][0-9]?%|100%)$",
         "examples": ["2G"],
         "x-unit": "bytes with K, M, G or T, or a percentage",
         "x-set-by": "user",
