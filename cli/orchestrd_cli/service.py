@@ -175,7 +175,7 @@ def _tell(facts: DaemonFacts, deed: str, *, as_json: bool) -> int:
 
 
 def _page(facts: DaemonFacts, home: Client, unit: Unit | None) -> str:
-    log = f"journalctl --user-unit={unit.service}" if unit else home.layout.daemon_log
+    log = f"journalctl --user --unit={unit.service}" if unit else home.layout.daemon_log
     units = f"unit        {governing.standing(unit)}\n" if unit else ""
     return (
         f"daemon      {facts.pid}, up {age(facts.started_at, reach.now())}, version {facts.version}\n"

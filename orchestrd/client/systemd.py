@@ -93,7 +93,7 @@ class Unit:
 
     def last_words(self) -> str:
         """Give the reason that a daemon of the service has just ended with, as the journal has it, or nothing."""
-        newest = ("--since=-1min", f"--lines={REASON_LINES}", f"--user-unit={self.service}")
+        newest = ("--user", "--since=-1min", f"--lines={REASON_LINES}", f"--unit={self.service}")
         lines = _asked(
             "journalctl", ("--quiet", "--no-pager", "--output=cat", *newest), SYSTEMD_ANSWER_S
         ).out.splitlines()

@@ -225,7 +225,7 @@ def test_status_and_logs_speak_of_the_unit(installed: Worker) -> None:
     status, logs = installed.must("daemon", "status").out, installed.must("daemon", "logs", "-n", "100").out
 
     assert f"unit        {installed.service}, active (running), enabled\n" in status
-    assert f"log         journalctl --user-unit={installed.service}\n" in status
+    assert f"log         journalctl --user --unit={installed.service}\n" in status
     assert "daemon_started" in logs
 
 
@@ -353,6 +353,25 @@ def test_an_agent_inherits_nothing_of_the_service(installed: Worker) -> None:
         assert int(_status(installed, agent)["SigIgn"], 16) & OF_POSIX == 0
         for name in ("NoNewPrivs", "Seccomp", "CapBnd", "Umask"):
             assert _status(installed, agent)[name] == _status(installed, manager)[name]
+
+
+def test_the_journal_gives_the_lines_of_one_session(installed: Worker) -> None:
+    session, _ = installed.spawn("process")
+    other, _ = installed.spawn("process")
+
+    installed.until(lambda: "running" in _states_told(installed, session), "all is said of its start")
+
+    assert _states_told(installed, session) == ["pending", "scheduled", "starting", "running"]
+    lines = installed.journal(f"ORCH_SESSION={session}")
+    assert {(line["PRIORITY"], line["SYSLOG_IDENTIFIER"], line["ORCH_RUN"]) for line in lines} == {
+        ("6", "orchestrd", f"{session}.1")
+    }
+    assert not [line for line in lines if other in line["MESSAGE"]]
+
+
+def _states_told(worker: Worker, session: str) -> list[str]:
+    """List the states that the journal tells of a session, in order."""
+    return [line["ORCH_STATE"] for line in worker.journal(f"ORCH_SESSION={session}")]
 
 
 def _running(worker: Worker) -> set[str]:

@@ -313,7 +313,7 @@ def test_status_tells_of_the_unit_and_where_the_log_is(orch: Orch, installed: Un
     out = orch("daemon", "status").out
 
     assert f"unit        {installed.service}, active (running), enabled\n" in out
-    assert f"log         journalctl --user-unit={installed.service}\n" in out
+    assert f"log         journalctl --user --unit={installed.service}\n" in out
 
 
 def test_status_of_one_that_has_failed_says_how(
@@ -342,7 +342,7 @@ def test_the_log_is_read_from_the_journal(orch: Orch, installed: Unit, monkeypat
 
     orch("daemon", "logs", "-n", "7", "-f")
 
-    assert became == [["journalctl", f"--user-unit={installed.service}", "--lines=7", "--no-pager", "--follow"]]
+    assert became == [["journalctl", "--user", f"--unit={installed.service}", "--lines=7", "--no-pager", "--follow"]]
 
 
 def test_no_daemon_is_run_beside_the_socket_of_systemd(orch: Orch, installed: Unit) -> None:

@@ -86,6 +86,6 @@ def standing(unit: Unit) -> str:
 
 def read_journal(unit: Unit, lines: int, *, follow: bool) -> NoReturn:
     """Become journalctl, on the log of this daemon."""
-    words = ["journalctl", f"--user-unit={unit.service}", f"--lines={lines}", "--no-pager"]
+    words = ["journalctl", "--user", f"--unit={unit.service}", f"--lines={lines}", "--no-pager"]
     sys.stdout.flush()
     os.execvpe(words[0], [*words, *(["--follow"] if follow else [])], environment())  # noqa: S606 - no shell
