@@ -40,7 +40,7 @@ def doctor(
         now=reach.now(),
         uid=os.geteuid(),
     )
-    found = checkup(surroundings, fix=fix)
+    found = checkup(surroundings, fix=fix, notice=lambda told: terminal.note(f"orch: {told}"))
     if json:
         reach.write_json(found)
     else:

@@ -1,6 +1,6 @@
 """A home seen by a doctor: its records, good and bad, and what was rejected; read from the disk, whoever runs there.
 
-The store is imported when it is needed, as by all clients. Nothing here changes anything.
+The store is imported when it is needed, as by all clients. To look changes nothing.
 """
 
 import contextlib

@@ -205,6 +205,7 @@ ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directorie
 # Under a supervisor
 NOTIFY_S = 1.0  # it is given this long to take a message
 TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
+EXAMINED_SILENTLY_S = 1.0  # after this much of it a person is told what is still being looked at
 # Doctor
 EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it
 PROGRAM_ANSWER_S = 3.0  # a program is given this long to say its version

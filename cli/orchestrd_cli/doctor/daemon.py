@@ -20,7 +20,7 @@ from orchestrd.endpoint import Address
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.errors import UnreachableError
 from orchestrd.model.finding import Finding, Level
-from orchestrd.model.limits import LOOK_ANSWER_S
+from orchestrd.model.limits import DAEMON_START_S, LOOK_ANSWER_S
 from orchestrd.model.words import OCCUPYING
 from orchestrd.render import age, counted
 from orchestrd_cli import holder
@@ -32,7 +32,7 @@ RESTART = "orch daemon restart"
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What is to be seen of a daemon. `holder`: who has the home's lock; `claimants`: whoever was started for it."""
+    """What is to be seen of a daemon. `holder`: who has the home's lock; `claimants`: whoever runs for it."""
 
     layout: Layout
     now: datetime
@@ -55,7 +55,6 @@ def look(surroundings: Surroundings) -> Facts:
             told = connection.ask(calls.status(with_ended=False, project=None)).daemon
     except UnreachableError as error:
         silence = error
-    home = os.path.realpath(layout.home)
     held_by = _holder(layout)
     return Facts(
         layout=layout,
@@ -66,7 +65,7 @@ def look(surroundings: Surroundings) -> Facts:
         hangs=silence.code == UNRESPONSIVE,
         socket_is_left=told is None and held_by is None and nobody_listens(layout.socket),
         is_obstructed=_is_socket(layout.socket) is False,
-        claimants=tuple(found.pid for found in daemons(surroundings.uid) if found.home == home),
+        claimants=tuple(_claimants(surroundings)),
         occupying=sum(session.state in OCCUPYING for session in records_of(layout).sessions.values()),
         not_found=_not_found(surroundings, held_by),
     )
@@ -162,6 +161,12 @@ def _holder(layout: Layout) -> int | None:
         return None
     with found:
         return found.pid
+
+
+def _claimants(surroundings: Surroundings) -> Iterator[int]:
+    """Name the daemons of this home; one that begins may find that it is not needed, and a fork looks like one."""
+    home, latest = os.path.realpath(surroundings.layout.home), surroundings.now.timestamp() - DAEMON_START_S
+    yield from (found.pid for found in daemons(surroundings.uid) if found.home == home and found.since_s < latest)
 
 
 def _not_found(surroundings: Surroundings, daemon: int | None) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def _is_of(home: str, environ: Mapping[str, str], process: psutil.Process) -> bo
     """Tell whether a process is of this home: it says so, or is the launcher in a run directory there."""
     said = environ.get("ORCH_HOME")
     if said is None:
-        said = process.cmdline()[-1].rpartition("/runs/")[0]
+        said = "".join(process.cmdline()[-1:]).rpartition("/runs/")[0]
     return os.path.realpath(said) == home
 
 

@@ -13,10 +13,11 @@ STARTED_AS = ["-m", "orchestrd", "run"]  # whoever starts one: `orch daemon run`
 
 
 class Running(Struct, frozen=True, kw_only=True):
-    """One daemon and its home, links resolved."""
+    """One daemon and its home, links resolved; `since_s` is when its process began, in seconds since the epoch."""
 
     pid: int
     home: str
+    since_s: float = 0.0
 
 
 def daemons(uid: int) -> Iterator[Running]:
@@ -25,7 +26,7 @@ def daemons(uid: int) -> Iterator[Running]:
         with contextlib.suppress(psutil.Error, OSError):
             if is_daemon(process.cmdline()) and process.uids().effective == uid:
                 home = os.path.join(process.cwd(), home_from(process.environ()))  # noqa: PTH118 - a layout holds strings
-                yield Running(pid=process.pid, home=os.path.realpath(home))
+                yield Running(pid=process.pid, home=os.path.realpath(home), since_s=process.create_time())
 
 
 def is_daemon(argv: Sequence[str]) -> bool:

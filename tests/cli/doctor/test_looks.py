@@ -34,6 +34,7 @@ from orchestrd_cli.doctor import (
     worktrees,
 )
 from orchestrd_cli.doctor.program import ask
+from orchestrd_cli.doctor.running import Running, is_daemon
 from orchestrd_cli.doctor.subject import Subject, Surroundings
 from tests.cli.doctor.cases import a_session
 from tests.cli.fake_daemon import holding, never_answering
@@ -250,16 +251,47 @@ def test_a_daemon_that_does_not_answer_is_named(house: House, monkeypatch: pytes
     assert (found.level, found.told) == (Level.FAIL, f"daemon {process.pid} is there and does not answer")
 
 
-def test_a_tool_that_only_the_daemon_does_not_find_is_named(house: House, tmp_path: Path) -> None:
+def test_two_daemons_that_have_run_for_a_while_are_one_too_many(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, now = os.path.realpath(house.layout.home), time.time()
+    running = [
+        Running(pid=7, home=place, since_s=now - 100),
+        Running(pid=8, home=place, since_s=now - 60),
+        Running(pid=9, home=place, since_s=now - 1),  # it may be about to find that it is not needed
+        Running(pid=10, home=f"{place}.other", since_s=now - 100),
+    ]
+    monkeypatch.setattr(daemon, "daemons", lambda _: iter(running))
+
+    assert daemon.look(house.surroundings).claimants == (7, 8)
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_one"),
+    [
+        (["/usr/bin/python3", "-P", "-m", "orchestrd", "run", "--interval", "1"], True),
+        (["python3", "-m", "orchestrd", "run"], True),
+        (["python3", "-m", "orchestrd.schemas"], False),
+        (["grep", "-r", "-m", "orchestrd"], False),
+        (["-m", "orchestrd", "run"], False),
+        ([], False),
+    ],
+)
+def test_a_daemon_is_known_by_how_it_is_started(argv: list[str], is_one: bool) -> None:  # noqa: FBT001 - the answer
+    assert is_daemon(argv) is is_one
+
+
+def test_a_tool_that_only_the_daemon_does_not_find_is_named(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "tmux").write_text("#!/bin/sh\n")
     (tmp_path / "tmux").chmod(0o755)
     house.environ["PATH"] = str(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")  # the daemon's
 
-    with holding(house.layout.lock) as process:
-        assert daemon._not_found(house.surroundings, process.pid) == (
-            () if any(Path(place, "tmux").exists() for place in os.environ["PATH"].split(":")) else ("tmux",)
-        )
-    assert daemon._not_found(house.surroundings, None) == ()
+    with holding(house.layout.lock):
+        beside = daemon.look(house.surroundings).not_found
+    alone = daemon.look(house.surroundings).not_found
+
+    assert (beside, alone) == (("tmux",), ())
 
 
 # ---- sessions ----
