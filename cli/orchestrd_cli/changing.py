@@ -32,6 +32,7 @@ MEANING = {
     Receipt.REFUSED: "refused",
     Receipt.UNKNOWN: "unknown: it may have been typed, or not",
 }
+UntilEnded = Annotated[bool, typer.Option("--wait", help="Return once they have ended.")]
 GOES_ON = "it goes on with its conversation"
 BEGINS_ANEW = "it begins a new conversation: none is on disk"
 
@@ -73,31 +74,33 @@ def stop(
     grace: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="From TERM to KILL; the session's own by default.")
     ] = None,
+    wait: UntilEnded = False,
     json: Json = False,
     no_daemon: NoDaemon = False,
 ) -> int:
     """Ask sessions to end: TERM, and KILL when their grace has passed.
 
-    Returns once that is decided and on disk; `orch wait` waits for the end.
-    One that has ended already is no failure: that is said, and the exit is 0.
+    Returns once that is decided and on disk, and with --wait once they have
+    ended. One that has ended already is no failure: that is said, and the
+    exit is 0.
 
     orch stop fix
-    orch stop k3v5 b7aa --grace 60
+    orch stop k3v5 b7aa --grace 60 --wait
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, "stop", lambda ref: home.stop(ref, grace_s=grace), as_json=json)
+    return _each(home, refs, "stop", lambda ref: home.stop(ref, grace_s=grace), as_json=json, wait=wait)
 
 
 @verb("[OPTIONS] ID...")
-def kill(refs: Refs, *, json: Json = False, no_daemon: NoDaemon = False) -> int:
+def kill(refs: Refs, *, wait: UntilEnded = False, json: Json = False, no_daemon: NoDaemon = False) -> int:
     """Force sessions to end: KILL for the agent and all it started.
 
-    One that has ended already is no failure: that is said, and the exit is 0.
+    Returns as `stop` does. One that has ended already is no failure: that is said, and the exit is 0.
 
     orch kill fix
     """
     home = reach.client(use_daemon=not no_daemon)
-    return _each(home, refs, "kill", home.kill, as_json=json)
+    return _each(home, refs, "kill", home.kill, as_json=json, wait=wait)
 
 
 @verb("[OPTIONS] ID...")
@@ -161,10 +164,24 @@ def _each(
     act: Callable[[str], Taken],
     *,
     as_json: bool,
+    wait: bool = False,
     also: Callable[[Document], str | None] = _nothing_more,
 ) -> int:
-    """Act on every session, whatever becomes of the others, with a hint `also`; gives the first failure's code."""
-    codes = [_one(home, ref, deed, act, as_json=as_json, also=also) for ref in refs]
+    """Act on every session, whatever becomes of the others, with a hint `also`; gives the first failure's code.
+
+    With `wait` it returns once those that it could act on have ended, and tells how they stand then as well.
+    """
+    acted_on: list[str] = []
+
+    def acting(ref: str) -> Taken:
+        taken = act(ref)
+        acted_on.append(taken.document.id)
+        return taken
+
+    codes = [_one(home, ref, deed, acting, as_json=as_json, also=also) for ref in refs]
+    if wait and acted_on:
+        for waited in home.wait(acted_on):
+            reach.write_document(waited.document, as_json=as_json)
     return next((code for code in codes if code != exits.OK), exits.OK)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from orchestrd.model.words import Deed
 from orchestrd.render import clean_page
 from orchestrd_cli import exits, reach, terminal
 from orchestrd_cli.grammar import Json, Ref, verb
+from orchestrd_cli.progress import waiting_for
 from orchestrd_cli.terminal import note
 
 PIPE_CLOSED = (-13, 141)  # what git ends with when its reader went away: SIGPIPE, or the same told by a shell
@@ -40,7 +42,9 @@ def diff(
         *(["--stat"] if stat else []),
         *([] if terminal.wants_colour() or not terminal.is_terminal() else ["--no-color"]),
     )
-    with difference(told, *options, environ=os.environ) as look:
+    with ExitStack() as stack:
+        with waiting_for("git to compare its files"):
+            look = stack.enter_context(difference(told, *options, environ=os.environ))
         if look.said:
             note(f"orch: {look.said}")
         code = subprocess.run(look.argv, env=look.environment, check=False).returncode

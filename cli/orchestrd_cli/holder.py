@@ -13,6 +13,7 @@ from typing import Self
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import TimedOutError
 from orchestrd.model.limits import DAEMON_KILL_S, DAEMON_STOP_S
+from orchestrd_cli.progress import waiting_for
 from orchestrd_cli.terminal import note
 
 
@@ -70,7 +71,9 @@ def end(layout: Layout) -> int | None:
         return None
     with daemon:
         daemon.signal(signal.SIGTERM)
-        if not daemon.ends_within(DAEMON_STOP_S) and daemon.holds(layout.lock):
+        with waiting_for(f"daemon {daemon.pid} to end"):
+            has_ended = daemon.ends_within(DAEMON_STOP_S)
+        if not has_ended and daemon.holds(layout.lock):
             _kill(daemon)
         return daemon.pid
 

@@ -13,6 +13,7 @@ from orchestrd.model.errors import UsageError
 from orchestrd.model.words import Activity, State
 from orchestrd.render import age, visible, why
 from orchestrd_cli import holder
+from orchestrd_cli.progress import waiting_for
 from orchestrd_cli.terminal import Unwritable, note, write
 
 is_daemon_silent = False  # it has been asked in vain before the verb began
@@ -23,7 +24,7 @@ def client(*, use_daemon: bool = True) -> Client:
 
     Raises UsageError where the home is there and is no directory.
     """
-    home = Client(use_daemon=use_daemon, notice=note)
+    home = Client(use_daemon=use_daemon, notice=note, waiting=waiting_for)
     place = Path(home.layout.home)
     if place.exists() and not place.is_dir():
         raise UsageError(f"the home '{place}' is no directory", code="no_directory", hint="export ORCH_HOME=DIRECTORY")

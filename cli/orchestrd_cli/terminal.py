@@ -6,7 +6,15 @@ Invariant: nothing that is opened ever stands in the place of a stream the calle
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STREAMS = ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY))  # what stands in for a closed one works as little
+
+
+# Removes what stands in the last line of the terminal only for a while, before anything else is written.
+take_away_line: "Callable[[], None] | None" = None
 
 
 class Unwritable(Exception):
@@ -52,6 +60,8 @@ def size() -> tuple[int, int]:
 
 def note(text: str) -> None:
     """Say something to the person, if they can be reached."""
+    if take_away_line is not None:
+        take_away_line()
     if sys.stderr is not None:
         try:
             print(text, file=sys.stderr, flush=True)
@@ -61,6 +71,8 @@ def note(text: str) -> None:
 
 def write(data: bytes) -> None:
     """Write all of it to stdout, now. Raises Unwritable, or BrokenPipeError when the reader went away."""
+    if take_away_line is not None:
+        take_away_line()
     view = memoryview(data)
     try:
         while view:

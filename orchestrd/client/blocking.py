@@ -9,6 +9,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from msgspec import Struct
@@ -53,15 +54,22 @@ class Client:
     """The sessions of one home.
 
     `home` defaults to what the environment says. With `use_daemon=False` no daemon is asked or started: reading is from
-    the disk, and commands are spooled. `notice` is told what a person should know on the way.
+    the disk, and commands are spooled. `notice` is told what a person should know on the way, and `waiting` is entered
+    while something is waited for, with what that is.
     """
 
     def __init__(
-        self, home: str | None = None, *, use_daemon: bool = True, notice: Callable[[str], None] = lambda _: None
+        self,
+        home: str | None = None,
+        *,
+        use_daemon: bool = True,
+        notice: Callable[[str], None] = lambda _: None,
+        waiting: Callable[[str], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
     ) -> None:
         self.layout = Layout(_absolute(home or home_from(os.environ)))
         self._use_daemon = use_daemon
         self._notice = notice
+        self._waiting = waiting
         self._has_compared = False
         self._left_alone_until = 0.0
         self._offline = OfflineHome(self.layout)
@@ -124,12 +132,8 @@ class Client:
             documents[ref] = self.show(ref)
             wait.begin(documents[ref])
         if wait.pending:
-            for line in self._followed(cursor, tuple(wait.pending), (), deadline):
-                if wait.take(line):
-                    for id_ in tuple(wait.pending):
-                        wait.begin(self.show(id_))
-                if not wait.pending:
-                    break
+            with self._waiting(f"{', '.join(wait.pending)} to {f'be {goal}' if goal else 'end'}"):
+                self._follow_up(wait, cursor, deadline)
         told = {shown.id: self.show(shown.id) for shown in documents.values()}
         return tuple(Waited(document=document, is_met=wait.met[id_]) for id_, document in told.items())
 
@@ -187,14 +191,16 @@ class Client:
             return False
         if unit := systemd.unit_of(self.layout.home):
             self._notice(f"orch: starting {unit.service}")
-            start_unit(unit, self.answers, interval_s, max_running)
+            with self._waiting(f"{unit.service} to start"):
+                start_unit(unit, self.answers, interval_s, max_running)
             return True
         if self.is_silent:
             raise UnreachableError(
                 "a daemon is there and does not answer", code=UNRESPONSIVE, hint="orch daemon restart"
             )
         self._notice("orch: starting the daemon")
-        start_daemon(self.layout, self.answers, interval_s=interval_s, max_running=max_running)
+        with self._waiting("the daemon to start"):
+            start_daemon(self.layout, self.answers, interval_s=interval_s, max_running=max_running)
         return True
 
     def answers(self) -> bool:
@@ -217,7 +223,8 @@ class Client:
     # ---- how ---------------------------------------------------------------------------------------------------------
 
     def _ask(self, call: Call[T], *, only_looks: bool = False) -> T:
-        with self._connected(LOOK_ANSWER_S if only_looks else call.answer_s or ANSWER_S) as connection:
+        answer_s = LOOK_ANSWER_S if only_looks else call.answer_s or ANSWER_S
+        with self._waiting(call.waits_for), self._connected(answer_s) as connection:
             told = connection.ask(call)
         self._left_alone_until = 0.0
         return told
@@ -276,6 +283,15 @@ class Client:
                     since = head_of(line).cursor
                 return
         yield from self._offline.events(since, sessions, types)
+
+    def _follow_up(self, wait: Wait, cursor: int, deadline: float | None) -> None:
+        """Take in what happens until nothing is waited for any more. Raises TimedOutError."""
+        for line in self._followed(cursor, tuple(wait.pending), (), deadline):
+            if wait.take(line):
+                for id_ in tuple(wait.pending):
+                    wait.begin(self.show(id_))
+            if not wait.pending:
+                return
 
     def _followed(
         self, since: int, sessions: tuple[str, ...], types: tuple[str, ...], deadline: float | None

@@ -34,6 +34,7 @@ T = TypeVar("T")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 OK = range(200, 300)
+CLEANED, LOOKED_AT = "the worktrees to be cleaned", "its worktree to be looked at"
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -47,6 +48,7 @@ class Call(Struct, Generic[T], frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     answer_s: float | None = None  # how long the daemon may say nothing, where it is longer than usual
+    waits_for: str = "the daemon"
 
     def request(self) -> bytes:
         """Give the bytes to send."""
@@ -116,7 +118,7 @@ def screen(ref: str) -> Call[Screen]:
 def clean(request: CleanRequest) -> Call[CleanReport]:
     """Clean worktrees; the answer comes when that is done, which may take its time. Repeating it is harmless."""
     body = msgspec.json.encode(request)
-    return Call(method="POST", target="/v1/clean", answer=CleanReport, body=body, answer_s=CLEAN_S)
+    return Call(method="POST", target="/v1/clean", answer=CleanReport, body=body, answer_s=CLEAN_S, waits_for=CLEANED)
 
 
 def spawn(request: SpawnRequest) -> Call[Document]:
@@ -143,7 +145,8 @@ def revive(ref: str, authority: Authority) -> Call[Document]:
 
 def archive(ref: str) -> Call[Archived]:
     """Put it away; repeating it is harmless. Its worktree is looked at first, which may take its time."""
-    return Call(method="POST", target=f"{_session(ref)}/archive", answer=Archived, answer_s=CLEAN_S)
+    target = f"{_session(ref)}/archive"
+    return Call(method="POST", target=target, answer=Archived, answer_s=CLEAN_S, waits_for=LOOKED_AT)
 
 
 def send(ref: str, request: SendRequest) -> Call[SendReply]:

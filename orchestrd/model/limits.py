@@ -191,6 +191,7 @@ MEASURE_SPAN_S = 0.5  # between two looks at what runs take of a core, at least;
 MEASURED_BEFORE_S = 30.0  # ... the first of them may have been made for who asked that long ago
 MEASURE_MEMORY_S = 1.0  # their memory is looked at for this long; what was not reached by then is not known
 WAIT_S_MAX = 366 * 24 * 3_600.0  # nobody waits longer for a session
+PROGRESS_AFTER_S = 1.0  # who waits longer than this is told for what, and is told anew this often
 WATCH_S = 1.0  # from one picture of a watched status to the next
 REACHED_AGAIN_S = 0.5  # a waiting client whose daemon went away looks this often, at the socket and at the disk
 

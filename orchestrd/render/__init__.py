@@ -10,7 +10,7 @@ from orchestrd.render.lines import event_line
 from orchestrd.render.offering import candidates
 from orchestrd.render.pages import error_text, explanation_page, session_page
 from orchestrd.render.table import needs_me, status_table
-from orchestrd.render.text import age, ago, counted, size, visible, why
+from orchestrd.render.text import age, ago, counted, short, size, visible, why
 
 __all__ = [
     "age",
@@ -24,6 +24,7 @@ __all__ = [
     "explanation_page",
     "needs_me",
     "session_page",
+    "short",
     "size",
     "status_table",
     "visible",

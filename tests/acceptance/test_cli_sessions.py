@@ -255,3 +255,18 @@ def test_a_pipe_gets_words_and_no_escape(running: Shell) -> None:
 
     for words in (["status"], ["show", "grün 🟢"], ["explain", "grün 🟢"], ["events"]):
         assert "\x1b" not in running.must(*words).out
+
+
+def test_a_stop_that_waits_returns_once_it_has_ended(running: Shell) -> None:
+    sessions = [running.spawn("trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.05; done") for _ in range(2)]
+    before = running.ended("true")
+    for session in sessions:
+        running.until(session, "running")
+
+    done = running.orch("stop", "--wait", *sessions, before)
+    killed = running.orch("kill", "--wait", running.spawn("sleep 60"))
+
+    assert (done.code, killed.code) == (0, 0)
+    assert [running.show(session).state for session in sessions] == ["cancelled", "cancelled"]
+    assert [line.partition("  ")[2] for line in done.out.splitlines()[-2:]] == ["cancelled (stopped, exit code 0)"] * 2
+    assert "cancelled" in killed.out
