@@ -4,14 +4,15 @@ The peer of an acceptance is what it has to make durable: two files, each writte
 synced. The peer of a started session is a bare process; that of its launcher is a bare interpreter.
 """
 
+import resource
 import time
 from collections.abc import Iterator
 
 from benchmarks import bare
 from benchmarks.daemons import Daemon, daemon
 from benchmarks.homes import SLEEP, pending
-from benchmarks.measuring import MILLISECONDS, Effort, alternate, timed
-from benchmarks.processes import BARE
+from benchmarks.measuring import MILLISECONDS, Effort, alternate, figures, timed
+from benchmarks.processes import BARE, usage_of
 from benchmarks.rows import Row, at_most
 from orchestrd.client.requests import spawn_request
 from orchestrd.codec import encode_record
@@ -55,10 +56,11 @@ def _acceptance(place: Daemon, rounds: int) -> Row:
 
 def _many(number: int, rounds: int) -> Iterator[Row]:
     """Begin many, each time with a fresh daemon; what is started is ended before the next round."""
+    costs = Costs()
     acts = [
-        lambda: _begun(number),
+        lambda: _begun(number, costs),
         lambda: bare.starts(number, SLEEP),
-        lambda: bare.courses(number, BARE),
+        lambda: _courses(number, costs),
     ]
     ours, sleeps, pythons = alternate(acts, rounds)
     for name, peer in (("bare processes, started", sleeps), ("bare interpreters, to their end", pythons)):
@@ -70,12 +72,46 @@ def _many(number: int, rounds: int) -> Iterator[Row]:
             peer_name=f"{number} {name}",
             peer=peer,
             target=(at_most(TARGET_MS * number / TARGET_OF),),
-            reason="each costs its launcher some 11 ms of processor and the daemon 4, and both wait for the disk",
+            reason="what it takes of the processor is below: an interpreter for each; all of them wait for the disk",
+        )
+    for name, taken in (("launcher", costs.launcher_ms), ("daemon", costs.daemon_ms)):
+        yield Row(
+            family=FAMILY,
+            what=f"processor of the {name} for each of {number} that start",
+            unit="ms",
+            ours=figures(taken),
+            peer_name="a bare interpreter, to its end",
+            peer=figures(costs.interpreter_ms),
         )
 
 
-def _begun(number: int) -> float:
+class Costs:
+    """Processor that each of many starts has taken, by who took it; a sample for each time that many were started."""
+
+    def __init__(self) -> None:
+        self.launcher_ms: list[float] = []
+        self.daemon_ms: list[float] = []
+        self.interpreter_ms: list[float] = []
+
+
+def _begun(number: int, costs: Costs) -> float:
     with daemon() as place:
-        begun = time.perf_counter()
-        place.begin(number)
-        return (time.perf_counter() - begun) * MILLISECONDS
+        before, begun = usage_of(place.pid), time.perf_counter()
+        sessions = place.begin(number)
+        took = (time.perf_counter() - begun) * MILLISECONDS
+        launchers = [place.record(session, "start.json")["launcher"]["pid"] for session in sessions]
+        costs.daemon_ms.append(usage_of(place.pid).since(before).cpu_s * MILLISECONDS / number)
+        costs.launcher_ms.append(sum(usage_of(pid).cpu_s for pid in launchers) * MILLISECONDS / number)
+    return took
+
+
+def _courses(number: int, costs: Costs) -> float:
+    before = _used_by_children_s()
+    took = bare.courses(number, BARE)
+    costs.interpreter_ms.append((_used_by_children_s() - before) * MILLISECONDS / number)
+    return took
+
+
+def _used_by_children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
