@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.acceptance.processes import children_of, until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 CACHE = ROOT / ".venv" / "container"
 SUITE = "bookworm"
 DEBIAN = ("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "python3", "tmux", "procps")

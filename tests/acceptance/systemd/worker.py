@@ -15,8 +15,8 @@ import msgspec
 from orchestrd.client.calls import Call
 from orchestrd.client.connection import Connection
 from tests.acceptance.command_line import Done
-from tests.acceptance.container import PACKAGES, PYTHON, ROOT, USER, Container
 from tests.acceptance.processes import until
+from tests.acceptance.systemd.container import PACKAGES, PYTHON, ROOT, USER, Container
 
 T = TypeVar("T")
 
@@ -136,6 +136,14 @@ class Worker:
         said = self.container.root / f"home/{USER}/pid-{session}"
         self.until(lambda: said.exists() and said.read_text().endswith("\n"), f"the agent of {session} runs")
         return session, said.read_text().strip()
+
+    def running(self) -> set[str]:
+        """Give the sessions that run, once each is seen to live."""
+        self.until(
+            lambda: all(told["liveness"] == "alive" for told in self.must("status", "--json").json["sessions"]),
+            "each session is seen again",
+        )
+        return {told["id"] for told in self.must("status", "--json").json["sessions"] if told["state"] == "running"}
 
     def ask(self, call: Call[T]) -> T:
         """Ask the daemon from outside the container."""
