@@ -11,9 +11,10 @@ from shlex import quote
 
 from msgspec import Struct
 
+from orchestrd.core.complaints import told
 from orchestrd.core.repository import git_argv, git_environment
-from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError, UsageError
-from orchestrd.model.limits import CHANGES_LOOK_S, ERROR_CHARS_MAX, REPOSITORY_LOOK_S
+from orchestrd.model.errors import NotFoundError, OrchestrdError, TransientError, UsageError
+from orchestrd.model.limits import CHANGES_LOOK_S, REPOSITORY_LOOK_S
 
 _ASKED = ("--git-dir", "--git-common-dir", "--is-bare-repository", "--is-inside-work-tree", "--show-prefix")
 
@@ -53,7 +54,7 @@ def repository_at(directory: str, environ: Mapping[str, str]) -> Repository | No
     lines = said.out.split("\n")
     is_unborn = said.code != 0 and "ambiguous argument 'HEAD'" in said.err
     if len(lines) != len(_ASKED) + 1 or (said.code != 0 and not is_unborn):
-        raise RefusedError(f"git cannot use the repository of {directory}: {_words(said)}", code="git_failed")
+        raise told(directory, "rev-parse", said.err, said.code)
     git_directory, common, bare, inside, prefix, head = lines
     if bare == "false" and inside == "false":
         raise UsageError(f"{directory} lies within git's own directory: name a directory of the project", code="inside")
@@ -126,7 +127,3 @@ def _project(directory: str, prefix: str, shared: Path | None) -> str:
         return str(shared.parent)
     depth = prefix.count("/")
     return str(Path(directory).resolve().parents[depth - 1]) if depth else directory
-
-
-def _words(said: Said) -> str:
-    return "; ".join(said.err.strip().splitlines())[-ERROR_CHARS_MAX:]

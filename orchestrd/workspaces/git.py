@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from orchestrd.core.complaints import told
 from orchestrd.core.repository import git_argv, git_environment
 from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
 from orchestrd.model.limits import (
@@ -31,7 +32,6 @@ from orchestrd.model.limits import (
     GIT_OUTPUT_BYTES_MAX,
     GIT_S,
 )
-from orchestrd.workspaces.complaints import told
 
 PIPE_BYTES = 64 * 1024
 _LOCKED = re.compile(r"\.lock': File exists|could not lock .*: File exists")

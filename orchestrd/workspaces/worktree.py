@@ -15,12 +15,12 @@ from shlex import quote
 
 from msgspec import Struct
 
+from orchestrd.core.complaints import told
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import UNDO_S, WORKSPACE_LOOK_S
 from orchestrd.model.session import Spec
-from orchestrd.workspaces.complaints import told
 from orchestrd.workspaces.filling import Filler, bounded_by
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.site import Site

@@ -186,6 +186,21 @@ def test_a_repository_that_git_will_not_use_is_told_in_its_words(project: Path) 
     refusal = refusal_of(project)
 
     assert "bad config" in refusal.message
+    assert refusal.hint == f"git -C {project} status"
+
+
+def test_a_repository_of_another_user_is_told_with_what_makes_git_use_it(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    guarded = f"echo \"fatal: detected dubious ownership in repository at '{project}'\" >&2; exit 128"
+    (tmp_path / "bin/git").write_text(f"#!/bin/sh\n{guarded}\n")
+    (tmp_path / "bin/git").chmod(0o755)
+
+    refusal = refusal_of(project, environ=ENVIRONMENT | {"PATH": str(tmp_path / "bin")})
+
+    assert (refusal.code, refusal.hint) == (
+        "foreign_repository",
+        f"git config --global --add safe.directory {project}",
+    )
 
 
 def test_what_is_to_be_brought_along_is_named_from_the_root_and_is_there(project: Path, tmp_path: Path) -> None:

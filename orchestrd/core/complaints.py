@@ -76,4 +76,7 @@ def told(directory: str, verb: str, said: str, code: int) -> OrchestrdError:
             facts = {"directory": directory, "said": words} | found.groupdict()
             hint = complaint.hint.format(**{name: quote(fact) for name, fact in facts.items()})
             return complaint.kind(complaint.told.format(**facts), code=complaint.code, hint=hint)
-    return RefusedError(f"git {verb} failed in {directory}: {words or f'exit code {code}'}", code="git_failed")
+    hint = f"git -C {quote(directory)} status"
+    return RefusedError(
+        f"git {verb} failed in {directory}: {words or f'exit code {code}'}", code="git_failed", hint=hint
+    )
