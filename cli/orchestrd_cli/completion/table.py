@@ -12,6 +12,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from orchestrd.model.event import EventType
 from orchestrd.model.words import Activity, State, Until
 from orchestrd_cli.completion.answering import ARGUMENT, CHOICES, MORE, VERB
+from orchestrd_cli.grammar import ORDER
 
 ANYTHING = "text"
 MEANING_CHARS_MAX = 100
@@ -24,7 +25,14 @@ _OF_OPTION = {
     "--until": CHOICES + "|".join(Until),
     "--project": "projects",
 }
-_OF_METAVAR = {"DIR": "directories", "FILE": "files", "PATH": "files", "ID": "all", "SHELL": CHOICES + "bash|zsh|fish"}
+_OF_METAVAR = {
+    "DIR": "directories",
+    "FILE": "files",
+    "PATH": "files",
+    "ID": "all",
+    "SHELL": CHOICES + "bash|zsh|fish",
+    "VERB": CHOICES + "|".join(ORDER),
+}
 _SESSIONS_OF = {  # of an argument ID, where not any session will do
     **dict.fromkeys(("attach", "kill", "send", "stop", "wait"), "running"),
     **dict.fromkeys(("clean", "revive", "rm"), "ended"),
