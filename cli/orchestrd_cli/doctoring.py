@@ -8,6 +8,7 @@ import typer
 from orchestrd.core.layout import Layout, home_from
 from orchestrd_cli import exits, reach, terminal
 from orchestrd_cli.grammar import Json, verb
+from orchestrd_cli.progress import waiting_for
 
 
 @verb("[OPTIONS]")
@@ -40,7 +41,8 @@ def doctor(
         now=reach.now(),
         uid=os.geteuid(),
     )
-    found = checkup(surroundings, fix=fix, notice=lambda told: terminal.note(f"orch: {told}"))
+    with waiting_for("everything to be looked at"):
+        found = checkup(surroundings, fix=fix)
     if json:
         reach.write_json(found)
     else:

@@ -203,10 +203,6 @@ ARCHIVE_AFTER_DAYS_MAX = 36_500
 LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
 
-# Under a supervisor
-NOTIFY_S = 1.0  # it is given this long to take a message
-TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
-EXAMINED_SILENTLY_S = 1.0  # after this much of it a person is told what is still being looked at
 # Doctor
 EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it
 PROGRAM_ANSWER_S = 3.0  # a program is given this long to say its version
@@ -221,6 +217,10 @@ ENDED_S = 5.0  # what belongs to a session that ended has gone by then
 HOOKS_HEARD_S = 60.0  # a hook of an agent has fired by then, unless a dialog of its start waits for a person
 SPOOL_TAKEN_S = 60.0  # a daemon has taken a spooled command in by then
 REJECTIONS_LOOKED_AT = 10_000  # of the newest events, for why a file was set aside
+
+# Under a supervisor
+NOTIFY_S = 1.0  # it is given this long to take a message
+TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
 DISK_ANSWER_S = 5.0  # and a disk answers within this time
 SCOPE_S = 3.0  # a launcher has begun this long after it was put into a scope of its own, or is started without one
 SCOPE_LOOK_S_MIN = 0.005  # meanwhile it is looked at this soon, ...

@@ -4,8 +4,8 @@ A thread that hangs in the kernel is left behind: it ends with the process, and 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from threading import Thread
 from typing import Any
 
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from orchestrd import __version__
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.finding import Checkup, Finding, Mended
-from orchestrd.model.limits import EXAMINED_S, EXAMINED_SILENTLY_S
+from orchestrd.model.limits import EXAMINED_S
 from orchestrd_cli.doctor import (
     clients,
     config,
@@ -57,21 +57,12 @@ SUBJECTS: tuple[Subject[Any], ...] = (
 )
 
 
-def checkup(
-    surroundings: Surroundings,
-    *,
-    fix: bool,
-    subjects: Sequence[Subject[Any]] = SUBJECTS,
-    notice: Callable[[str], None] = lambda _: None,
-) -> Checkup:
-    """Look at everything; where it is to be mended, mend what can lose nothing, and look again.
-
-    `notice` is told what takes long.
-    """
-    examined = examine(subjects, surroundings, notice)
+def checkup(surroundings: Surroundings, *, fix: bool, subjects: Sequence[Subject[Any]] = SUBJECTS) -> Checkup:
+    """Look at everything; where it is to be mended, mend what can lose nothing, and look again."""
+    examined = examine(subjects, surroundings)
     mended = tuple(_mended(subjects, examined)) if fix else ()
     if mended:
-        examined = examine(subjects, surroundings, notice)
+        examined = examine(subjects, surroundings)
     return Checkup(
         home=_as_text(surroundings.layout.home),
         version=__version__,
@@ -80,15 +71,10 @@ def checkup(
     )
 
 
-def examine(
-    subjects: Iterable[Subject[Any]], surroundings: Surroundings, notice: Callable[[str], None] = lambda _: None
-) -> list[Examined]:
+def examine(subjects: Iterable[Subject[Any]], surroundings: Surroundings) -> list[Examined]:
     """Have all subjects looked at side by side, and give what was found within EXAMINED_S, in their order."""
     begun = [(subject.name, _begin(subject, surroundings)) for subject in subjects]
     deadline = _clock() + EXAMINED_S
-    wait([future for _, future in begun], EXAMINED_SILENTLY_S)
-    if slow := [name for name, future in begun if not future.done()]:
-        notice(f"still looking at {', '.join(slow)}")
     return [_outcome(name, future, deadline) for name, future in begun]
 
 

@@ -21,7 +21,6 @@ WELL = Subject(name="well", look=lambda _: "is well", judge=lambda told: [ok("we
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Subject[str]]:
     """Give a subject that hangs until the test is over."""
     monkeypatch.setattr(examining, "EXAMINED_S", 0.2)
-    monkeypatch.setattr(examining, "EXAMINED_SILENTLY_S", 0.1)
     over = threading.Event()
     yield Subject(name="hangs", look=lambda _: str(over.wait()), judge=lambda told: [ok("hangs", told)])
     over.set()
@@ -43,15 +42,6 @@ def test_one_that_hangs_is_a_finding_and_the_others_go_on(hanging: Subject[str])
     told = _told(hanging, WELL)
 
     assert told == [("hangs", Level.FAIL, "no answer within 0.2 s"), ("well", Level.OK, "is well")]
-
-
-def test_whoever_waits_is_told_what_for(hanging: Subject[str]) -> None:
-    told: list[str] = []
-
-    examining.checkup(AROUND, fix=False, subjects=[WELL, hanging], notice=told.append)
-    examining.checkup(AROUND, fix=False, subjects=[WELL], notice=told.append)
-
-    assert told == ["still looking at hangs"]
 
 
 @pytest.mark.parametrize(
