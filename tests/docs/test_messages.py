@@ -20,7 +20,8 @@ def _sentence(node: ast.expr) -> str | None:
     said = [str(part.value) if isinstance(part, ast.Constant) else None for part in parts]
     if sum(len(text) for text in said if text) < LITERAL_CHARS_MIN:
         return None
-    return "".join(".*" if text is None else re.escape(text) for text in said).removeprefix(re.escape("orch: "))
+    pattern = "".join(".*" if text is None else re.escape(text) for text in said).removeprefix(re.escape("orch: "))
+    return re.sub(r"\\{\w+\\}", ".*", pattern)  # some are filled in later, by name
 
 
 def _texts(path: Path) -> Iterator[str]:
