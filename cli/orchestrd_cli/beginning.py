@@ -117,7 +117,7 @@ def spawn(
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
     orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
     """
-    usual, choices = _configured(directory)
+    usual, choices = _configured(directory, agent, ctx.obj)
     _refuse_nonsense(agent or usual.spawn.agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
     wish = WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup)
     request = spawn_request(
@@ -137,10 +137,16 @@ def spawn(
     return _begin(request, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 
-def _configured(directory: str) -> tuple[Configuration, list[str]]:
+def _configured(directory: str, agent: str | None, command: tuple[str, ...]) -> tuple[Configuration, list[str]]:
     """Give what is configured, and what is to be said once the session is accepted: a refusal stands alone."""
     choices: list[str] = []
-    return configuration_in(directory, notice=choices.append), choices
+    usual = configuration_in(directory, notice=choices.append)
+    if agent is None and usual.spawn.agent != "shell" and command:
+        choices.append(
+            f"orch: what stands after -- are options of {usual.spawn.agent}, the configured agent; a command is"
+            " run with --agent shell"
+        )
+    return usual, choices
 
 
 def _begin(

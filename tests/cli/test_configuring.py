@@ -281,6 +281,23 @@ def test_a_spawn_is_refused_where_something_is_wrong(orch: Orch, user: Path) -> 
     )
 
 
+def test_whose_command_goes_to_a_configured_agent_is_told_so(
+    orch: Orch, user: Path, tmp_path: Path, shallow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCH_HOME", str(shallow / "home"))
+    for program in ("tmux", "claude", "make"):
+        (tmp_path / program).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    _set(user, '[spawn]\nagent = "claude"\nworkspace = "none"\n')
+
+    configured = orch("spawn", "--no-daemon", "--json", "--", "--model", "opus")
+    said = orch("spawn", "--no-daemon", "--json", "--agent", "shell", "--", "make")
+
+    assert (json.loads(configured.out)["agent"], json.loads(said.out)["agent"]) == ("claude", "shell")
+    assert "what stands after -- are options of claude, the configured agent" in configured.err
+    assert "configured" not in said.err
+
+
 def test_a_spawn_takes_what_is_configured_and_says_what_is_withheld(orch: Orch, user: Path, repository: Path) -> None:
     _set(user, '[spawn]\nruntime = "process"\ngrace_s = 3\n')
 
