@@ -13,6 +13,10 @@ import sys
 
 from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio.trsock import TransportSocket
+
 SUPERVISOR = b"systemd\n"
 
 
@@ -36,7 +40,7 @@ class Address:
             self._directory = None
 
 
-def supervisor_behind(connected: "_socket.socket") -> int | None:
+def supervisor_behind(connected: "_socket.socket | TransportSocket") -> int | None:
     """Give the pid of the systemd that listens at the other end; null for a daemon, and where nobody can tell."""
     if not hasattr(_socket, "SO_PEERCRED"):
         return None

@@ -17,7 +17,7 @@ from orchestrd.client.requests import caller_authority, mint_message_id
 from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF, Receiver
 from orchestrd.core.choice import head_of
-from orchestrd.endpoint import Address
+from orchestrd.endpoint import Address, supervisor_behind
 from orchestrd.model.document import (
     Archived,
     CleanReport,
@@ -256,6 +256,7 @@ class _Connection:
             async with asyncio.timeout(timeout_s):
                 return await self._reader.read(RECEIVE_BYTES)
         except TimeoutError as error:
-            raise unreachable(self._path, error, self._answer_s) from error
+            supervisor = await asyncio.to_thread(supervisor_behind, self._writer.get_extra_info("socket"))
+            raise unreachable(self._path, error, self._answer_s, supervisor) from error
         except ConnectionError:
             return b""  # reset is one way to go away

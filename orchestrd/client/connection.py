@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 
 from orchestrd.client.calls import OK, Call, Lines
 from orchestrd.client.wire import VERSION_HEADER, Receiver
-from orchestrd.endpoint import Address
+from orchestrd.endpoint import Address, supervisor_behind
 from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_BYTES_MAX, ANSWER_S
 
@@ -76,7 +76,7 @@ class Connection:
         except ConnectionError:
             return  # it may have said why before it hung up
         except OSError as error:
-            raise unreachable(self._path, error, self._answer_s) from error
+            raise self._unreachable(error) from error
 
     def _receive(self) -> bytes:
         try:
@@ -84,9 +84,12 @@ class Connection:
         except TimeoutError as error:
             if self._is_patient:
                 raise TimedOutError("the time given is over, and nothing more has happened") from error
-            raise unreachable(self._path, error, self._answer_s) from error
+            raise self._unreachable(error) from error
         except OSError:
             return b""  # reset is one way to go away
+
+    def _unreachable(self, error: OSError) -> UnreachableError:
+        return unreachable(self._path, error, self._answer_s, supervisor_behind(self._socket))
 
     def _wait_until(self, deadline: float | None) -> None:
         left_s = None if deadline is None else deadline - time.monotonic()  # noqa: TID251 - no loop here
@@ -102,10 +105,13 @@ def check_size(size: int) -> None:
         raise OrchestrdError(f"the daemon's answer is larger than {ANSWER_BYTES_MAX} bytes", code="too_large")
 
 
-def unreachable(path: str, error: OSError, answer_s: float) -> UnreachableError:
-    """Say that no daemon answers, and whether one is there at all."""
-    if isinstance(error, TimeoutError | BlockingIOError):  # the latter: too many stand in line already
-        return UnreachableError(
-            f"the daemon does not answer within {answer_s:g} s", code=UNRESPONSIVE, hint="orch daemon restart"
-        )
-    return UnreachableError(f"no daemon answers on {path}: {error.strerror or error}", hint="orch daemon start")
+def unreachable(path: str, error: OSError, answer_s: float, supervisor: int | None = None) -> UnreachableError:
+    """Say that no daemon answers, and whether one is there at all; `supervisor` is the pid of who starts one."""
+    if not isinstance(error, TimeoutError | BlockingIOError):  # the latter: too many stand in line already
+        return UnreachableError(f"no daemon answers on {path}: {error.strerror or error}", hint="orch daemon start")
+    if supervisor is None:
+        said, hint = f"the daemon does not answer within {answer_s:g} s", "orch daemon restart"
+    else:
+        said = f"systemd (pid {supervisor}) listens for the daemon, and that does not answer within {answer_s:g} s"
+        hint = "orch daemon status"
+    return UnreachableError(said, code=UNRESPONSIVE, hint=hint)

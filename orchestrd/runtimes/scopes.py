@@ -40,10 +40,7 @@ from orchestrd.ports import Clock
 SLICE = "orchestrd.slice"
 RUNTIME_DIRECTORY = "XDG_RUNTIME_DIR"
 LEFT_BEHIND = (RUNTIME_DIRECTORY, "INVOCATION_ID")  # not for what runs in the scope
-OUTLIVES_OOM = (
-    "OOMPolicy=continue"  # a tool that is ended for its memory does not cost its agent; systemd 252 and newer
-)
-
+OUTLIVES_OOM = "OOMPolicy=continue"  # what is ended for its memory does not take the rest along (systemd 252)
 CGROUPS = Path("/proc/self/cgroup")
 
 Tell = Callable[[OrchestrdError | None], None]  # null: it works, or works again
@@ -85,9 +82,11 @@ class Scopes:
     def of_tmux_server(self) -> Scope | None:
         """Give a scope for a tmux server; null where there is none to be had."""
         with self._lock:
-            if self._properties_taken() is None:
-                return None
-        return self._scope(f"orchestrd-tmux-{secrets.token_hex(4)}", "terminals of orchestrd", ())
+            taken = self._properties_taken()
+        if taken is None:
+            return None
+        unlimited = tuple(one for one in taken if one == OUTLIVES_OOM)
+        return self._scope(f"orchestrd-tmux-{secrets.token_hex(4)}", "terminals of orchestrd", unlimited)
 
     def failed(self, why: str) -> None:
         """Something was not started in the scope it was given: give none for a while."""

@@ -3,16 +3,18 @@
 What must hold is that nothing else changes: who the launcher is, what is in its environment, and that there is one.
 """
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import SCOPE_RETRY_S
 from orchestrd.model.run import Run
 from orchestrd.model.settings import Limits
 from orchestrd.runtimes import launched, scopes, tmux_command
-from orchestrd.runtimes.scopes import is_below_user_manager
+from orchestrd.runtimes.scopes import Scopes, is_below_user_manager, scopes_here
 from tests.contract import runtime_contract as contract
 from tests.contract.runtime_contract import RuntimeContract, started
 from tests.integration import fake_systemd
@@ -20,6 +22,7 @@ from tests.integration.fake_systemd import FakeSystemd
 from tests.integration.process_stage import ProcessStage
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
 from tests.processes import bearers, is_alive, read
+from tests.supervisors import listening_as_systemd
 
 LIMITS = Limits(memory_max="2G", tasks_max=512, cpu_weight=50)
 HELD = "--property=MemoryMax=2G --property=TasksMax=512 --property=CPUWeight=50"
@@ -259,7 +262,7 @@ async def test_a_tmux_server_is_started_in_a_scope_without_limits_and_cannot_rea
     (server,) = [line for line in systemd.asked() if "orchestrd-tmux" in line]
 
     assert "--slice=orchestrd.slice --unit=orchestrd-tmux-" in server
-    assert "--property" not in server
+    assert "orchestrd --property=OOMPolicy=continue -- " in server
     names = {pair.split(b"=")[0] for pair in environment_of(stage.server())}
     assert names.isdisjoint({b"XDG_RUNTIME_DIR", b"INVOCATION_ID", b"DBUS_SESSION_BUS_ADDRESS"})
 
@@ -299,3 +302,48 @@ class TestProcessRuntimeInScopes(RuntimeContract):
 )
 def test_only_a_daemon_below_the_manager_of_its_user_puts_runs_into_scopes(cgroups: str, *, is_below: bool) -> None:
     assert is_below_user_manager(cgroups, 1000) == is_below
+
+
+@pytest.fixture
+def below_manager(systemd: FakeSystemd, shallow: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Stand below a user manager, as far as this process can see; give the environment."""
+    monkeypatch.setattr(scopes, "CGROUPS", shallow / "cgroup")
+    (shallow / "cgroup").write_text(f"0::/user.slice/user@{os.getuid()}.service/app.slice/orchestrd.service\n")
+    (shallow / "run" / "systemd").mkdir(parents=True)
+    with listening_as_systemd(shallow / "run" / "systemd" / "private"):
+        yield {"XDG_RUNTIME_DIR": str(shallow / "run"), "PATH": systemd.runtime_directory}
+
+
+def scopes_given(systemd: FakeSystemd, environ: dict[str, str]) -> Scopes | None:
+    return scopes_here(LIMITS, systemd.clock, lambda _: None, environ)
+
+
+def test_below_the_manager_of_its_user_a_daemon_has_scopes(systemd: FakeSystemd, below_manager: dict[str, str]) -> None:
+    given = scopes_given(systemd, below_manager)
+
+    assert given is not None
+    scope = given.of_run(Run(session=SessionId("abcdefgh"), generation=2, mark="abcdefgh:2:x"))
+    assert scope is not None
+    assert "--unit=orchestrd-abcdefgh-2.scope" in scope.words
+    assert scope.environment == (("XDG_RUNTIME_DIR", below_manager["XDG_RUNTIME_DIR"]),)
+
+
+@pytest.mark.parametrize(
+    "missing", [{"XDG_RUNTIME_DIR": "/nowhere"}, {"PATH": "/nowhere"}], ids=["no manager", "no systemd-run"]
+)
+def test_without_a_manager_or_its_tool_there_are_none(
+    systemd: FakeSystemd, below_manager: dict[str, str], missing: dict[str, str]
+) -> None:
+    assert scopes_given(systemd, below_manager | missing) is None
+
+
+@pytest.mark.parametrize("cgroups", ["0::/user.slice/user-1.slice/session-3.scope\n", None])
+def test_elsewhere_there_are_none_and_nothing_is_started(
+    systemd: FakeSystemd, below_manager: dict[str, str], cgroups: str | None
+) -> None:
+    scopes.CGROUPS.unlink()
+    if cgroups is not None:
+        scopes.CGROUPS.write_text(cgroups)
+
+    assert scopes_given(systemd, below_manager) is None
+    assert systemd.asked_at_all() == []
