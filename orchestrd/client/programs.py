@@ -25,7 +25,7 @@ def missing_program(request: SpawnRequest) -> NotFoundError | None:
     if not (is_known and is_certain) or "/" in program or which(program, path=path):
         return None
     return NotFoundError(
-        f"there is no program {program!r} on the PATH of the session ({path})",
+        f"there is no program {program!r} in any directory of the session's PATH",
         code="no_program",
         hint=HOW_TO_INSTALL.get(program) or _as_was_meant(program, request),
     )

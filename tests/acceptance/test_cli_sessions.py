@@ -270,3 +270,19 @@ def test_a_stop_that_waits_returns_once_it_has_ended(running: Shell) -> None:
     assert [running.show(session).state for session in sessions] == ["cancelled", "cancelled"]
     assert [line.partition("  ")[2] for line in done.out.splitlines()[-2:]] == ["cancelled (stopped, exit code 0)"] * 2
     assert "cancelled" in killed.out
+
+
+def test_what_sessions_take_is_shown_while_there_is_a_daemon_to_look(running: Shell) -> None:
+    session = running.spawn("sleep 60; true")
+    running.until(session, "running")
+
+    usage = running.must("status", "--wide", "--json").json["usage"][session]
+    row = running.must("status", "--wide").out.splitlines()[1]
+    running.kill_daemon()
+    alone = running.must("status", "--wide").out.splitlines()
+
+    assert usage["processes"] == 3  # launcher, shell, sleep
+    assert usage["memory_bytes"] > 1 << 20
+    assert "MiB" in row
+    assert "MEMORY" in alone[0]
+    assert "MiB" not in alone[1]

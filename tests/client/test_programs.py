@@ -28,13 +28,13 @@ def test_a_program_on_the_path_of_the_session_is_there(folder: str) -> None:
     assert missing_program(asked("sh", path=None)) is None
 
 
-def test_one_that_is_not_is_named_with_the_path_that_was_searched(folder: str) -> None:
+def test_one_that_is_not_is_named(folder: str) -> None:
     for program in ("plain", "other"):
         missing = missing_program(asked(program, "-v", path=folder))
 
         assert missing is not None
         assert (missing.code, missing.hint) == ("no_program", f"orch spawn -- /PATH/TO/{program} -v")
-        assert folder in missing.message
+        assert f"no program {program!r}" in missing.message
 
 
 def test_what_was_meant_is_guessed(folder: str) -> None:
