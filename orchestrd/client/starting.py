@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from orchestrd.client.connection import UNRESPONSIVE
-from orchestrd.client.systemd import REASON, Unit
+from orchestrd.client.systemd import MISCONFIGURED, REASON, Unit
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import UnreachableError, UsageError
 from orchestrd.model.limits import DAEMON_LOOK_S, DAEMON_START_S
 
 LOG_TAIL_BYTES = 4_096
-MISCONFIGURED = 2  # how a daemon ends that finds its settings wrong
 ALREADY_RUNNING = 4  # how a second daemon ends: then the first one will answer
 _MARKS = ("ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE")
 

@@ -17,6 +17,7 @@ from orchestrd.model.limits import SYSTEMD_ANSWER_S, SYSTEMD_JOB_S
 
 BOOTED = Path("/run/systemd/system")  # is there where systemd runs the machine
 RUNTIME_DIRECTORIES = Path("/run/user")
+MISCONFIGURED = 2  # how a daemon ends that finds its settings wrong
 REASON = "orchestrd: "  # how a daemon begins the line in which it says why it ends
 REASON_LINES = 20  # of its last words, looked through for it
 UNIT_NAME_CHARS_MAX = 40  # taken from the name of a home; what tells homes apart stands behind it
@@ -78,7 +79,9 @@ class Unit:
         done = systemctl(verb, *units, answer_s=SYSTEMD_JOB_S)
         if done.code != 0:
             why = self.last_words() or done.err.partition("\n")[0]
-            raise UnreachableError(f"{self.service} did not start: {why}", code="not_started", hint="orch daemon logs")
+            is_misconfigured = self.properties("ExecMainStatus").get("ExecMainStatus") == str(MISCONFIGURED)
+            hint = "orch config check" if is_misconfigured else "orch daemon logs"
+            raise UnreachableError(f"{self.service} did not start: {why}", code="not_started", hint=hint)
 
     def properties(self, *names: str, unit: str | None = None) -> dict[str, str]:
         """Ask for properties of the service, or of another unit. Raises RefusedError (`no_systemd`)."""

@@ -166,12 +166,14 @@ def test_a_daemon_that_does_not_start_says_its_own_reason(orch: Orch, unit: Unit
     manager.answers["systemctl --user start"] = Answer(1, "", "Job for it failed.\nSee more.\n")
     before = orch("daemon", "install")
     manager.answers["journalctl"] = Answer(0, "Starting it\norchestrd: config.toml:3: unknown key\ntry: this\n", "")
+    manager.properties["ExecMainStatus"] = "2"
 
     after = orch("daemon", "install")
 
     assert (before.code, f"{unit.service} did not start: Job for it failed.\n" in before.err) == (5, True)
     assert f"{unit.service} did not start: config.toml:3: unknown key\n" in after.err
-    assert "try: orch daemon logs" in after.err
+    assert "try: orch daemon logs" in before.err
+    assert "try: orch config check" in after.err
 
 
 def test_one_that_is_active_and_does_not_answer_is_said(orch: Orch, unit: Unit, manager: FakeSystemd) -> None:

@@ -14,25 +14,29 @@ from orchestrd.client.systemd import Unit, environment
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.errors import RefusedError, UnreachableError
 from orchestrd_cli import holder, terminal
+from orchestrd_cli.progress import waiting_for
 
 
 def stop(unit: Unit) -> int | None:
     """Stop the daemon and its socket; gives the daemon's pid, or null when systemd ran none."""
     pid = unit.pid
-    unit.stop()
+    with waiting_for(f"{unit.service} to stop"):
+        unit.stop()
     return pid
 
 
 def start(home: Client, unit: Unit) -> DaemonFacts:
     """Have systemd start the daemon, harmless when it runs. Raises as `start_unit` does."""
-    start_unit(unit, home.answers)
+    with waiting_for(f"{unit.service} to start"):
+        start_unit(unit, home.answers)
     return _facts(home, unit)
 
 
 def restart(home: Client, unit: Unit) -> DaemonFacts:
     """Have systemd start the daemon anew, in place of its own or of one that was started by hand."""
     take_over(home, unit)
-    unit.restart()
+    with waiting_for(f"{unit.service} to start again"):
+        unit.restart()
     return _facts(home, unit)
 
 

@@ -66,4 +66,5 @@ def test_a_configuration_that_makes_no_sense_is_no_reason_to_try_again(installed
 
     assert done.code == 5
     assert "intervall_s" in done.err
+    assert "try: orch config check" in done.err
     assert restarts == "0"
