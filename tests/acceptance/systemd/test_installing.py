@@ -79,6 +79,16 @@ def test_a_boot_starts_the_daemon_before_anyone_asks(installed: Worker) -> None:
     assert installed.must("daemon", "status", "--json").json["daemon"]["epoch"] == 2
 
 
+def test_the_default_home_has_the_plain_name(make_worker: Callable[[str], Worker]) -> None:
+    worker = make_worker(".local/state/orchestrd")
+
+    worker.must("daemon", "install")
+    done = worker.run("env", "-u", "ORCH_HOME", "orch", "status")
+
+    assert worker.service == "orchestrd.service"
+    assert f"daemon {worker.pid()}, " in done.out
+
+
 def test_a_home_may_have_signs_that_mean_something_to_systemd(make_worker: Callable[[str], Worker]) -> None:
     worker = make_worker('a "b" %h $HOME')
 
