@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from orchestrd.client import Client, systemd
+from orchestrd.client import Client, configuring, systemd
 from orchestrd.client.starting import refuse_options
 from orchestrd.client.systemd import Unit
 from orchestrd.model.document import DaemonFacts
@@ -80,8 +80,12 @@ def stop() -> int:
 def restart(*, interval: Interval = None, max_running: MaxRunning = None, json: Json = False) -> int:
     """Stop the daemon and start it again, by default as it was.
 
+    Where its settings are wrong nothing is stopped: the next one would not
+    start with them.
+
     orch daemon restart
     """
+    configuring.refuse_own_mistakes()
     home = reach.client()
     if unit := systemd.unit_of(home.layout.home):
         refuse_options(interval, max_running)

@@ -44,6 +44,13 @@ def effective_in(directory: str, environ: Mapping[str, str] = os.environ) -> "Ef
     return configured(environ, repository_file(directory), lambda path, content: is_trusted(layout, path, content))
 
 
+def refuse_own_mistakes(environ: Mapping[str, str] = os.environ) -> None:
+    """Raise UsageError (`config`) where a daemon would not start with what is set. Repositories have no say in that."""
+    from orchestrd.configuring import configured
+
+    configured(environ).refuse_mistakes()
+
+
 def withheld_notice(withheld: Sequence[Setting], directory: str) -> str:
     """Say what is not applied because the repository is not trusted, and the next command."""
     from orchestrd.render import visible

@@ -88,6 +88,22 @@ def test_looking_waits_once_for_a_daemon_that_hangs_and_says_which(
             assert "orch daemon start" not in done.out + done.err
 
 
+def test_a_restart_that_would_not_come_back_stops_nothing(
+    home: Path, orch: Orch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "orchestrd").mkdir()
+    (tmp_path / "orchestrd/config.toml").write_text("[daemon]\nmax_running = 0\n")
+
+    with holding(Layout(str(home)).lock) as running:
+        done = orch("daemon", "restart")
+
+        assert running.poll() is None
+    assert done.code == exits.USAGE
+    assert "config.toml:2: 'max_running' must be" in done.err
+    assert done.err.endswith("  try: orch config edit\n")
+
+
 def test_a_restart_of_one_that_cannot_say_how_it_ran_says_so(
     home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
