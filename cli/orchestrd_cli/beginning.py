@@ -1,5 +1,7 @@
 """`orch spawn`: begin a session."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,6 +19,7 @@ from orchestrd.model.words import Until
 from orchestrd.render import counted, visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
+from orchestrd_cli.progress import waiting_for
 from orchestrd_cli.terminal import note
 from orchestrd_cli.texts import read_text
 from orchestrd_cli.waiting import checked, wait_for
@@ -119,13 +122,13 @@ def spawn(
     """
     usual, choices = _configured(directory, agent, ctx.obj)
     _refuse_nonsense(agent or usual.spawn.agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
-    wish = WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup)
-    request = spawn_request(
+    asked = partial(
+        spawn_request,
         argv=ctx.obj,
         prompt=_prompt(prompt, prompt_file),
         agent=agent,
         runtime=runtime,
-        workspace=wish,
+        workspace=WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup),
         directory=directory,
         name=name,
         env_names=env or (),
@@ -134,7 +137,7 @@ def spawn(
         usual=usual,
         notice=choices.append,
     )
-    return _begin(request, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
+    return _begin(asked, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 
 def _configured(directory: str, agent: str | None, command: tuple[str, ...]) -> tuple[Configuration, list[str]]:
@@ -150,8 +153,16 @@ def _configured(directory: str, agent: str | None, command: tuple[str, ...]) -> 
 
 
 def _begin(
-    request: SpawnRequest, choices: list[str], *, wait: bool, timeout: float | None, json: bool, no_daemon: bool
+    asked: Callable[[], SpawnRequest],
+    choices: list[str],
+    *,
+    wait: bool,
+    timeout: float | None,
+    json: bool,
+    no_daemon: bool,
 ) -> int:
+    with waiting_for("git to look at the project"):
+        request = asked()
     if missing := missing_program(request):
         raise missing
     home = reach.client(use_daemon=not no_daemon)

@@ -165,6 +165,7 @@ def test_the_script_of_a_shell_is_printed(orch: Orch, shell: str) -> None:
 
     assert (done.code, done.err) == (exits.OK, "")
     assert "__complete" in done.out
+    assert orch("completion", "--", shell).out == done.out
 
 
 def test_another_shell_is_refused_by_name(orch: Orch) -> None:

@@ -1,5 +1,6 @@
 """The line for who waits: on a terminal only, alone, and gone when something else is said or the waiting is over."""
 
+import os
 import sys
 
 from tests.terminals import STYLE, Terminal
@@ -21,12 +22,12 @@ terminal.note("over")
 SHOWN = "\r\x1b[Korch: waiting for a b"
 
 
-def run(environment: dict[str, str], columns: int = 40) -> Terminal:
-    return Terminal([sys.executable, "-c", PROGRAM], environment, columns=columns)
+def run(kind: str) -> Terminal:
+    return Terminal([sys.executable, "-c", PROGRAM], os.environ | {"TERM": kind}, columns=40)
 
 
 def test_it_is_drawn_after_a_while_and_makes_room_for_everything_else() -> None:
-    terminal = run({"TERM": "xterm"})
+    terminal = run("xterm")
 
     terminal.sees(SHOWN)
     terminal.types("\r", "\r\x1b[Ka note")
@@ -44,7 +45,7 @@ def test_it_is_drawn_after_a_while_and_makes_room_for_everything_else() -> None:
 
 
 def test_a_terminal_that_can_take_nothing_back_is_told_nothing() -> None:
-    terminal = run({"TERM": "dumb"})
+    terminal = run("dumb")
     for _ in range(3):
         terminal.types("\r", "\n")
 
