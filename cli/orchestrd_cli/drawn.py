@@ -37,19 +37,22 @@ class Readable:
         self._held = data[cut:]
         if len(self._held) > HELD_BYTES_MAX:
             self._held = self._held[:2]
-        return self._text(data[:cut])
+        return self._text(data, cut)
 
     def end(self) -> bytes:
         """Give back what was held back, if it is no command."""
         rest, self._held = self._held, b""
         return rest if rest.startswith(b"\r") else b""
 
-    def _text(self, data: bytes) -> bytes:
+    def _text(self, data: bytes, cut: int) -> bytes:
+        """Read up to the cut. What stands behind it is seen, for it may be what ends the last command before it."""
         pieces, at = [], 0
         for found in _COMMAND.finditer(data):
+            if found.start() >= cut:
+                break
             pieces += [self._plain(data[at : found.start()]), self._in_place_of(found)]
             at = found.end()
-        return b"".join([*pieces, self._plain(data[at:])])
+        return b"".join([*pieces, self._plain(data[at:cut])])
 
     def _plain(self, data: bytes) -> bytes:
         text = _UNHEARD.sub(b"", _LINE_END.sub(b"\n", data))

@@ -1,7 +1,7 @@
 """What was drawn on a terminal, as text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrd_cli.drawn import HELD_BYTES_MAX, Readable
@@ -42,6 +42,7 @@ def test_colours_are_kept_for_a_terminal() -> None:
     assert _read(b"\x1b[1;32mok\x1b[0m\x1b[2K\r\n", keeps_colours=True) == b"\x1b[1;32mok\x1b[0m\n"
 
 
+@example(pieces=[b"\x1b", b"]", b"\x1b", b"[", b"a"])  # a title without an end, ended by the next command
 @given(st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\x1b", b"[", b"]", b"0;", b"\x07", b"\\", b"3C", b"H", b"m"])))
 def test_it_reads_the_same_however_it_is_cut(pieces: list[bytes]) -> None:
     assert _read(*pieces) == _read(b"".join(pieces))
