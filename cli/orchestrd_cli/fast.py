@@ -110,8 +110,7 @@ def _status(options: Options) -> int:
         return exits.OK
     from orchestrd_cli import watching
 
-    apart = b"" if "json" in options else b"\n"
-    return watching.watch(picture, lambda: _picture_or_from_disk(daemon, options), apart=apart)
+    return watching.watch(picture, lambda: _picture_or_from_disk(daemon, options), as_lines="json" in options)
 
 
 def _picture(daemon: "_Daemon", options: Options) -> bytes:

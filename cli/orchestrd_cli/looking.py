@@ -42,7 +42,7 @@ def status(
     if json or quiet:  # the table says it itself
         reach.note_age_of_disk(home)
     if watch:
-        return watching.watch(picture, lambda: next_picture(home, wanted), apart=b"" if json else b"\n")
+        return watching.watch(picture, lambda: next_picture(home, wanted), as_lines=json)
     terminal.write(picture)
     return exits.OK
 

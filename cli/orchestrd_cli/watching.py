@@ -44,28 +44,28 @@ class Screen:
         signal.signal(signal.SIGWINCH, lambda *_: None)  # a handler of any kind, so that the byte below is written
         signal.signal(signal.SIGTSTP, self._step_aside)
         signal.set_wakeup_fd(self._wake)
+        terminal.take_away_line = self._forget
         self._enter()
         return self
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(-1)
+        terminal.take_away_line = None
         self._leave()
 
     def show(self, picture: bytes) -> None:
         """Draw what has changed since the last one; everything where the terminal has another size by now."""
         size = terminal.size()
-        if size != self._size:
-            self._drawn, self._size = [], size
         lines = picture.rstrip(b"\n").split(b"\n")[: size[1]]
-        drawn = dict(enumerate(self._drawn))
+        drawn = dict(enumerate(self._drawn)) if size == self._size else {}
         pieces = [
             LINE % (number + 1) + line + END_OF_LINE for number, line in enumerate(lines) if drawn.get(number) != line
         ]
         if len(lines) < (len(drawn) or size[1]):
             pieces.append(REST % (len(lines) + 1))
-        self._drawn = lines
         if pieces:
             terminal.write(b"".join((FRAME, *pieces, SHOWN)))
+        self._drawn, self._size = lines, size
 
     def rests(self, seconds: float) -> bool:
         """Wait for the time of the next picture, or for another size of the terminal; false where a key ends it."""
@@ -78,9 +78,13 @@ class Screen:
         keys = os.read(STDIN, KEYS_MAX)
         return bool(keys) and not set(LEAVES).intersection(keys)
 
+    def _forget(self) -> None:
+        """Draw everything the next time: whatever somebody else is about to write here spoils the picture."""
+        self._size = (0, 0)
+
     def _enter(self) -> None:
         """Take the terminal, and its keys where they come from a terminal too."""
-        self._size = (0, 0)
+        self._forget()
         if terminal.is_terminal(STDIN):
             self._before = termios.tcgetattr(STDIN)
             quiet = list(self._before)
@@ -106,13 +110,13 @@ class Screen:
         self._enter()
 
 
-def watch(first: bytes, following: "Callable[[], bytes]", *, apart: bytes = b"\n") -> int:
+def watch(first: bytes, following: "Callable[[], bytes]", *, as_lines: bool) -> int:
     """Show a picture and those that follow it until somebody ends it; gives the exit code.
 
-    `apart` stands between two of them where they follow each other.
+    `as_lines`: they are lines for a program, and follow each other on a terminal too.
     """
-    if not in_place():
-        _print(first, following, apart)
+    if as_lines or not in_place():
+        _print(first, following, b"" if as_lines else b"\n")
     with Screen() as screen:
         picture = first
         while True:

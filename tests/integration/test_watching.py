@@ -37,6 +37,9 @@ def watched(daemon: FakeDaemon) -> Iterator[Terminal]:
     terminal = Terminal(WATCH, environment(daemon.home), columns=80, lines=20)
     terminal.sees("xyz  running 5s")
     yield terminal
+    if terminal.pid:
+        terminal.types("q", LEFT)
+        terminal.ended()
     terminal.close()
 
 
@@ -112,6 +115,43 @@ def test_a_daemon_that_goes_away_is_told_of_and_the_next_one_is_shown(watched: T
 
     daemon.start()
     watched.sees("xyz  running 5s")
+
+
+def test_json_is_a_line_for_each_change_on_a_terminal_too(daemon: FakeDaemon) -> None:
+    daemon.answers("/v1/status", whole(b'{"n":1}'), whole(b'{"n":2}'))
+    lines = Terminal([*WATCH, "--json"], environment(daemon.home))
+
+    lines.sees('{"n":1}\r\n{"n":2}\r\n')
+    lines.close()
+
+    assert "\x1b" not in lines.raw
+
+
+SPOILT = """
+from orchestrd_cli import progress, terminal, watching
+progress.PROGRESS_AFTER_S = 0.001
+with watching.Screen() as screen:
+    screen.show(b"one\\ntwo\\n")
+    terminal.note("somebody else")
+    with progress.waiting_for("it"):
+        screen.show(b"one\\ntwo\\n")
+    while screen.rests(60.0):
+        pass
+"""
+
+
+def test_what_somebody_else_writes_over_it_is_drawn_over() -> None:
+    spoilt = Terminal([sys.executable, "-c", SPOILT], environment(Path("/nowhere")))
+    spoilt.sees("somebody else")
+    spoilt.raw = spoilt.raw.partition("somebody else")[2]
+    spoilt.sees("\x1b[?2026h\x1b[1;1H\x1b[Kone\x1b[m\x1b[2;1H\x1b[Ktwo\x1b[m\x1b[3;1H\x1b[J\x1b[?2026l")
+
+    waits = "waiting" in spoilt.raw
+    spoilt.types("q", LEFT)
+    spoilt.ended()
+    spoilt.close()
+
+    assert not waits
 
 
 def test_a_terminal_that_can_nothing_gets_one_picture_below_the_other(daemon: FakeDaemon) -> None:
