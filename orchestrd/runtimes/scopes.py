@@ -53,6 +53,14 @@ class Scope(Struct, frozen=True, kw_only=True):
     environment: tuple[tuple[str, str], ...]
 
 
+class Finding(Struct, frozen=True):
+    """What systemd takes of these limits: properties of a scope, or, until it is asked again, nothing at all."""
+
+    limits: tuple[str, ...]
+    properties: tuple[str, ...] | None
+    until_s: float = float("inf")  # since boot
+
+
 class Scopes:
     """Gives scopes where systemd takes them. Blocking, and on any thread; `tell` is called on that thread."""
 
@@ -62,14 +70,12 @@ class Scopes:
         self._limits = _properties(limits)
         self._clock = clock
         self._tell = tell
-        self._lock = threading.Lock()
-        self._taken: tuple[str, ...] | None = None  # the properties that systemd is known to take for a run
-        self._retry_at_s = 0.0  # since boot: not before
+        self._lock = threading.Lock()  # held while systemd is asked: one question at a time
+        self._found: Finding | None = None
 
     def take(self, limits: Limits) -> None:
-        """Hold what is started from now on under these limits."""
-        with self._lock:
-            self._limits, self._taken, self._retry_at_s = _properties(limits), None, 0.0
+        """Hold what is started from now on under these limits. Does not wait."""
+        self._limits = _properties(limits)
 
     def of_run(self, run: Run) -> Scope | None:
         """Give a scope for the launcher of a run, and all that it starts; null where there is none to be had."""
@@ -91,25 +97,25 @@ class Scopes:
     def failed(self, why: str) -> None:
         """Something was not started in the scope it was given: give none for a while."""
         with self._lock:
-            self._give_up(why)
+            self._give_up(self._limits, why)
 
     def _properties_taken(self) -> tuple[str, ...] | None:
         """Try, once, what systemd takes, so that a launch need not find out."""
-        if self._taken is not None or self._clock.now().up_s < self._retry_at_s:
-            return self._taken
-        why = self._why_not(taken := (OUTLIVES_OOM, *self._limits))
+        limits, found = self._limits, self._found
+        if found is not None and found.limits == limits and self._clock.now().up_s < found.until_s:
+            return found.properties
+        why = self._why_not(taken := (OUTLIVES_OOM, *limits))
         if why is not None and "OOMPolicy" in why:
-            why = self._why_not(taken := self._limits)
+            why = self._why_not(taken := limits)
         if why is not None:
-            self._give_up(why)
+            self._give_up(limits, why)
             return None
-        self._taken = taken
+        self._found = Finding(limits, taken)
         self._tell(None)
         return taken
 
-    def _give_up(self, why: str) -> None:
-        self._taken = None
-        self._retry_at_s = self._clock.now().up_s + SCOPE_RETRY_S
+    def _give_up(self, limits: tuple[str, ...], why: str) -> None:
+        self._found = Finding(limits, None, self._clock.now().up_s + SCOPE_RETRY_S)
         said = f"runs are started without a scope of their own, and so without limits: {why}"
         self._tell(TransientError(said, hint="systemctl --user status"))
 
@@ -118,7 +124,7 @@ class Scopes:
         try:
             done = subprocess.run(
                 [*trial.words, "true"],
-                env={"PATH": os.defpath, **dict(trial.environment)},
+                env={"PATH": os.environ.get("PATH", os.defpath), **dict(trial.environment)},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=SCOPE_S,
