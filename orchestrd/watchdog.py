@@ -76,8 +76,9 @@ class Watchdog(Actor):
     def _ask(self) -> None:
         """Look at the file system; never in doubt while one is looking, it is one look at a time."""
         loop = asyncio.get_running_loop()
-        self._asked_s, self._answered_s = loop.time(), None
-        self._look(lambda: _call(loop, self._answered))
+        with contextlib.suppress(RuntimeError):  # no thread is to be had now: it stays in doubt
+            self._look(lambda: _call(loop, self._answered))
+            self._asked_s, self._answered_s = loop.time(), None
 
     def _answered(self) -> None:
         self._answered_s = asyncio.get_running_loop().time()

@@ -19,6 +19,7 @@ class Scene:
         self.supervisor = Told()
         self.troubles: list[str | None] = []
         self.sign_due_s = float("inf")
+        self.can_look = True
         self.disk_answers = True
         self.waiting: list[Callable[[], None]] = []
         self.watchdog = Watchdog(
@@ -30,6 +31,8 @@ class Scene:
         )
 
     def look(self, answered: Callable[[], None]) -> None:
+        if not self.can_look:
+            raise RuntimeError("can't start new thread")
         (answered if self.disk_answers else lambda: self.waiting.append(answered))()
 
     async def __aenter__(self) -> Self:
@@ -91,6 +94,17 @@ async def test_beside_a_disk_that_does_not_answer_it_is_fed_for_ever_and_the_dis
         assert scene.supervisor.said == [
             "the file system of the home does not answer: sessions run on, nothing is decided"
         ]
+
+
+async def test_while_nobody_can_be_sent_to_the_disk_it_is_in_doubt_and_fed() -> None:
+    async with Scene() as scene:
+        scene.can_look = False
+        scene.sign_due_s = 0.0
+
+        fed = await scene.fed_in(10 * WATCHDOG_S)
+
+        assert fed == 10 * BEATS
+        assert scene.supervisor.said == []
 
 
 async def test_a_disk_that_is_back_gives_the_ticks_their_time_again() -> None:
