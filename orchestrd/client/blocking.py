@@ -37,7 +37,7 @@ from orchestrd.model.document import (
     SpawnRequest,
     Status,
 )
-from orchestrd.model.errors import OrchestrdError, TimedOutError, UnreachableError
+from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
 
 T = TypeVar("T")
@@ -84,8 +84,11 @@ class Client:
         )
 
     def show(self, ref: str) -> Document:
-        """Give one session, by id, name or prefix. Raises NotFoundError, or UsageError (`ambiguous`)."""
-        return self._read(calls.show(ref), lambda: self._offline.show(ref))
+        """Give one session, by id, name or prefix. Raises NotFoundError (`archived`), or UsageError (`ambiguous`)."""
+        try:
+            return self._read(calls.show(ref), lambda: self._offline.show(ref))
+        except NotFoundError as error:  # a daemon knows the archived ones by their ids only
+            raise self._offline.archived_as(ref) or error from error
 
     def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""

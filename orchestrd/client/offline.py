@@ -15,13 +15,13 @@ from orchestrd.core.choice import Choice, gap_line, head_of
 from orchestrd.core.document import accepted_document, document, is_over, known, status
 from orchestrd.core.explain import explanation, unexplained
 from orchestrd.core.layout import Layout
-from orchestrd.core.resolve import ARCHIVED, archived, resolve
+from orchestrd.core.resolve import archived, resolve
 from orchestrd.core.terminal import has_terminal, no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.command import Kill, Spawn, Stop
 from orchestrd.model.document import Archived, Document, Explanation, Screen, SpawnRequest, Status
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UnreachableError, UsageError
-from orchestrd.model.ids import SessionId, is_session_id
+from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import INBOX_FILES_MAX, RECORD_BYTES_MAX
 from orchestrd.model.observation import Evidence
@@ -45,9 +45,7 @@ class OfflineHome:
         try:
             found = resolve(ref, map(known, documents))
         except NotFoundError as error:
-            if self._is_archived(ref):
-                raise archived(Archived(session=SessionId(ref), path=self._layout.archived(ref))) from error
-            raise
+            raise self.archived_as(ref) or error from error
         return next(told for told in documents if told.id == found)
 
     def explain(self, ref: str) -> Explanation:
@@ -94,17 +92,23 @@ class OfflineHome:
         """What is archived has left its events."""
         try:
             return self.show(ref).id
-        except NotFoundError as error:
-            if error.code == ARCHIVED:
-                return ref
+        except NotFoundError:
+            if found := self._found_archived(ref):
+                return found
             raise
 
-    def _is_archived(self, ref: str) -> bool:
-        from orchestrd.store.attachments import is_put_away
+    def archived_as(self, ref: str) -> NotFoundError | None:
+        """Say where an archived session lies, by its id or its name; null where there is none."""
+        found = self._found_archived(ref)
+        return archived(Archived(session=found, path=self._layout.archived(found))) if found else None
+
+    def _found_archived(self, ref: str) -> SessionId | None:
+        from orchestrd.store.attachments import find_put_away
         from orchestrd.store.disk import LOCAL
 
-        with _reading():
-            return is_session_id(ref) and is_put_away(LOCAL, self._layout, SessionId(ref))
+        with _reading(), contextlib.suppress(FileNotFoundError):
+            return find_put_away(LOCAL, self._layout, ref)
+        return None
 
     def newest(self) -> int:
         """Give the number of the newest event on disk, 0 when there is none."""

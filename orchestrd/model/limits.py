@@ -121,6 +121,7 @@ INBOX_FILES_MAX = 1_024  # drained at a time
 INBOX_TMP_KEPT_S = 3_600.0  # an unfinished spool file, and what only it needs, is swept at start once it is that old
 ARCHIVE_AFTER_S = 7 * 24 * 3_600.0
 GENERATIONS_MAX = 10_000  # whose run directories go with a session, should another hand have put its number that high
+ARCHIVED_LOOKED_AT = 1_000  # of the newest archived sessions, for one that is asked for by its name
 ARCHIVED_AT_A_TIME = 100  # sessions put away in one tick
 LOGS_PAUSE_S = 4.0  # at least, between two looks at how long the logs are
 LOGS_TRIMMED_AT_A_TIME = 1_000  # logs of ended sessions looked at in one tick

@@ -8,14 +8,17 @@ thing that is never kept past the session.
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from orchestrd.codec import Decoded, decode_session
 from orchestrd.core.launch import SCREEN
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import UsageError
-from orchestrd.model.ids import SessionId
+from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import (
+    ARCHIVED_LOOKED_AT,
     ENVIRONMENT_BYTES_MAX,
     GENERATIONS_MAX,
     PROMPT_BYTES_MAX,
+    RECORD_BYTES_MAX,
     RUN_RECORD_BYTES_MAX,
     SCREEN_BYTES_MAX,
 )
@@ -85,6 +88,28 @@ class FileAttachments:
 def is_put_away(disk: Disk, layout: Layout, session: SessionId) -> bool:
     """Tell whether a session lies whole in archive/. Raises OSError."""
     return disk.stamp(f"{layout.archived(session)}/{session}.json") is not None
+
+
+def find_put_away(disk: Disk, layout: Layout, text: str) -> SessionId | None:
+    """Find an archived session by its id, or by its name the one archived last, of a bounded number. Raises OSError.
+
+    A name is known to its record alone, so this is for who asks in vain, and not for every day.
+    """
+    if is_session_id(text) and is_put_away(disk, layout, SessionId(text)):
+        return SessionId(text)
+    stamps = {SessionId(name): stamp for name, stamp in disk.scan(layout.archive).items() if is_session_id(name)}
+    newest_first = sorted(stamps, key=lambda session: stamps[session][2], reverse=True)
+    named = (session for session in newest_first[:ARCHIVED_LOOKED_AT] if _name_of(disk, layout, session) == text)
+    return next(named, None)
+
+
+def _name_of(disk: Disk, layout: Layout, session: SessionId) -> str | None:
+    try:
+        data = disk.read(f"{layout.archived(session)}/{session}.json", RECORD_BYTES_MAX)
+    except OSError:
+        return None
+    found = decode_session(data, session, layout.log(session))
+    return found.record.spec.name if isinstance(found, Decoded) else None
 
 
 def put_away(disk: Disk, layout: Layout, session: SessionId, generations: int) -> None:

@@ -186,7 +186,8 @@ def test_a_difference_goes_through_the_pager_of_a_terminal_only(shell: Shell) ->
 
 
 def test_a_session_leaves_every_list_only_once_its_work_is_preserved(shell: Shell) -> None:
-    session, _ = ended(shell)
+    session, _ = begun(shell, WORKS, "--name", "work")
+    shell.client.wait([session], timeout_s=PATIENCE_S)
 
     refused = shell.orch("rm", session)
     shell.must("clean", session)
@@ -196,5 +197,6 @@ def test_a_session_leaves_every_list_only_once_its_work_is_preserved(shell: Shel
     assert done.out == f"{session}  archived in {shell.layout.archived(session)}\n"
     assert shell.must("status", "--all", "--json").json["sessions"] == []
     assert f"session {session} is archived" in shell.orch("logs", session).err
+    assert f"session {session} is archived" in shell.orch("show", "work").err
     assert shell.must("rm", session).out == done.out
     assert "accepted" in shell.must("events", "--session", session).out

@@ -292,11 +292,22 @@ def test_what_is_archived_is_said_to_be(client: Client, commit: Commit, layout: 
     store.archive(SessionId("abcdefgh"))
     store.close()
 
-    with pytest.raises(NotFoundError, match="is archived: its record, output and runs are kept in") as refused:
-        client.show("abcdefgh")
+    for ref in ("abcdefgh", a_spec().name):
+        with pytest.raises(NotFoundError, match="is archived: its record, output and runs are kept in") as refused:
+            client.show(ref)
+        assert refused.value.code == "archived"
+        assert layout.archived("abcdefgh") in refused.value.hint
+    assert list(client.events(sessions=[a_spec().name])) != []
 
-    assert refused.value.code == "archived"
-    assert layout.archived("abcdefgh") in refused.value.hint
+
+def test_what_lies_in_the_archive_and_is_no_record_has_no_name(client: Client, layout: Layout) -> None:
+    for name, record in (("abcdefgh", "not a record"), ("bbbbbbbb", None), ("something else", None)):
+        Path(layout.archived(name)).mkdir(parents=True)
+        if record:
+            Path(layout.archived(name), f"{name}.json").write_text(record)
+
+    with pytest.raises(NotFoundError, match="there is no session 'fix'"):
+        client.show("fix")
 
 
 def test_archiving_needs_a_daemon(client: Client, commit: Commit) -> None:
