@@ -102,7 +102,7 @@ class Scopes:
     def _properties_taken(self) -> tuple[str, ...] | None:
         """Try, once, what systemd takes, so that a launch need not find out."""
         limits, found = self._limits, self._found
-        if found is not None and found.limits == limits and self._clock.now().up_s < found.until_s:
+        if found is not None and found.limits == limits and self._still_holds(found):
             return found.properties
         why = self._why_not(taken := (OUTLIVES_OOM, *limits))
         if why is not None and "OOMPolicy" in why:
@@ -113,6 +113,10 @@ class Scopes:
         self._found = Finding(limits, taken)
         self._tell(None)
         return taken
+
+    def _still_holds(self, found: Finding) -> bool:
+        is_there = found.properties is None or os.access(self._systemd_run, os.X_OK)  # an upgrade may take it away
+        return is_there and self._clock.now().up_s < found.until_s
 
     def _give_up(self, limits: tuple[str, ...], why: str) -> None:
         self._found = Finding(limits, None, self._clock.now().up_s + SCOPE_RETRY_S)

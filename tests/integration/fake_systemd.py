@@ -52,18 +52,22 @@ class FakeSystemd:
     """One fake, in a folder of its own, and the scopes that it gives."""
 
     def __init__(self, place: Path, limits: Limits | None = None) -> None:
-        self._program = place / "systemd-run"
-        self._program.write_text(SCRIPT)
-        self._program.chmod(0o755)
+        self.program = place / "systemd-run"
+        self.program.write_text(SCRIPT)
+        self.program.chmod(0o755)
         self.be(WORKS)
         self.runtime_directory = str(place)
         self.clock = MovedClock()
         self.told: list[str | None] = []
-        self.scopes = Scopes(str(self._program), self.runtime_directory, limits or Limits(), self.clock, self._tell)
+        self.scopes = Scopes(str(self.program), self.runtime_directory, limits or Limits(), self.clock, self._tell)
 
     def be(self, mode: str) -> None:
         """Behave like this from now on."""
         self._beside("mode").write_text(mode)
+
+    def remove(self) -> None:
+        """Take the program away."""
+        self.program.unlink()
 
     def asked(self) -> list[str]:
         """Give each command line it was called with, behind its pid, but for the trials."""
@@ -80,7 +84,7 @@ class FakeSystemd:
         return dict(line.split("=", 1) for line in lines)
 
     def _beside(self, name: str) -> Path:
-        return self._program.with_name(f"systemd-run.{name}")
+        return self.program.with_name(f"systemd-run.{name}")
 
     def _tell(self, error: OrchestrdError | None) -> None:
         self.told.append(None if error is None else error.message)

@@ -165,6 +165,15 @@ async def test_a_systemd_that_refuses_everything_is_asked_no_more_and_quoted(
     ]
 
 
+async def test_a_systemd_run_that_was_taken_away_costs_no_launch(stage: ProcessStage, systemd: FakeSystemd) -> None:
+    await started(stage, contract.SLEEPS)
+    systemd.remove()
+
+    await started(stage, contract.SLEEPS)
+
+    assert systemd.told == [None, f"{WITHOUT}: {systemd.program}: No such file or directory"]
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_systemd_that_gives_no_answer_is_waited_for_within_a_bound(
     stage: ProcessStage, systemd: FakeSystemd
