@@ -28,14 +28,8 @@ ENDED_S = 10.0
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 NANOSECONDS = 1e9
 
-FOREIGN = (
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONPATH",
-    "COVERAGE_PROCESS_START",
-    "ORCH_SESSION",
-    "ORCH_RUN",
-    "ORCH_RUN_DIR",
-)
+FOREIGN = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "COVERAGE_PROCESS_START")
+SETTINGS = "ORCH_"  # of whoever measures, as their configuration is: what is measured are the defaults
 
 
 class Usage(Struct, frozen=True):
@@ -54,9 +48,9 @@ class Usage(Struct, frozen=True):
 
 
 def environment(layout: Layout, **more: str) -> dict[str, str]:
-    """Give an environment for one home, in which Python keeps what it compiles, as it does for users."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    return {**kept, "ORCH_HOME": layout.home, **more}
+    """Give an environment for one home, with no settings, in which Python keeps what it compiles, as for users."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN and not name.startswith(SETTINGS)}
+    return {**kept, "ORCH_HOME": layout.home, "XDG_CONFIG_HOME": f"{layout.home}/config", **more}
 
 
 def run_silent(argv: tuple[str, ...], environ: Mapping[str, str]) -> float:
