@@ -160,7 +160,7 @@ PROJECT = Column(
 )
 BRANCH = Column(head="BRANCH", cell=lambda told, _: branch_cell(told), narrowest=10, spare=4)
 AGENT = Column(head="AGENT", cell=lambda told, _: visible(told.agent), narrowest=6, spare=3)
-STATE = Column(head="STATE", cell=lambda told, _: state_cell(told), narrowest=9)
+STATE = Column(head="STATE", cell=lambda told, _: state_cell(told), narrowest=15)
 ACTIVITY = Column(head="ACTIVITY", cell=activity_cell, narrowest=11)
 SINCE = Column(head="SINCE", cell=lambda told, now: age(told.state_since, now), spare=5)
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation), spare=6)
