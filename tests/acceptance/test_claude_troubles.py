@@ -157,6 +157,7 @@ def test_a_draft_in_the_box_is_neither_sent_along_nor_lost(claude: ClaudeSession
     claude.press(session, "C-u")
     until(lambda: "DRAFT" not in claude.screen(session), "the draft is deleted")
     reply = claude.home.send(session, SECOND)
+    claude.model.wait_until("waiting", request=2)
 
     assert refused.returncode == 4
     assert "a draft stands in its box: 'DRAFT'" in refused.stderr

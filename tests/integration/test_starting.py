@@ -12,6 +12,7 @@ import pytest
 
 from orchestrd.client import Client, spawn_request, starting
 from orchestrd.model.errors import UnreachableError
+from tests.processes import is_alive
 
 GONE_S = 10.0
 
@@ -28,7 +29,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 def _wait_until_gone(pid: int) -> None:
     deadline = time.monotonic() + GONE_S
-    while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] != "Z":
+    while is_alive(pid):
         assert time.monotonic() < deadline, f"daemon {pid} does not go"
         time.sleep(0.01)
 
