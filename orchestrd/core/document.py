@@ -78,7 +78,7 @@ def accepted_document(session: SessionId, spec: Spec, at: datetime, layout: Layo
 
 def known(told: Document) -> Known:
     """Say by what a person's word finds this session."""
-    return Known(id=told.id, name=told.name, state=told.state, state_since=told.state_since)
+    return Known(id=told.id, name=told.name, state=told.state, state_since=told.state_since, created_at=told.created_at)
 
 
 def is_over(told: Document) -> bool:

@@ -1,6 +1,7 @@
 """How a person's word becomes a session id: a whole id, an exact name, or the beginning of an id.
 
-A name may be given again once its session has ended: it means the one session of that name that has not.
+A name may be given again once its session has ended: it means the one session of that name that has not, and where all
+of them have, the newest.
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ class Known(Struct, frozen=True, kw_only=True):
     name: str
     state: str
     state_since: datetime
+    created_at: datetime
 
     @property
     def has_ended(self) -> bool:
@@ -74,9 +76,9 @@ def _meant(text: str, known: tuple[Known, ...]) -> tuple[Known, ...]:
             return (session,)
     named = tuple(session for session in known if session.name == text)
     going_on = tuple(session for session in named if not session.has_ended)
-    if len(going_on) == 1:
-        return going_on
-    return named or tuple(session for session in known if text and session.id.startswith(text))
+    if named and not going_on:
+        return (max(named, key=lambda session: (session.created_at, session.id)),)
+    return going_on or tuple(session for session in known if text and session.id.startswith(text))
 
 
 def _told(session: Known) -> str:

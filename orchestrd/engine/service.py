@@ -259,7 +259,13 @@ class EngineService:
 
 def _known(session: Session) -> Known:
     """The same as by way of its document, for every request asks it of all sessions."""
-    return Known(id=session.id, name=session.spec.name, state=session.state, state_since=session.state_since)
+    return Known(
+        id=session.id,
+        name=session.spec.name,
+        state=session.state,
+        state_since=session.state_since,
+        created_at=session.created_at,
+    )
 
 
 def _raise_if_refused(reply: Reply) -> None:

@@ -199,7 +199,8 @@ def test_what_has_no_record_is_shown_unexplained() -> None:
 
 
 def _known(session: str, name: str, state: str = "running", minutes: int = 0) -> Known:
-    return known(a_document(session, name=name, state=state, state_since=NOON + timedelta(minutes=minutes)))
+    at = NOON + timedelta(minutes=minutes)
+    return known(a_document(session, name=name, state=state, state_since=at, created_at=at))
 
 
 KNOWN = (_known("abcdefgh", "web"), _known("abcd2222", "abc"), _known("zzzzzzzz", "abcdefgh"))
@@ -225,23 +226,34 @@ def test_a_name_given_again_means_the_session_that_has_not_ended(ended: str) -> 
     assert resolve("sec", again) == "bbbbbbbb"
 
 
-@pytest.mark.parametrize(
-    ("states", "candidates"),
-    [
-        (("running", "failed", "pending"), ("cccccccc", "aaaaaaaa", "bbbbbbbb")),
-        (("completed", "failed", "cancelled"), ("cccccccc", "bbbbbbbb", "aaaaaaaa")),
-    ],
-)
-def test_a_name_of_several_is_ambiguous_and_those_that_go_on_are_told_first(
-    states: tuple[str, ...], candidates: tuple[str, ...]
-) -> None:
+def test_a_name_whose_sessions_have_all_ended_means_the_newest_of_them() -> None:
+    again = [_known(letter * 8, "sec", "failed", minutes) for letter, minutes in (("a", 1), ("b", 2), ("c", 0))]
+
+    assert resolve("sec", again) == "bbbbbbbb"
+
+
+def test_a_name_of_several_that_go_on_is_ambiguous_and_only_these_are_told() -> None:
+    states = ("running", "failed", "pending")
     again = [_known(letter * 8, "sec", state, n) for n, (letter, state) in enumerate(zip("abc", states, strict=True))]
 
-    with pytest.raises(UsageError, match=rf"'sec' means 3 sessions: cccccccc \({states[2]} since 2026") as ambiguous:
+    with pytest.raises(UsageError, match=r"'sec' means 2 sessions: cccccccc \(pending since 2026") as ambiguous:
         resolve("sec", again)
 
-    assert (ambiguous.value.code, ambiguous.value.candidates) == ("ambiguous", candidates)
-    assert ambiguous.value.hint == f"orch show {candidates[0]}"
+    assert (ambiguous.value.code, ambiguous.value.candidates) == ("ambiguous", ("cccccccc", "aaaaaaaa"))
+    assert ambiguous.value.hint == "orch show cccccccc"
+
+
+def test_a_beginning_of_several_is_ambiguous_and_those_that_go_on_are_told_first() -> None:
+    states = ("running", "failed", "pending")
+    many = [
+        _known(f"xyz{letter * 5}", letter, state, n)
+        for n, (letter, state) in enumerate(zip("abc", states, strict=True))
+    ]
+
+    with pytest.raises(UsageError, match="'xyz' means 3 sessions") as ambiguous:
+        resolve("xyz", many)
+
+    assert ambiguous.value.candidates == ("xyzccccc", "xyzaaaaa", "xyzbbbbb")
 
 
 def test_a_word_for_many_names_some_of_them() -> None:
