@@ -42,10 +42,13 @@ def read_layer(kind: Kind, path: str) -> Layer | Mistake | None:
         return None
     except OSError as error:
         return _mistake(kind, path, f"it cannot be read: {error.strerror}", f"ls -l {quote(path)}")
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         for cause, hint in _objections(path, os.fstat(descriptor)):
             return _mistake(kind, path, cause, hint)
-        return Layer(kind=kind, file=path, content=file.read(CONFIG_BYTES_MAX))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:  # it takes no directory, so only now
+            return Layer(kind=kind, file=path, content=file.read(CONFIG_BYTES_MAX))
+    finally:
+        os.close(descriptor)
 
 
 def _objections(path: str, found: os.stat_result) -> Iterator[tuple[str, str]]:

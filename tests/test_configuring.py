@@ -1,6 +1,7 @@
 """Which files count: those that nobody else can have written."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,9 @@ def test_a_file_of_another_user_is_refused(file: Path, monkeypatch: pytest.Monke
     assert hint == f"ls -l {file}"
 
 
-def test_a_file_that_is_none_is_refused_and_nobody_waits_for_it(file: Path) -> None:
-    os.mkfifo(file)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_file_that_is_none_is_refused_and_nobody_waits_for_it(file: Path, make: Callable[[Path], None]) -> None:
+    make(file)
 
     assert _wrong(file)[0] == f"{file}: it is no regular file"
 

@@ -25,9 +25,16 @@ def main() -> int:
         return exits.PIPE_CLOSED
     except (OSError, terminal.Unwritable) as error:  # a full disk behind stdout, a file that may not be read
         terminal.let_go_of(STDOUT)
-        terminal.note(f"orch: {error}")
+        terminal.note(f"orch: {_told(error)}")
         return exits.FAILED
     return code
+
+
+def _told(error: Exception) -> str:
+    """Name the file that is at fault, where one is, and who looks into such things."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {error.filename!r}\n  try: orch doctor"
+    return str(error)
 
 
 def _run(arguments: list[str]) -> int:

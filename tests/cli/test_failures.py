@@ -1,13 +1,16 @@
 """Errors of every kind meet one table of exit codes, and one form."""
 
+import errno
 import sys
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from orchestrd.model import errors
 from orchestrd.model.errors import OrchestrdError
-from orchestrd_cli import exits, failures
+from orchestrd_cli import exits, failures, fast
+from tests.cli.fake_daemon import Result
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,16 @@ def test_a_program_reads_a_problem_document(capfd: pytest.CaptureFixture[str]) -
     told = msgspec.json.decode(err)
     assert out == ""
     assert (told["code"], told["detail"], told["candidates"]) == ("ambiguous", "'a' means 2 sessions", ["ab", "ac"])
+
+
+def test_a_file_that_the_system_refuses_is_named_with_who_looks_into_it(
+    orch: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: list[str]) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/h/home.json")
+
+    monkeypatch.setattr(fast, "run", refused)
+
+    done = orch("status")
+
+    assert done == Result(exits.FAILED, "", "orch: Permission denied: '/h/home.json'\n  try: orch doctor\n")
