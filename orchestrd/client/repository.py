@@ -41,14 +41,12 @@ class Said(Struct, frozen=True):
 
 
 def repository_at(directory: str, environ: Mapping[str, str]) -> Repository | None:
-    """Look up where a directory stands; null where it is in no repository, or there is no git.
+    """Look up where a directory stands; null where it is in no repository.
 
-    Raises OrchestrdError where git says that there is one and that it cannot be used.
+    Raises NotFoundError (`no_git`) where there is no git, OrchestrdError where git says that there is a repository and
+    that it cannot be used.
     """
-    try:
-        said = ask(directory, "rev-parse", *_ASKED, "--abbrev-ref", "HEAD", environ=environ)
-    except NotFoundError:
-        return None
+    said = ask(directory, "rev-parse", *_ASKED, "--abbrev-ref", "HEAD", environ=environ)
     if "not a git repository" in said.err:
         return None
     lines = said.out.split("\n")
@@ -110,7 +108,7 @@ def ask(directory: str, *words: str, environ: Mapping[str, str], limit_s: float 
             check=False,
         )
     except FileNotFoundError:
-        raise NotFoundError("there is no git on the PATH", code="no_git", hint="orch spawn --workspace none") from None
+        raise NotFoundError("there is no git on the PATH", code="no_git", hint="apt install git") from None
     except subprocess.TimeoutExpired:
         raise TransientError(f"git has not said within {limit_s:g} s what {directory} is", code="git_late") from None
     return Said(done.returncode, os.fsdecode(done.stdout).removesuffix("\n"), done.stderr.decode("utf-8", "replace"))

@@ -13,7 +13,7 @@ from orchestrd.client.requests import AUTO, WorkspaceWish
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.core.validate import problem_with_base, problem_with_path
 from orchestrd.core.worktree import branch_of, worktree_path
-from orchestrd.model.errors import RefusedError, UsageError
+from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
 from orchestrd.model.settings import SpawnSettings
@@ -36,15 +36,15 @@ def worktree_for(
 
     What is `usual` holds where a worktree is made and the wish says nothing; by itself it makes none. Where there is
     nothing to make a worktree of, `auto` works in the directory itself, and `notice` is told. Raises RefusedError
-    (`no_repository`, `no_commit`) where that will not do, and UsageError for a wish that makes no sense.
+    (`no_repository`, `no_commit`) or NotFoundError (`no_git`) where that will not do, and UsageError for a wish that
+    makes no sense.
     """
     _refuse_nonsense(wish)
-    repository = repository_at(directory, environ)
-    if repository is None or not repository.has_commit:
-        refusal = _refusal(repository, directory, wish)
+    repository = _usable_at(directory, wish, environ)
+    if isinstance(repository, OrchestrdError):
         if wish.kind != AUTO or wish.has_details:
-            raise refusal
-        notice(f"orch: {refusal.message}: the session works in the directory itself, as with --workspace none")
+            raise repository
+        notice(f"orch: {repository.message}: the session works in the directory itself, as with --workspace none")
         return directory, Workspace(kind="none", path=directory)
     for path in (*wish.copy, *wish.link):
         _refuse_absent(repository.project, path)
@@ -76,6 +76,15 @@ def _refuse_nonsense(wish: WorkspaceWish) -> None:
     )
     for problem in filter(None, problems):
         raise UsageError(problem, code="invalid", hint=HELP)
+
+
+def _usable_at(directory: str, wish: WorkspaceWish, environ: Mapping[str, str]) -> Repository | OrchestrdError:
+    """Find a repository that a worktree can be made in, or say why there is none."""
+    try:
+        repository = repository_at(directory, environ)
+    except NotFoundError as error:
+        return error
+    return repository if repository and repository.has_commit else _refusal(repository, directory, wish)
 
 
 def _refusal(repository: Repository | None, directory: str, wish: WorkspaceWish) -> RefusedError:

@@ -169,11 +169,16 @@ def test_what_needs_a_repository_is_named_where_there_is_none(tmp_path: Path, ki
     assert plain.hint == "orch spawn --workspace none"
 
 
-def test_without_git_there_is_no_repository(project: Path, tmp_path: Path) -> None:
+def test_without_git_that_is_what_is_said_to_be_missing(project: Path, tmp_path: Path) -> None:
     environ = {"PATH": str(tmp_path), "HOME": "/home/me"}
+    said: list[str] = []
 
-    assert asked(project, environ=environ).spec.workspace.kind == "none"
-    assert refusal_of(project, environ=environ, kind="worktree").code == "no_repository"
+    request = asked(project, environ=environ, notice=said.append)
+    refusal = refusal_of(project, environ=environ, kind="worktree")
+
+    assert request.spec.workspace.kind == "none"
+    assert said[0].startswith("orch: there is no git on the PATH: the session works in the directory itself")
+    assert (refusal.message, refusal.code, refusal.hint) == ("there is no git on the PATH", "no_git", "apt install git")
 
 
 def test_within_gits_own_directory_nothing_is_begun(project: Path) -> None:
