@@ -93,4 +93,5 @@ def test_a_file_that_the_system_refuses_is_named_with_who_looks_into_it(
 
     done = orch("status")
 
-    assert done == Result(exits.FAILED, "", "orch: Permission denied: '/h/home.json'\n  try: orch doctor\n")
+    assert (done.code, done.out) == (exits.FAILED, "")
+    assert done.err == "orch: Permission denied: '/h/home.json'\n  try: orch doctor\n"
