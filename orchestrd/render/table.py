@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
@@ -67,7 +68,8 @@ def status_table(
     is from the disk.
     """
     sessions = in_order(status.sessions, now)
-    lines = _rows(sessions, now, columns, colour=colour, usage=status.usage) if sessions else []
+    is_window = lines_max is not None
+    lines = _rows(sessions, now, columns, colour=colour, usage=status.usage, is_window=is_window) if sessions else []
     footer = [_counts(status, project), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
@@ -165,6 +167,7 @@ ACTIVITY = Column(head="ACTIVITY", cell=activity_cell, narrowest=11)
 SINCE = Column(head="SINCE", cell=lambda told, now: age(told.state_since, now), spare=5)
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation), spare=6)
 ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=24, share=3)
+ABOUT_BESIDE_USAGE = replace(ABOUT, narrowest=12)  # memory and CPU were asked for, and names matter more
 
 
 def _rank(told: Document, now: datetime) -> int:
@@ -182,11 +185,14 @@ def _rows(
     *,
     colour: bool,
     usage: Mapping[str, Usage] | None,
+    is_window: bool,
 ) -> list[str]:
+    """Draw the head and the rows. A window does not wrap, so there what still does not fit is cut off at its edge."""
     table = [_Filled(column, sessions, now) for column in _columns_for(sessions, usage)]
     table, widths = _fitted(table, columns)
     drawn = [filled.drawn(columns) for filled, columns in zip(table, widths, strict=True)]
-    head, *rows = [GAP.join(cells).rstrip() for cells in zip(*drawn, strict=True)]
+    joined = (GAP.join(cells).rstrip() for cells in zip(*drawn, strict=True))
+    head, *rows = [clip(row, columns) if is_window and columns else row for row in joined]
     if colour:
         rows = [f"{_tint(told, now)}{row}{_RESET}" for told, row in zip(sessions, rows, strict=True)]
         head = f"{_BOLD}{head}{_RESET}"
@@ -212,7 +218,7 @@ def _columns_for(sessions: Sequence[Document], usage: Mapping[str, Usage] | None
         yield Column(head="CPU", cell=lambda told, _: cpu_cell(told, usage.get(told.id)))
     if any(told.generation > 1 for told in sessions):
         yield GENERATION
-    yield ABOUT
+    yield ABOUT if usage is None else ABOUT_BESIDE_USAGE
 
 
 class _Filled:

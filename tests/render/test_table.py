@@ -236,6 +236,23 @@ def test_a_terminal_too_narrow_for_anything_is_given_the_least() -> None:
     assert _table(a_document(), columns=1).splitlines()[1] == "abcdefgh  running  ?         sleep 60"
 
 
+def test_a_window_too_narrow_for_a_row_shows_its_beginning() -> None:
+    status = Status(daemon=DAEMON, sessions=(a_document(),), hidden=0)
+
+    table = status_table(status, NOW, columns=20, lines_max=9, colour=True)
+
+    assert table.splitlines()[1] == "\x1b[32mabcdefgh  running  …\x1b[0m"
+
+
+def test_beside_memory_and_cpu_the_name_and_the_project_stay() -> None:
+    told = a_document(activity="working", activity_since=NOON, prompt="mend the login, and say what was wrong")
+    usage = {str(told.id): Usage(processes=2, memory_bytes=123 << 20, cpu_percent=12.5)}
+
+    table = status_table(Status(daemon=DAEMON, sessions=(told,), hidden=0, usage=usage), NOW, columns=80)
+
+    assert table.splitlines()[0].split() == ["ID", "NAME", "PROJECT", "STATE", "ACTIVITY", "MEMORY", "CPU", "ABOUT"]
+
+
 def _in_a_worktree(session: str, branch: str) -> Document:
     workspace = Workspace(kind="worktree", path=f"/w/{session}", branch=branch)
     return a_document(session, agent="claude", workspace=workspace, prompt="mend the login, and say what was wrong")
