@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from orchestrd.core.layout import Layout, home_from
 from orchestrd.model.limits import MAX_RUNNING_MAX, TICK_S_MAX, TICK_S_MIN
 
-EXIT_OF = {"already_running": 4, "usage": 2, "config": 2}
+EXIT_OF = {"already_running": 4, "foreign_home": 4, "usage": 2, "config": 2}
 
 
 def main(arguments: list[str]) -> int:

@@ -42,6 +42,7 @@ from orchestrd.runtimes.tmux import TmuxRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
+from orchestrd.store.owner import refuse_foreign
 from orchestrd.store.pulse import feel_pulse
 from orchestrd.watchdog import Watchdog
 from orchestrd.workspaces.directory import DirectoryKeeper
@@ -76,8 +77,10 @@ class Api(Actor):
 def run(layout: Layout, flags: Flags) -> int:
     """Run the daemon of one home until a signal or a fault ends it; gives the exit code.
 
-    Raises RefusedError (`already_running`) when the home has a daemon, UsageError where its configuration is wrong.
+    Raises RefusedError when the home has a daemon (`already_running`) or is another user's (`foreign_home`), UsageError
+    where its configuration is wrong.
     """
+    refuse_foreign(layout.home)
     return asyncio.run(_serve(layout, flags, read_configuration(flags)))
 
 

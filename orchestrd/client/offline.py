@@ -125,8 +125,10 @@ class OfflineHome:
     def spool_spawn(self, request: SpawnRequest) -> Document:
         """Make a spawn durable for the next daemon. Repeating it is harmless: the id is the same."""
         from orchestrd.store.inbox import spool_spawn
+        from orchestrd.store.owner import refuse_foreign
 
         _refuse(problem_with_request(request))
+        refuse_foreign(self._layout.home)
         at_ns = time.time_ns()  # noqa: TID251 - a client has no injected clock
         spool_spawn(self._layout, request, at_ns)
         return accepted_document(request.id, request.spec, _at(at_ns), self._layout)
@@ -143,8 +145,10 @@ class OfflineHome:
 
     def _spool(self, told: Document, command: Stop | Kill) -> Document:
         from orchestrd.store.inbox import spool
+        from orchestrd.store.owner import refuse_foreign
 
         _refuse(problem_with_command(command))
+        refuse_foreign(self._layout.home)
         spool(self._layout, command, time.time_ns())  # noqa: TID251 - as above
         return told
 

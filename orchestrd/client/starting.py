@@ -36,8 +36,11 @@ def start_daemon(
     """Start a daemon for this home and wait until `answers` says that it does.
 
     Raises UnreachableError: `in_a_run` inside a run, `not_started` with the daemon's last words when it ended or did
-    not answer in time.
+    not answer in time. Raises RefusedError (`foreign_home`) where the home is another user's.
     """
+    from orchestrd.store.owner import refuse_foreign
+
+    refuse_foreign(layout.home)
     if environ.get("ORCH_RUN"):
         raise UnreachableError(
             "no daemon answers, and one started from inside a session would end with it",

@@ -16,6 +16,7 @@ from orchestrd.model.finding import Finding, Level
 from orchestrd_cli.doctor.subject import FIX, Subject, Surroundings, fail, named, ok
 
 OTHERS = 0o077
+ROOT = 0  # who can have made a home for somebody else by mistake, with sudo
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 
 
@@ -63,6 +64,11 @@ def judge(facts: Facts) -> Iterator[Finding]:
         return
     if not stat.S_ISDIR(facts.entries[0].mode):
         yield fail("home", f"{facts.home} is no directory", next_="export ORCH_HOME=DIRECTORY")
+        return
+    owner = facts.entries[0].uid
+    if owner not in (facts.uid, ROOT):
+        told = f"{facts.home} belongs to uid {owner}, and you are uid {facts.uid}"
+        yield fail("home", told, "no daemon of yours runs in it: be that user", "export ORCH_HOME=DIRECTORY")
         return
     foreign = [entry.path for entry in facts.entries if entry.uid != facts.uid]
     open_ = [entry for entry in _ours(facts) if not entry.is_private]

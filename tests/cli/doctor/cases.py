@@ -113,7 +113,9 @@ HOME_CASES = {
     "open within": _home(PRIVATE, _entry(SECRET, 0o644, kind=stat.S_IFREG)),
     "closed to its owner": _home(_entry(HOME, 0o500)),
     "all open": _home(_entry(HOME, 0o777), *(_entry(f"{HOME}/d{number}", 0o755) for number in range(9))),
-    "of another user": _home(_entry(HOME, 0o755, uid=0)),
+    "of another user": _home(_entry(HOME, 0o700, uid=1001)),
+    "of another user, seen by root": home.Facts(home=HOME, uid=0, entries=(PRIVATE,)),
+    "made with sudo": _home(_entry(HOME, 0o755, uid=0)),
     "partly of another user": _home(PRIVATE, _entry(f"{HOME}/logs", 0o755, uid=0), _entry(f"{HOME}/run", 0o750)),
     "no directory": _home(_entry(HOME, 0o644, kind=stat.S_IFREG)),
 }
