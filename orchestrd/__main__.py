@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from orchestrd.core.layout import Layout, home_from
+from orchestrd.core.home import layout_from
 from orchestrd.model.limits import MAX_RUNNING_MAX, TICK_S_MAX, TICK_S_MIN
 
 EXIT_OF = {"already_running": 4, "foreign_home": 4, "usage": 2, "config": 2}
@@ -20,9 +20,10 @@ def main(arguments: list[str]) -> int:
     from orchestrd.model.errors import OrchestrdError
 
     logs.configure()
-    layout = Layout(os.path.abspath(home_from(os.environ)))  # noqa: PTH100 - a string, as the layout's all are
     try:
-        return daemon.run(layout, reloading.Flags(interval_s=options.interval, max_running=options.max_running))
+        return daemon.run(
+            layout_from(os.environ), reloading.Flags(interval_s=options.interval, max_running=options.max_running)
+        )
     except OrchestrdError as error:
         hint = f"\ntry: {error.hint}" if error.hint else ""
         sys.stderr.write(f"orchestrd: {error.message}{hint}\n")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrd.core.layout import Layout, home_from
+from orchestrd.core.home import layout_from
 from orchestrd_cli import exits, reach, terminal
 from orchestrd_cli.grammar import Json, verb
 from orchestrd_cli.progress import waiting_for
@@ -36,7 +36,7 @@ def doctor(
     from orchestrd_cli.doctor.subject import Surroundings
 
     surroundings = Surroundings(
-        layout=Layout(os.path.abspath(home_from(os.environ))),  # noqa: PTH100 - a layout holds strings
+        layout=layout_from(os.environ),
         environ=os.environ,
         now=reach.now(),
         uid=os.geteuid(),

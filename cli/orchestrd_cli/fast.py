@@ -250,6 +250,8 @@ class _Daemon:
     """The daemon of this home. Raises Silent when it hangs, Declined when it is not there or says something else."""
 
     def __init__(self) -> None:
+        if not os.environ.get("ORCH_HOME", "/").startswith("/"):  # refused, with the reason, by the full command line
+            raise Declined
         self._socket = Layout(home_from(os.environ)).socket
         self._versions_compared = False
 

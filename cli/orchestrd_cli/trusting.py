@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import configuring
+from orchestrd.core.home import layout_from
 from orchestrd.model.errors import NotFoundError
 from orchestrd.render import visible
 from orchestrd_cli import exits, reach
@@ -40,7 +41,7 @@ def _trust(path: str) -> int:
     from orchestrd.render.settings import asked_page
 
     layer, asked = configuring.asked_by(path)
-    remember(configuring.layout_from(os.environ), path, layer.content, os.environ)
+    remember(layout_from(os.environ), path, layer.content, os.environ)
     told = f" as it is now:\n{asked_page(asked)}" if asked else ": it sets nothing\n"
     reach.write_text(f"{visible(path)} is trusted{told}")
     return exits.OK
@@ -49,7 +50,7 @@ def _trust(path: str) -> int:
 def _revoke(path: str) -> int:
     from orchestrd.client.trust import revoke as forget
 
-    was_trusted = forget(configuring.layout_from(os.environ), path)
+    was_trusted = forget(layout_from(os.environ), path)
     if not was_trusted:
         note(f"orch: {visible(path)} was not trusted")
     else:

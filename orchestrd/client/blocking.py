@@ -24,7 +24,8 @@ from orchestrd.client.starting import start_daemon, start_unit
 from orchestrd.client.waiting import Wait, Waited
 from orchestrd.client.wire import CUT_OFF
 from orchestrd.core.choice import head_of
-from orchestrd.core.layout import Layout, home_from
+from orchestrd.core.home import layout_from
+from orchestrd.core.layout import Layout
 from orchestrd.model.document import (
     Archived,
     CleanReport,
@@ -66,7 +67,7 @@ class Client:
         notice: Callable[[str], None] = lambda _: None,
         waiting: Callable[[str], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
     ) -> None:
-        self.layout = Layout(_absolute(home or home_from(os.environ)))
+        self.layout = Layout(_absolute(home)) if home else layout_from(os.environ)
         self._use_daemon = use_daemon
         self._notice = notice
         self._waiting = waiting

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from orchestrd.core.layout import REPOSITORY_FILE, Layout, config_file_from, home_from
+from orchestrd.core.home import layout_from
+from orchestrd.core.layout import REPOSITORY_FILE, config_file_from
 from orchestrd.model.errors import NotFoundError, UsageError
 from orchestrd.model.origin import Kind, Setting
 from orchestrd.model.settings import Configuration
@@ -92,11 +93,6 @@ def repository_file(directory: str) -> str | None:
             return None
         place = above
     return f"{place.rstrip('/')}/{REPOSITORY_FILE}"
-
-
-def layout_from(environ: Mapping[str, str]) -> Layout:
-    """Give the home that remembers what is trusted."""
-    return Layout(os.path.abspath(home_from(environ)))  # noqa: PTH100 - as above
 
 
 def _is_unset(directory: str, environ: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.layout import Layout, home_from
+from orchestrd.core.home import layout_from
 from orchestrd.core.passing import environment_of
 from orchestrd.core.terminal import needs_terminal
 from orchestrd.core.validate import problem_with_request
@@ -120,7 +120,7 @@ def chosen_runtime(
         return wanted
     from shutil import which
 
-    socket = Layout(os.path.abspath(home_from(environ))).tmux_socket  # noqa: PTH100 - as for a directory
+    socket = layout_from(environ).tmux_socket
     if not which("tmux", path=environ.get("PATH", "")):
         lack, hint = "there is none on your PATH", "apt install tmux"
     elif len(os.fsencode(socket)) > SOCKET_PATH_BYTES_MAX:

@@ -10,7 +10,7 @@ from shlex import quote
 
 from orchestrd.client.repository import Repository, base_of, repository_at
 from orchestrd.client.requests import AUTO, WorkspaceWish
-from orchestrd.core.layout import Layout, home_from
+from orchestrd.core.home import layout_from
 from orchestrd.core.validate import problem_with_base, problem_with_path
 from orchestrd.core.worktree import branch_of, worktree_path
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UsageError
@@ -48,7 +48,7 @@ def worktree_for(
         return directory, Workspace(kind="none", path=directory)
     for path in (*wish.copy, *wish.link):
         _refuse_absent(repository.project, path)
-    root = Layout(str(Path(home_from(environ)).absolute())).worktrees
+    root = layout_from(environ).worktrees
     return repository.project, Workspace(
         kind="worktree",
         path=worktree_path(root, repository.project, session),

@@ -9,10 +9,15 @@ if TYPE_CHECKING:
 
 
 def home_from(environ: "Mapping[str, str]") -> str:
-    """Find the home: $ORCH_HOME, else $XDG_STATE_HOME/orchestrd, else ~/.local/state/orchestrd."""
+    """Find the home: $ORCH_HOME, else $XDG_STATE_HOME/orchestrd, else ~/.local/state/orchestrd.
+
+    A relative $XDG_STATE_HOME counts as not set.
+    """
     if home := environ.get("ORCH_HOME"):
         return home.rstrip("/") or "/"
-    state = environ.get("XDG_STATE_HOME") or environ.get("HOME", "").rstrip("/") + "/.local/state"
+    state = environ.get("XDG_STATE_HOME", "")
+    if not state.startswith("/"):
+        state = environ.get("HOME", "").rstrip("/") + "/.local/state"
     return state.rstrip("/") + "/orchestrd"
 
 

@@ -138,6 +138,21 @@ def test_a_home_that_is_a_file_is_said(home: Path, orch: Orch, words: tuple[str,
     assert done.err == f"orch: the home '{home}' is no directory\n  try: export ORCH_HOME=DIRECTORY\n"
 
 
+@pytest.mark.parametrize(
+    "words", [("status",), ("events",), ("daemon", "start"), ("spawn", "--", "true"), ("doctor",), ("config", "show")]
+)
+def test_a_home_that_would_be_another_in_every_directory_is_refused(
+    orch: Orch, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCH_HOME", "rel")
+
+    done = orch(*words)
+
+    assert done.code == exits.USAGE
+    assert "orch: ORCH_HOME='rel' is no absolute path" in done.err
+    assert done.err.endswith('  try: export ORCH_HOME="$PWD"/rel\n')
+
+
 def test_no_daemon_at_all_is_said_as_json_too(home: Path, orch: Orch) -> None:
     done = orch("daemon", "status", "--json")
 

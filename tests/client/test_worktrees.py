@@ -229,14 +229,6 @@ def test_what_only_a_worktree_has_cannot_be_asked_for_without_one(project: Path)
     assert "no workspace 'vm'" in refusal_of(project, kind="vm").message
 
 
-def test_a_home_that_is_named_from_here_is_named_from_the_root(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    assert asked(project, home="orch").spec.workspace.path.startswith(f"{tmp_path}/orch/worktrees/shop/")
-
-
 def test_changes_that_a_worktree_will_not_hold_are_counted(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert changes_in(str(project), ENVIRONMENT) == 0
 

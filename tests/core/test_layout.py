@@ -2,7 +2,9 @@
 
 import pytest
 
+from orchestrd.core.home import layout_from
 from orchestrd.core.layout import Layout, config_file_from, draft_of, home_from
+from orchestrd.model.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -12,12 +14,24 @@ from orchestrd.core.layout import Layout, config_file_from, draft_of, home_from
         ({"ORCH_HOME": "/orch//"}, "/orch"),
         ({"ORCH_HOME": "/"}, "/"),
         ({"ORCH_HOME": "", "XDG_STATE_HOME": "/state/"}, "/state/orchestrd"),
+        ({"XDG_STATE_HOME": "state", "HOME": "/me"}, "/me/.local/state/orchestrd"),
         ({"HOME": "/me"}, "/me/.local/state/orchestrd"),
         ({}, "/.local/state/orchestrd"),
     ],
 )
 def test_the_home_is_found_by_the_nearest_name(environ: dict[str, str], home: str) -> None:
     assert home_from(environ) == home
+
+
+def test_a_home_that_would_be_another_in_every_directory_is_refused() -> None:
+    with pytest.raises(UsageError, match="ORCH_HOME='my home' is no absolute path") as refused:
+        layout_from({"ORCH_HOME": "my home"})
+
+    assert refused.value.hint == "export ORCH_HOME=\"$PWD\"/'my home'"
+
+
+def test_a_home_is_the_same_place_however_it_is_written() -> None:
+    assert layout_from({"ORCH_HOME": "/a/../orch//"}).home == "/orch"
 
 
 def test_every_place_lies_in_a_directory_of_the_home_and_parents_come_first() -> None:
