@@ -22,6 +22,7 @@ from orchestrd.model.limits import DAEMON_LOOK_S, DAEMON_START_S
 
 LOG_TAIL_BYTES = 4_096
 ALREADY_RUNNING = 4  # how a second daemon ends: then the first one will answer
+NEXT = "try: "  # how a daemon begins the line behind its reason
 _MARKS = ("ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE")
 
 
@@ -119,21 +120,26 @@ def _unmarked(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _not_started(layout: Layout, ended: int | None, said_before: int) -> UnreachableError:
     how = f"did not answer within {DAEMON_START_S:g} s" if ended is None else f"ended with code {ended}"
-    said = _last_words(layout.daemon_log, said_before)
+    said, next_ = _last_words(layout.daemon_log, since=said_before)
+    next_ = next_ or ("orch daemon logs" if said else "orch doctor")  # a full disk takes no word of it
     return UnreachableError(
-        f"the daemon {how}" + (f": {said}" if said else ""),
+        f"the daemon {how}" + (f": {said}" if said else " and said nothing"),
         code="not_started",
-        hint="orch config check" if ended == MISCONFIGURED else "orch daemon logs",
+        hint="orch config check" if ended == MISCONFIGURED else next_,
     )
 
 
-def _last_words(path: str, since: int) -> str:
+def _last_words(path: str, *, since: int) -> tuple[str, str]:
+    """Give the reason it has ended with, or else its last line; and its own next command, where it knows one."""
     with contextlib.suppress(OSError), open(path, "rb") as log:  # noqa: PTH123 - one file, one call
         log.seek(max(since, _size(path) - LOG_TAIL_BYTES))
         lines = log.read(LOG_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines() or [""]
-        reasons = [line.removeprefix(REASON) for line in lines if line.startswith(REASON)]
-        return (reasons or lines)[-1]
-    return ""
+        reasons = [number for number, line in enumerate(lines) if line.startswith(REASON)]
+        if not reasons:
+            return lines[-1], ""
+        hints = [line.removeprefix(NEXT) for line in lines[reasons[-1] :] if line.startswith(NEXT)]
+        return lines[reasons[-1]].removeprefix(REASON), "".join(hints[:1])
+    return "", ""
 
 
 def _size(path: str) -> int:

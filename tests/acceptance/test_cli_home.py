@@ -171,11 +171,14 @@ def test_a_daemon_that_does_not_start_makes_a_spawn_spool(shell: Shell) -> None:
     spawned = shell.orch("spawn", "--json", "--", "true")
     started = shell.orch("daemon", "start", "--json")
     sent = shell.orch("send", spawned.json["id"], "hi", "--json")
+    waited = shell.orch("spawn", "--wait", "--", "true")
 
     assert (spawned.code, spawned.json["state"]) == (0, "accepted")
     assert "spooled" in spawned.err
-    assert (started.code, sent.code) == (5, 5)
-    assert started.error["hint"] == "orch daemon logs"
+    assert (started.code, sent.code, waited.code) == (5, 5, 5)
+    assert waited.out.endswith("  accepted, spooled\n")
+    assert waited.err.endswith("is accepted, not started: no daemon runs\n  try: orch daemon start\n")
+    assert started.error["hint"] == "mend what it names, or name another home in ORCH_HOME"
 
 
 def test_with_the_daemon_down_the_disk_is_read_and_its_age_said(shell: Shell) -> None:

@@ -119,6 +119,29 @@ def test_a_daemon_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
     assert "sessions" in refused.value.message
 
 
+def test_a_daemon_that_ends_at_once_leads_to_its_own_next_command(home: Path) -> None:
+    layout = Client(str(home)).layout
+    Path(layout.socket).mkdir(parents=True)
+
+    with pytest.raises(UnreachableError) as refused:
+        Client(str(home)).ensure_daemon()
+
+    assert refused.value.message == f"the daemon ended with code 1: cannot make {layout.socket}: Is a directory"
+    assert refused.value.hint == f"ls -ld {layout.socket}"
+
+
+def test_a_daemon_that_ends_without_a_word_leads_to_a_checkup(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+
+    with pytest.raises(UnreachableError) as refused:
+        Client(str(home)).ensure_daemon()
+
+    assert (refused.value.message, refused.value.hint) == (
+        "the daemon ended with code 1 and said nothing",
+        "orch doctor",
+    )
+
+
 def test_a_daemon_that_never_answers_is_waited_for_only_so_long(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "DAEMON_START_S", 0.0)
     client = Client(str(home))

@@ -40,8 +40,9 @@ def _judge(room: Room) -> Iterator[Finding]:
     clean = "orch clean --dry-run"
     if room.is_read_only:
         yield fail("disk", f"{room.path} is mounted read-only", "nothing can be accepted", f"findmnt -T {room.path}")
-    elif room.bytes_free < DISK_BYTES_MIN:
-        yield fail("disk", f"only {free}", "new sessions and messages are refused once it is full", clean)
+    elif room.bytes_free < DISK_BYTES_MIN:  # a clean may need a daemon, and that some room
+        cause = "new sessions and messages are refused once it is full"
+        yield fail("disk", f"only {free}", cause, f"du -xhd1 {quote(room.path)}")
     elif room.bytes_free < DISK_BYTES_LOW:
         yield warn("disk", f"only {free}", "agents fill that quickly; worktrees of ended sessions take room", clean)
     elif room.inodes and room.inodes_free < INODES_LOW:
