@@ -129,7 +129,9 @@ def problem_with_prompt(prompt: str | None) -> str | None:
 
 
 def problem_with_message(text: str) -> str | None:
-    """A message is text that fits into a record."""
+    """A message is text, and some, that fits into a record."""
+    if not text:
+        return "the message is empty: give a text, or attach to press a key"
     return problem_with_text("the message", text, MESSAGE_BYTES_MAX)
 
 

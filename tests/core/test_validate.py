@@ -195,4 +195,5 @@ def test_commands_are_held_to_the_same_rules() -> None:
     assert problem_with_command(Spawn(session=SessionId("no"), spec=a_spec())) is not None
     assert problem_with_command(Spawn(session=ID, spec=a_spec(name=""))) is not None
     assert problem_with_command(Stop(session=ID, grace_s=-3)) is not None
+    assert "is empty" in (problem_with_command(Send(session=ID, message="m", text="")) or "")
     assert problem_with_command(Send(session=ID, message="m", text="x" * (limits.MESSAGE_BYTES_MAX + 1))) is not None
