@@ -11,7 +11,7 @@ from orchestrd.client.configuring import configuration_in
 from orchestrd.client.programs import missing_program
 from orchestrd.client.transcript import keeps_transcript
 from orchestrd.model.document import SpawnRequest
-from orchestrd.model.errors import UsageError
+from orchestrd.model.errors import UnreachableError, UsageError
 from orchestrd.model.limits import PROMPT_BYTES_MAX
 from orchestrd.model.session import Spec
 from orchestrd.model.settings import Configuration
@@ -166,9 +166,13 @@ def _begin(
     if missing := missing_program(request):
         raise missing
     home = reach.client(use_daemon=not no_daemon)
-    told = home.spawn(request).document
+    taken = home.spawn(request)
+    told = taken.document
     for choice in choices:
         note(choice)
+    if wait and taken.is_spooled and not no_daemon:
+        reach.write_document(told, as_json=json, is_spooled=True)
+        raise UnreachableError(f"session {told.id} is accepted, not started: no daemon runs", hint="orch daemon start")
     if wait:
         note(f"orch: waiting for {told.id} to end (Ctrl-C leaves it running)")
         return wait_for(reach.client() if no_daemon else home, [told.id], goal=None, timeout=timeout, as_json=json)
@@ -205,7 +209,9 @@ def _refuse_nonsense(
             hint=f"orch spawn --agent claude PROMPT, or for a command: {hint}",
         )
     if timeout is not None and not wait:
-        raise UsageError("--timeout says how long to --wait: give both or none", hint="orch spawn --help")
+        raise UsageError(
+            "--timeout says how long to --wait, which is not given: add it, or leave both out", hint="orch spawn --help"
+        )
     checked(timeout)
 
 
