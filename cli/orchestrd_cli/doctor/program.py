@@ -14,6 +14,7 @@ class Said(Struct, frozen=True, kw_only=True):
     code: int | None
     out: str = ""
     err: str = ""
+    is_missing: bool = False  # there is no such program
 
     @property
     def first_line(self) -> str:
@@ -30,7 +31,8 @@ def ask(argv: Sequence[str], environ: Mapping[str, str], within_s: float = PROGR
     except subprocess.TimeoutExpired:
         return Said(code=None, err=f"it gave no answer within {within_s:g} s")
     except OSError as error:
-        return Said(code=None, err=f"it cannot be started: {error.strerror}")
+        is_missing = isinstance(error, FileNotFoundError)
+        return Said(code=None, err=f"it cannot be started: {error.strerror}", is_missing=is_missing)
     return Said(
         code=done.returncode,
         out=done.stdout.decode("utf-8", "replace"),

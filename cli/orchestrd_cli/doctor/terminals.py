@@ -62,6 +62,9 @@ def judge(facts: Facts) -> Iterator[Finding]:
         yield warn("terminals", told, "sessions here run as plain processes", "export ORCH_HOME=SHORTER_DIRECTORY")
     elif facts.said is None or any(words in facts.said.err for words in NO_SERVER):
         yield ok("terminals", "no tmux server runs, and none is needed")
+    elif facts.said.is_missing:
+        cause = "tmux is not on the PATH; agents run on, and cannot be seen or typed to"
+        yield fail("terminals", "the tmux server cannot be asked", cause, "apt install tmux")
     elif facts.said.code != 0:
         cause = f"{facts.said.first_line}; agents run on, and cannot be seen or typed to"
         yield fail("terminals", "the tmux server cannot be asked", cause, f"pgrep -af {quote(facts.socket)}")

@@ -366,6 +366,7 @@ HUB = _pane("orchestrd")
 TERMINALS_CASES = {
     "no server ever": terminals.Facts(socket=LAYOUT.tmux_socket, records=KNOWN, now=NOW),
     "no server any more": _terminals(said=Said(code=1, err="no server running on /x")),
+    "without tmux": _terminals(said=Said(code=None, is_missing=True)),
     "frozen": _terminals(said=Said(code=None, err="it gave no answer within 3 s")),
     "of another version": _terminals(said=Said(code=1, err="protocol version mismatch (client 8, server 7)")),
     "too far down": _terminals(socket="/" + "d" * 120 + "/tmux.sock"),
