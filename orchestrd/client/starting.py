@@ -53,7 +53,7 @@ def start_daemon(
         process = _launched(layout, _options(interval_s, max_running), environ)
     except OSError as error:
         raise UnreachableError(
-            f"the daemon cannot be started: {error}", code="not_started", hint=f"ls -ld {layout.home}"
+            f"the daemon cannot be started: {error.filename}: {error.strerror}", code="not_started", hint="orch doctor"
         ) from error
     threading.Thread(target=process.wait, name="reap the daemon", daemon=True).start()
     deadline = time.monotonic() + DAEMON_START_S  # noqa: TID251 - a client has no loop and no injected clock

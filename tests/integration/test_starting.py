@@ -160,4 +160,5 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError) as refused:
         Client(str(tmp_path / "file" / "home")).ensure_daemon()
 
-    assert (refused.value.code, str(tmp_path / "file") in refused.value.message) == ("not_started", True)
+    assert (refused.value.code, refused.value.hint) == ("not_started", "orch doctor")
+    assert refused.value.message == f"the daemon cannot be started: {tmp_path}/file/home: Not a directory"

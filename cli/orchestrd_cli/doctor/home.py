@@ -39,11 +39,12 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """The home first, if it is there, then what is in it; `uid` is who asks."""
+    """The home first, if it is there, then what is in it; `uid` is who asks. `obstacle`: why it cannot be made."""
 
     home: str
     uid: int
     entries: tuple[Entry, ...] = ()
+    obstacle: str = ""
 
 
 def look(surroundings: Surroundings) -> Facts:
@@ -51,14 +52,17 @@ def look(surroundings: Surroundings) -> Facts:
     layout = surroundings.layout
     try:
         found = _entry(layout.home, os.stat(layout.home))  # noqa: PTH116 - strings, as all of the layout
-    except FileNotFoundError:
-        return Facts(home=layout.home, uid=surroundings.uid)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return Facts(home=layout.home, uid=surroundings.uid, obstacle=_obstacle(layout.home))
     inside = tuple(_inside(layout)) if stat.S_ISDIR(found.mode) else ()
     return Facts(home=layout.home, uid=surroundings.uid, entries=(found, *inside))
 
 
 def judge(facts: Facts) -> Iterator[Finding]:
     """Judge the modes."""
+    if facts.obstacle:
+        yield fail("home", f"{facts.home} cannot be made", facts.obstacle, "export ORCH_HOME=DIRECTORY")
+        return
     if not facts.entries:
         yield ok("home", f"{facts.home} is not there yet: the first session makes it")
         return
@@ -112,6 +116,16 @@ def _ours(facts: Facts) -> Iterable[Entry]:
 
 def _shown(entry: Entry) -> str:
     return f"{stat.S_IMODE(entry.mode):04o}"
+
+
+def _obstacle(home: str) -> str:
+    """Say why a home that is not there cannot be made, if it cannot: the nearest directory above does not take it."""
+    above = home
+    while not os.path.exists(above):  # noqa: PTH110 - as above
+        above = os.path.dirname(above)  # noqa: PTH120 - as above
+    if not os.path.isdir(above):  # noqa: PTH112 - as above
+        return f"{above} is no directory"
+    return "" if os.access(above, os.W_OK | os.X_OK) else f"you may not write to {above}"
 
 
 def _inside(layout: Layout) -> Iterator[Entry]:

@@ -108,6 +108,7 @@ SECRET = f"{HOME}/secrets/aaaaaaaa.env"
 
 HOME_CASES = {
     "not there": _home(),
+    "not to be made": home.Facts(home=HOME, uid=1000, obstacle="you may not write to /home"),
     "private": _home(PRIVATE, _entry(f"{HOME}/logs", 0o700), _entry(SECRET, 0o600, kind=stat.S_IFREG)),
     "open to all": _home(_entry(HOME, 0o755), _entry(f"{HOME}/logs", 0o700)),
     "open within": _home(PRIVATE, _entry(SECRET, 0o644, kind=stat.S_IFREG)),

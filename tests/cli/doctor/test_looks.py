@@ -111,6 +111,23 @@ def test_modes_are_set_right_and_nothing_else_is_touched(house: House) -> None:
     assert house.levels(home.SUBJECT) == [Level.OK]
 
 
+def test_a_home_that_cannot_be_made_says_what_is_above_it(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    house.layout = Layout(str(tmp_path / "file/home"))
+    (in_a_file,) = house.examine(home.SUBJECT)
+    house.layout = Layout(str(tmp_path / "not/there"))
+    (possible,) = house.examine(home.SUBJECT)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    (closed,) = house.examine(home.SUBJECT)
+
+    assert (in_a_file.level, in_a_file.cause) == (Level.FAIL, f"{tmp_path}/file is no directory")
+    assert possible.level == Level.OK
+    assert (closed.level, closed.cause) == (Level.FAIL, f"you may not write to {tmp_path}")
+
+
 def test_no_symbolic_link_in_a_home_is_followed(house: House, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o755)
