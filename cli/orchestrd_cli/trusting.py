@@ -30,8 +30,9 @@ def trust(directory: Where = ".", *, revoke: Revoke = False) -> int:
     """
     path = configuring.repository_file(directory)
     if path is None:
+        place = os.path.abspath(directory)  # noqa: PTH100 - "." says nothing to who reads it later
         raise NotFoundError(
-            f"{directory} is in no git repository, and only one of these is trusted", hint="orch trust DIR"
+            f"{place} is in no git repository: what is trusted is the .orchestrd.toml of one", hint="orch trust DIR"
         )
     return _revoke(path) if revoke else _trust(path)
 

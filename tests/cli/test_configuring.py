@@ -1,6 +1,7 @@
 """`orch config` and `orch trust`: what is set, what is wrong with it, and how it is changed."""
 
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -249,12 +250,14 @@ def test_a_file_that_sets_nothing_is_trusted_too(orch: Orch, repository: Path) -
 
 
 def test_what_cannot_be_trusted_is_said(orch: Orch, repository: Path, tmp_path: Path) -> None:
-    outside = orch("trust", str(tmp_path))
+    outside = orch("trust", os.path.relpath(tmp_path))
     repository.unlink()
     absent = orch("trust", "web")
 
     assert (outside.code, absent.code) == (exits.NOT_FOUND, exits.NOT_FOUND)
-    assert outside.err.startswith(f"orch: {tmp_path} is in no git repository, and only one of these is trusted\n")
+    assert outside.err.startswith(
+        f"orch: {tmp_path} is in no git repository: what is trusted is the .orchestrd.toml of one\n"
+    )
     assert absent.err.startswith(f"orch: there is no {repository}: nothing asks to be trusted\n")
 
 
