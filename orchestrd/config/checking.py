@@ -67,7 +67,13 @@ def _unfit(key: Key, value: Any) -> str:
     unit = f" ({key.unit})" if key.unit and not key.is_table and not key.is_list else ""
     guess = meant(value, key.choices) if isinstance(value, str) else None
     ending = f": did you mean '{guess}'?" if guess else ""
+    if key.is_table and isinstance(value, dict) and (odd := _no_text_in(value)):
+        return f"'{key.name}' must be {key.expected}: {odd}"
     return f"'{key.name}' must be {key.expected}{unit}, not {_shown(value)}{ending}"
+
+
+def _no_text_in(table: Mapping[str, Any]) -> str | None:
+    return next((f"{name} is {_shown(value)}" for name, value in table.items() if not isinstance(value, str)), None)
 
 
 def _shown(value: Any) -> str:
