@@ -26,6 +26,7 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 _PLACE = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)", re.DOTALL)
+_OVERWRITTEN = "Cannot overwrite a value"  # in the words of tomllib
 
 
 class Parsed(Struct, frozen=True):
@@ -45,10 +46,10 @@ class Unparsed(Struct, frozen=True):
 def parse(content: bytes) -> Parsed | Unparsed:
     """Read the content of a file."""
     try:
-        text = content.decode().replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")  # some editors put a mark of the encoding first
         tree = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        return Unparsed("it is no UTF-8 text: convert it first", content[: error.start].count(b"\n") + 1)
+        return Unparsed("it is no UTF-8 text: convert it first", error.object[: error.start].count(b"\n") + 1)
     except RecursionError:
         return Unparsed("it is nested too deeply", 1)
     except ValueError as error:
@@ -59,8 +60,12 @@ def parse(content: bytes) -> Parsed | Unparsed:
 def _unparsed(said: str, content: bytes) -> Unparsed:
     found = _PLACE.fullmatch(said)
     what = said if found is None else found["what"]
-    line = found["line"] if found else None
-    return Unparsed(f"it is no TOML: {what}", int(line) if line else len(content.splitlines()) or 1)
+    lines = content.splitlines() or [b""]
+    line = int((found and found["line"]) or len(lines))
+    key, equals, _ = lines[line - 1].decode("utf-8", "replace").partition("=")
+    if what == _OVERWRITTEN and equals:
+        what = f"'{key.strip()}' is set a second time"
+    return Unparsed(f"it is no TOML: {what}", line)
 
 
 def _lines(text: str) -> Iterator[tuple[Path, int]]:

@@ -65,6 +65,10 @@ def test_lines_may_end_as_on_windows_and_quotes_may_stand_before_the_end_of_a_lo
     assert _lines(b"a = \"\"\"x\r\n\"\"\"\"\r\nb = '''\ny'''''\r\nc = 1") == {"a": 1, "b": 3, "c": 5}
 
 
+def test_the_mark_of_the_encoding_that_some_editors_write_is_no_part_of_a_text() -> None:
+    assert _lines(b"\xef\xbb\xbfa = 1\nb = 2") == {"a": 1, "b": 2}
+
+
 def test_tables_in_a_list_are_found_as_if_there_were_one() -> None:
     assert _lines(b"[[spawn]]\na = 1\n[[spawn]]\na = 2\n") == {"spawn": 1, "spawn.a": 2}
 
@@ -80,7 +84,8 @@ def test_what_lies_deeper_than_anyone_asks_is_not_looked_at() -> None:
     [
         (b"[daemon]\ninterval_s =\n", "it is no TOML: Invalid value", 2),
         (b"a = 1\n\nb = [1,\n", "it is no TOML: Invalid value", 3),
-        (b"a = 1\na = 2\n", "it is no TOML: Cannot overwrite a value", 2),
+        (b"a = 1\na = 2\n", "it is no TOML: 'a' is set a second time", 2),
+        (b"a = 1\na = [\n]\n", "it is no TOML: Cannot overwrite a value", 3),
         (b"a = 1\nb = '\xff'\n", "it is no UTF-8 text: convert it first", 2),
         (b"a = " + b"[" * 60_000, "it is nested too deeply", 1),
         (b"a = " + b"1" * 5_000, "it is no TOML: Exceeds the limit", 1),
