@@ -125,13 +125,13 @@ def receipt_line(reply: SendReply) -> str:
 
 
 def _refusal(home: Client, reply: SendReply) -> RefusedError:
-    """Say why it was refused. What an agent asks is answered in its terminal, where it has one."""
+    """Say why it was refused. What it asks, and what cannot be sent, a person can type into its terminal."""
     told = home.show(reply.session)
-    is_asked = told.state == State.RUNNING and told.activity == Activity.BLOCKED
+    runs = told.state == State.RUNNING
     why = reply.error or f"session {reply.session} may not be typed into now"
-    if is_asked and told.activity_text:
+    if runs and told.activity == Activity.BLOCKED and told.activity_text:
         why = f"{why}: {told.activity_text}"
-    return RefusedError(why, hint=f"orch {'attach' if is_asked and told.attach else 'explain'} {reply.session}")
+    return RefusedError(why, hint=f"orch {'attach' if runs and told.attach else 'explain'} {reply.session}")
 
 
 def _hint(home: Client, reply: SendReply) -> None:

@@ -263,6 +263,6 @@ class TmuxRuntime(LaunchedRuntime):
 def untypable(text: str) -> str | None:
     """Say why a text cannot be pasted: a terminal takes control characters for keys, even inside a paste."""
     found = next((char for char in text if char not in "\t\n\r" and unicodedata.category(char) == "Cc"), None)
-    return (
-        None if found is None else f"the text holds the control character {found!r}, which a terminal takes for a key"
-    )
+    if found is None:
+        return None
+    return f"the text holds the control character {found!r}, which a terminal takes for a key: leave it out"

@@ -72,6 +72,7 @@ def test_what_went_wrong_stands_behind_it(daemon: FakeDaemon, orch: Orch) -> Non
             {**CLAUDE, "activity": "blocked", "activity_text": "Bash: rm -rf?"},
             "orch: it is blocked: Bash: rm -rf?\n  try: orch attach abcdefgh\n",
         ),
+        ({**CLAUDE, "activity": "waiting"}, "orch: it is blocked\n  try: orch attach abcdefgh\n"),
         ({"activity": "blocked"}, "orch: it is blocked\n  try: orch explain abcdefgh\n"),
         ({"state": "completed"}, "orch: it is blocked\n  try: orch explain abcdefgh\n"),
     ],

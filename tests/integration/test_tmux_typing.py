@@ -156,6 +156,7 @@ async def test_what_a_terminal_takes_for_keys_is_refused_and_nothing_typed(reade
     await reader.stage.runtime.deliver(reader.run, "next")
     assert receipt is Receipt.REFUSED
     assert "control character" in (error or "")
+    assert (error or "").endswith(": leave it out")
     assert await reader.notes(2) == [["paste", "next"], ["keys", "\r"]]
 
 
