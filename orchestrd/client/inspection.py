@@ -4,19 +4,23 @@ The store is imported when it is needed, as by all clients. To look changes noth
 """
 
 import contextlib
+import os
+import re
 from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrd.client.offline import OfflineHome
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.event import Event, EventType
-from orchestrd.model.ids import SessionId
+from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
 from orchestrd.model.limits import REJECTIONS_LOOKED_AT
 from orchestrd.model.session import Session
 
+_KEPT = re.compile(rf"([{ID_ALPHABET}]{{{ID_CHARS}}})\.json\.(\d{{1,9}})", re.ASCII)
 REJECTIONS = (EventType.RECORD_REJECTED, EventType.COMMAND_REJECTED)
 
 
@@ -25,12 +29,16 @@ class Records(Struct, frozen=True, kw_only=True):
 
     sessions: dict[str, Session] = {}
     shown_only: dict[str, str] = {}
-    damaged: tuple[str, ...] = ()  # paths of files that hold no record
+    damaged: tuple[str, ...] = ()  # paths of files that hold no record, or may not be read
+    set_aside: dict[str, str] = {}  # ids of sessions whose only record lies in quarantine, and where
 
     def knows(self, session: str) -> bool:
-        """Tell whether a record bears this id, a damaged one included: of that nobody knows that it has ended."""
+        """Tell whether a record bears this id, a damaged one included: of that nobody knows that it has ended.
+
+        So it is with one that was set aside.
+        """
         spoiled = (path.rpartition("/")[2].removesuffix(".json") for path in self.damaged)
-        return session in self.sessions or session in self.shown_only or session in spoiled
+        return any(session in known for known in (self.sessions, self.shown_only, self.set_aside, spoiled))
 
 
 def records_of(layout: Layout) -> Records:
@@ -38,11 +46,22 @@ def records_of(layout: Layout) -> Records:
     from orchestrd.store.offline import read_home
 
     found = read_home(layout)
-    return Records(
+    here = Records(
         sessions={session.id: session for session in found.sessions},
         shown_only={record.id: record.why for record in found.read_only},
         damaged=found.damaged,
     )
+    return replace(here, set_aside={session: path for session, path in _kept(layout) if not here.knows(session)})
+
+
+def _kept(layout: Layout) -> Iterator[tuple[str, str]]:
+    """Find what was kept of sessions' records, oldest first: ID.json.NUMBER."""
+    try:
+        names = os.listdir(layout.quarantine)  # noqa: PTH208 - names, in bulk
+    except OSError:  # not there yet, or a finding of its own
+        return
+    for _, session, name in sorted((int(kept[2]), kept[1], name) for name in names if (kept := _KEPT.fullmatch(name))):
+        yield session, f"{layout.quarantine}/{name}"
 
 
 def is_archived(layout: Layout, session: str) -> bool:

@@ -9,6 +9,7 @@ again.
 At start nothing is known of our last commit but the digest that it left in the file. A valid record without the right
 one was edited or dropped in while no daemon ran, and is adopted whatever its revision: there is nothing to put in its
 place. An end that it claims is not believed where the run may live: the session is lost, and the next probe decides.
+One that the disk does not give at that moment is no spoiled one: its session may live, so no daemon starts without it.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from orchestrd.codec import Decoded, ReadOnly, Unreadable, decode_session, encod
 from orchestrd.core.adoption import takes_run, unproven
 from orchestrd.core.layout import Layout, draft_of
 from orchestrd.core.overlay import Overlay
-from orchestrd.model.errors import TransientError
+from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DRIFTS_MAX, RECORD_BYTES_MAX
 from orchestrd.model.session import Session
@@ -31,6 +32,14 @@ from orchestrd.store.quarantine import Quarantine
 
 _SUFFIX = ".json"
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOENT})  # says nothing about the file
+_WITHHELD = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
+)  # nor does this, for longer
+
+
+class Withheld(Unreadable, frozen=True):
+    """What the disk does not give: that says nothing of what is in it."""
+
 
 Found = Decoded[Session] | ReadOnly | Unreadable
 
@@ -59,7 +68,8 @@ def read_record(disk: Disk, layout: Layout, session: SessionId, stamp: Stamp) ->
     except OSError as error:
         if error.errno in _PASSING:
             raise
-        return Unreadable(f"it cannot be read: {error.strerror or error}")
+        kind_of_failure = Withheld if error.errno in _WITHHELD else Unreadable
+        return kind_of_failure(f"it cannot be read: {error.strerror or error}")
 
 
 class Records:
@@ -77,7 +87,10 @@ class Records:
         self.read_only: set[SessionId] = set()
 
     def load(self) -> list[bytes]:
-        """Read every record at start; gives the events, as lines, of those that are not known now. Raises OSError."""
+        """Read every record at start; gives the events, as lines, of those that are not known now.
+
+        Raises OSError, and RefusedError (`home_unusable`) where the disk does not give one: its session may live.
+        """
         lines: list[bytes] = []
         for name, stamp in sorted(self._disk.scan(self._layout.sessions).items()):
             session = record_id(name)
@@ -88,6 +101,8 @@ class Records:
                 found = read_record(self._disk, self._layout, session, stamp)
             except FileNotFoundError:  # gone since it was listed
                 continue
+            if isinstance(found, Withheld):
+                raise _without(self._layout.record(session), found)
             if isinstance(found, Decoded) and not found.is_edited:
                 self._take(session, found, stamp)
             elif len(self._drifts) < DRIFTS_MAX:  # what is left over is dealt with by the next scan
@@ -256,3 +271,11 @@ class Records:
             return
         self._seen.pop(session + _SUFFIX, None)
         self.tell(f"{path} is no record of ours: {why}", copy)
+
+
+def _without(path: str, found: Withheld) -> RefusedError:
+    return RefusedError(
+        f"the record {path} cannot be used: {found.why}; its session may live, so no daemon starts without it",
+        code="home_unusable",
+        hint=f"ls -l {path} (to start without that session, move it away)",
+    )

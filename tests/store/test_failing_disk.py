@@ -256,6 +256,20 @@ def test_a_record_written_again_whose_name_may_be_lost_ends_the_store(bench: Ref
 # ---- start
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_no_daemon_starts_without_a_record_that_the_disk_does_not_give(bench: RefusingBench, number: int) -> None:
+    record = bench.commit(a_session())
+    bench.disk.refused["read", f"{ID}.json"] = number
+
+    with pytest.raises(RefusedError, match=rf"{ID}\.json cannot be used: .*{os.strerror(number)}") as refusal:
+        bench.restart()
+    bench.disk.refused.clear()
+
+    assert refusal.value.code == "home_unusable"
+    assert bench.names(bench.layout.quarantine) == []
+    assert bench.restart().sessions == (record,)
+
+
 def test_a_record_that_goes_while_it_is_read_is_no_record(bench: RefusingBench) -> None:
     bench.commit(a_session())
     bench.disk.refused["read", f"{ID}.json"] = errno.ENOENT

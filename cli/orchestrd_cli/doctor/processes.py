@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from shlex import quote
 
 import psutil
 from msgspec import Struct
@@ -29,6 +30,7 @@ class Marked(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """What lives, and the records as they were read after it was seen."""
 
+    layout: Layout
     marked: tuple[Marked, ...]
     records: Records
     now: datetime
@@ -39,22 +41,40 @@ def look(surroundings: Surroundings) -> Facts:
     seen = list(_marked(surroundings.layout))
     records = records_of(surroundings.layout)
     there = tuple(one for process, one in seen if process.is_running())
-    return Facts(marked=there, records=records, now=surroundings.now)
+    return Facts(layout=surroundings.layout, marked=there, records=records, now=surroundings.now)
 
 
 def judge(facts: Facts) -> Iterator[Finding]:
-    """Name what should be no more, by run."""
+    """Name what should be no more, by run; and what only its record has left, which is not to be killed for that."""
     strays: dict[str, list[Marked]] = {}
+    orphans: dict[str, list[Marked]] = {}
     for one in facts.marked:
-        if why := why_over(one.mark, facts.records, facts.now):
+        if one.mark.session in facts.records.set_aside:
+            orphans.setdefault(one.mark.session, []).append(one)
+        elif why := why_over(one.mark, facts.records, facts.now):
             strays.setdefault(why, []).append(one)
     for why, ones in strays.items():
-        told = named([f"{one.pid} {one.name}" for one in ones])
-        yield fail("processes", f"left over: {told}", why, f"kill {' '.join(str(one.pid) for one in ones)}")
-    if not strays:
+        yield fail("processes", f"left over: {_told(ones)}", why, f"kill {' '.join(str(one.pid) for one in ones)}")
+    for session, ones in orphans.items():
+        yield _orphaned(facts, session, ones)
+    if not strays and not orphans:
         yield ok(
             "processes", f"{len(facts.marked)} live, and none is left over" if facts.marked else "none is left over"
         )
+
+
+def _orphaned(facts: Facts, session: str, ones: list[Marked]) -> Finding:
+    kept = quote(facts.records.set_aside[session])
+    return fail(
+        "processes",
+        f"of session {session}, whose record is not in its place: {_told(ones)}",
+        "the record was set aside in quarantine; where it is sound, the session goes on once it is back",
+        f"chmod 600 {kept} && mv -n {kept} {quote(facts.layout.record(session))}",
+    )
+
+
+def _told(ones: list[Marked]) -> str:
+    return named([f"{one.pid} {one.name}" for one in ones])
 
 
 def _marked(layout: Layout) -> Iterator[tuple[psutil.Process, Marked]]:

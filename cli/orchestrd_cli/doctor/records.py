@@ -19,7 +19,8 @@ def judge(records: Records) -> Iterator[Finding]:
     """Judge them."""
     lost = [session for session in records.sessions.values() if session.state is State.LOST]
     for path in records.damaged:
-        cause = "it holds no record; a daemon sets it aside in quarantine, whole, and writes its last commit again"
+        cause = "it is damaged or may not be read; a daemon that runs writes its last commit again, one that starts"
+        cause += " sets what is damaged aside in quarantine, whole, and is refused by what may not be read"
         yield fail("records", f"{path} cannot be read", cause, f"head -c 300 {quote(path)}")
     if records.shown_only:
         cause = f"{next(iter(records.shown_only.values()))}; such sessions are shown, and never touched"

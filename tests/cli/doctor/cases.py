@@ -74,6 +74,7 @@ KNOWN = Records(
     sessions={one.id: one for one in (RUNS, OVER, JUST_OVER)},
     shown_only={"dddddddd": "schema 9 is newer than 1"},
     damaged=(f"{HOME}/sessions/eeeeeeee.json",),
+    set_aside={"ffffffff": f"{HOME}/quarantine/ffffffff.json.1"},
 )
 
 # ---- programs --------------------------------------------------------------------------------------------------------
@@ -338,7 +339,7 @@ def _processes(*marks: tuple[str, int]) -> processes.Facts:
     marked = tuple(
         processes.Marked(pid=number, name="sleep", mark=Mark(*mark)) for number, mark in enumerate(marks, start=100)
     )
-    return processes.Facts(marked=marked, records=KNOWN, now=NOW)
+    return processes.Facts(layout=LAYOUT, marked=marked, records=KNOWN, now=NOW)
 
 
 PROCESSES_CASES = {
@@ -349,6 +350,7 @@ PROCESSES_CASES = {
     "of one that has just ended": _processes(("cccccccc", 1)),
     "of one that is only shown": _processes(("dddddddd", 1)),
     "of one that cannot be read": _processes(("eeeeeeee", 1)),
+    "of one whose record was set aside": _processes(("ffffffff", 1)),
     "of nobody": _processes(("zzzzzzzz", 1)),
     "of several": _processes(("bbbbbbbb", 1), ("zzzzzzzz", 3), *[("bbbbbbbb", 1)] * 9),
 }
@@ -375,6 +377,7 @@ TERMINALS_CASES = {
     "of runs": _terminals(HUB, _pane("aaaaaaaa-2", "aaaaaaaa", 2), _pane("renamed", "aaaaaaaa", 2)),
     "of a person": _terminals(_pane("my shell")),
     "of a session that is over": _terminals(_pane("bbbbbbbb-1")),
+    "of one whose record was set aside": _terminals(_pane("ffffffff-1")),
     "of an earlier run": _terminals(_pane("aaaaaaaa-1")),
     "renamed, and over": _terminals(_pane("re named", "bbbbbbbb", 1)),
     "a person's pane beside a run": _terminals(_pane("aaaaaaaa-2", "aaaaaaaa", 2), _pane("aaaaaaaa-2")),

@@ -321,6 +321,17 @@ def test_every_kind_of_record_is_found(house: House) -> None:
     assert house.levels(records.SUBJECT) == [Level.FAIL, Level.WARN]
 
 
+def test_the_newest_of_what_was_set_aside_of_a_session_without_a_record_is_found(house: House) -> None:
+    house.keep(a_session("aaaaaaaa"))
+    for name in ("aaaaaaaa.json.1", "bbbbbbbb.json.9", "bbbbbbbb.json.10", "journal-tail.2", "home.json.3"):
+        house.write(f"{house.layout.quarantine}/{name}")
+
+    found = records.look(house.surroundings)
+
+    assert found.set_aside == {"bbbbbbbb": f"{house.layout.quarantine}/bbbbbbbb.json.10"}
+    assert found.knows("bbbbbbbb")
+
+
 def test_a_quarantined_file_of_any_name_is_told_of(house: House) -> None:
     os.mkfifo(os.fsencode(house.layout.quarantine) + b"/\xff\nx")
 
