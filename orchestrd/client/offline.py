@@ -98,7 +98,7 @@ class OfflineHome:
             raise
 
     def archived_as(self, ref: str) -> NotFoundError | None:
-        """Say where an archived session lies, by its id or its name; null where there is none."""
+        """Say where an archived session lies, by its id, its name or its beginning; null where there is none."""
         found = self._found_archived(ref)
         return archived(Archived(session=found, path=self._layout.archived(found))) if found else None
 

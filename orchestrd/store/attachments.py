@@ -91,16 +91,17 @@ def is_put_away(disk: Disk, layout: Layout, session: SessionId) -> bool:
 
 
 def find_put_away(disk: Disk, layout: Layout, text: str) -> SessionId | None:
-    """Find an archived session by its id, or by its name the one archived last, of a bounded number. Raises OSError.
+    """Find an archived session by its id, its name (of a bounded number, the one archived last) or its beginning.
 
-    A name is known to its record alone, so this is for who asks in vain, and not for every day.
+    A name is known to its record alone, so this is for who asks in vain, and not for every day. Raises OSError.
     """
     if is_session_id(text) and is_put_away(disk, layout, SessionId(text)):
         return SessionId(text)
     stamps = {SessionId(name): stamp for name, stamp in disk.scan(layout.archive).items() if is_session_id(name)}
     newest_first = sorted(stamps, key=lambda session: stamps[session][2], reverse=True)
     named = (session for session in newest_first[:ARCHIVED_LOOKED_AT] if _name_of(disk, layout, session) == text)
-    return next(named, None)
+    begun = [session for session in newest_first if text and session.startswith(text)]
+    return next(named, begun[0] if len(begun) == 1 else None)
 
 
 def _name_of(disk: Disk, layout: Layout, session: SessionId) -> str | None:

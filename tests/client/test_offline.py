@@ -151,7 +151,7 @@ def test_an_archived_session_has_left_its_events_and_one_that_never_was_is_not_f
     store.close()
 
     assert len(list(client.events(sessions=["abcdefgh"]))) == 1
-    for nobody in ("zzzzzzzz", "abc"):
+    for nobody in ("zzzzzzzz", "abd"):
         with pytest.raises(NotFoundError, match=nobody):
             list(client.events(sessions=[nobody]))
 
@@ -292,12 +292,20 @@ def test_what_is_archived_is_said_to_be(client: Client, commit: Commit, layout: 
     store.archive(SessionId("abcdefgh"))
     store.close()
 
-    for ref in ("abcdefgh", a_spec().name):
+    for ref in ("abcdefgh", a_spec().name, "abc"):
         with pytest.raises(NotFoundError, match="is archived: its record, output and runs are kept in") as refused:
             client.show(ref)
         assert refused.value.code == "archived"
         assert layout.archived("abcdefgh") in refused.value.hint
     assert list(client.events(sessions=[a_spec().name])) != []
+
+
+def test_a_beginning_that_several_of_the_archive_share_means_none_of_them(client: Client, layout: Layout) -> None:
+    for session in ("abcdefgh", "abcdzzzz"):
+        Path(layout.archived(session)).mkdir(parents=True)
+
+    with pytest.raises(NotFoundError, match="there is no session 'abcd'"):
+        client.show("abcd")
 
 
 def test_what_lies_in_the_archive_and_is_no_record_has_no_name(client: Client, layout: Layout) -> None:
