@@ -34,13 +34,16 @@ def show(*, directory: Place = ".", json: Json = False) -> int:
     orch config show
     orch config show --json
     """
+    import os
+
     from orchestrd.render.settings import settings_page
 
     report = _report(directory)
     if json:
         reach.write_json(report)
         return exits.USAGE if report.mistakes else exits.OK
-    reach.write_text(settings_page(report))
+    files = [file for file in (report.user, report.repository) if file]
+    reach.write_text(settings_page(report, [file for file in files if not os.path.exists(file)]))  # noqa: PTH110 - for a look
     return _told(report, directory)
 
 

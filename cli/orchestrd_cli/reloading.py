@@ -1,5 +1,6 @@
 """`orch daemon reload`: have a running daemon read its settings again, and say what came of it."""
 
+import os
 import signal
 import time
 
@@ -29,7 +30,9 @@ def reload(*, json: Json = False) -> int:
     if json:
         reach.write_json({"daemon": facts})
         return exits.OK
-    reach.write_text(f"daemon {facts.pid} has read {facts.config}\n")
+    has_read = facts.config is None or os.path.exists(facts.config)  # noqa: PTH110 - for a look
+    what = facts.config if has_read else f"its settings; there is no {facts.config}"
+    reach.write_text(f"daemon {facts.pid} has read {what}\n")
     if facts.fixed:
         note(f"orch: as it was given to the daemon as an option stays {', '.join(facts.fixed)}")
     return exits.OK

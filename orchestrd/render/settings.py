@@ -1,6 +1,6 @@
 """What is configured, for a person: TOML in which every value bears where it comes from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from orchestrd.config import KEYS, SECTIONS, written
 from orchestrd.model.origin import ConfigReport, Mistake, Setting
@@ -10,9 +10,10 @@ from orchestrd.render.text import visible
 VALUE_COLUMNS = 40  # past them the origin stands behind the value, where that ends
 
 
-def settings_page(report: ConfigReport) -> str:
-    """Show every value that holds, and as comments those that are not set or not applied."""
-    lines = [f"# {visible(path)}" for path in (report.user, report.repository) if path]
+def settings_page(report: ConfigReport, absent: Collection[str] = ()) -> str:
+    """Show every value that holds, as comments those that are not set or not applied, and which files are absent."""
+    paths = [path for path in (report.user, report.repository) if path]
+    lines = [f"# {visible(path)}" + (" (not there)" if path in absent else "") for path in paths]
     for section in SECTIONS:
         lines += ["", f"[{section}]", *_rows(section, report)]
     return "\n".join(lines) + "\n"

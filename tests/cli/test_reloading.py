@@ -49,6 +49,16 @@ def test_settings_that_were_read_are_told(home: Path, orch: Orch, daemon: FakeDa
     assert msgspec.convert(json.loads(done.out)["daemon"], DaemonFacts) == after
 
 
+def test_a_file_that_is_not_there_was_not_read(home: Path, orch: Orch, daemon: FakeDaemon, tmp_path: Path) -> None:
+    facts = replace(FACTS, config=f"{tmp_path}/config.toml")
+    _stands(daemon, facts, replace(facts, reloads=1))
+
+    with holding(Layout(str(home)).lock):
+        without = orch("daemon", "reload")
+
+    assert without.out == f"daemon 1 has read its settings; there is no {tmp_path}/config.toml\n"
+
+
 def test_a_daemon_that_does_not_read_them_in_time_is_said(
     home: Path, orch: Orch, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:

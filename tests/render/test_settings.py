@@ -32,6 +32,12 @@ def test_every_value_is_told_with_where_it_comes_from() -> None:
     assert '# set.A = "1"                             # /web/.orchestrd.toml:5, not applied: not trusted' in page
 
 
+def test_a_file_that_is_not_there_is_said_not_to_be() -> None:
+    page = settings_page(_report(is_trusted=False), ["/u.toml"]).splitlines()
+
+    assert page[:2] == ["# /u.toml (not there)", "# /web/.orchestrd.toml"]
+
+
 def test_the_page_is_toml_that_means_what_holds() -> None:
     page = settings_page(_report(is_trusted=True))
 
