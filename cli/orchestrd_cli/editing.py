@@ -78,7 +78,7 @@ def _editor() -> list[str]:
     for editor in EDITORS:
         if found := shutil.which(editor):
             return [found]
-    raise UsageError("no editor is found: neither VISUAL nor EDITOR names one", hint="EDITOR=nano orch config edit")
+    raise UsageError("no editor is found: neither VISUAL nor EDITOR names one", hint="apt install nano")
 
 
 def _named(variable: str, value: str) -> list[str]:
@@ -89,5 +89,5 @@ def _named(variable: str, value: str) -> list[str]:
     if shutil.which(command[0]):
         return command
     raise UsageError(
-        f"there is no editor {command[0]!r}, as ${variable} names it", hint=f"{variable}=nano orch config edit"
+        f"there is no editor {command[0]!r}, as ${variable} names it", hint=f"env -u {variable} orch config edit"
     )

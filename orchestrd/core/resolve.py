@@ -66,7 +66,7 @@ def archived(told: Archived) -> NotFoundError:
     return NotFoundError(
         f"session {told.session} is archived: its record, output and runs are kept in {told.path}",
         code=ARCHIVED,
-        hint=f"less -R {quote(f'{told.path}/{told.session}.log')}",
+        hint=f"cat {quote(f'{told.path}/{told.session}.log')}",
     )
 
 

@@ -201,7 +201,7 @@ def test_the_first_editor_that_is_there_is_taken_where_none_is_named(
 
     assert (none.code, none.err) == (
         exits.USAGE,
-        "orch: no editor is found: neither VISUAL nor EDITOR names one\n  try: EDITOR=nano orch config edit\n",
+        "orch: no editor is found: neither VISUAL nor EDITOR names one\n  try: apt install nano\n",
     )
     assert one.code == exits.OK
 
