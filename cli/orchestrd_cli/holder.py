@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from orchestrd.core.layout import Layout
-from orchestrd.model.errors import TimedOutError
+from orchestrd.model.errors import RefusedError, TimedOutError
 from orchestrd.model.limits import DAEMON_KILL_S, DAEMON_STOP_S
 from orchestrd_cli.progress import waiting_for
 from orchestrd_cli.terminal import note
@@ -61,12 +61,29 @@ def find(layout: Layout) -> Holder | None:
     return None
 
 
+def stranger(layout: Layout) -> int | None:
+    """Find the process of another user that holds a home, by its pid: the lock and the kernel must both name it."""
+    pid = _named_in(layout.lock)
+    try:
+        is_anothers = pid is not None and os.stat(f"/proc/{pid}").st_uid != os.geteuid()  # noqa: PTH116 - as below
+        return pid if is_anothers and str(pid) in _lockers(layout.lock) else None
+    except OSError:  # it has ended, or nothing is told here
+        return None
+
+
 def end(layout: Layout) -> int | None:
     """Stop the daemon that holds the home and wait for its end; gives its pid, or null when there is none.
 
-    One that does not stop in time is killed: agents are no part of it, and what it has accepted is on disk.
+    One that does not stop in time is killed: agents are no part of it, and what it has accepted is on disk. Raises
+    RefusedError (`foreign_daemon`) where it is another user's.
     """
     daemon = find(layout)
+    if daemon is None and (pid := stranger(layout)):
+        raise RefusedError(
+            f"the daemon of this home (pid {pid}) runs as another user",
+            code="foreign_daemon",
+            hint=f"sudo kill {pid}",
+        )
     if daemon is None:
         return None
     with daemon:
@@ -96,6 +113,14 @@ def _named_in(lock: str) -> int | None:
     except OSError:
         return None
     return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+def _lockers(lock: str) -> set[str]:
+    """Name who the kernel says has a lock on such a file: of a process of another user nothing else is told."""
+    inode = str(os.stat(lock).st_ino)  # noqa: PTH116 - a string, as all of the layout
+    with open("/proc/locks", encoding="ascii") as table:  # noqa: PTH123 - as above
+        rows = [line.split() for line in table]  # 1: FLOCK ADVISORY WRITE 1234 fe:00:5678 0 EOF
+    return {row[4] for row in rows if row[1] == "FLOCK" and row[5].rpartition(":")[2] == inode}
 
 
 def _has_open(pid: int, path: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrd.core.layout import Layout
+from orchestrd.model.errors import RefusedError
 from orchestrd_cli import holder
 from tests.cli.fake_daemon import holding
 
@@ -62,6 +63,33 @@ def test_a_stranger_that_has_the_pid_by_now_is_none(layout: Layout) -> None:
     Path(layout.lock).write_text(f"{os.getpid()}\n")
 
     assert holder.find(layout) is None
+
+
+def test_a_daemon_of_another_user_is_named_and_not_passed_over(
+    layout: Layout, daemon: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holder, "find", lambda _: None)  # its open files are hidden from us
+    ours = holder.stranger(layout)
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+
+    with pytest.raises(RefusedError, match=rf"pid {daemon.pid}\) runs as another user") as refusal:
+        holder.end(layout)
+
+    assert ours is None
+    assert (refusal.value.hint, holder.stranger(layout)) == (f"sudo kill {daemon.pid}", daemon.pid)
+
+
+def test_a_process_of_another_user_that_holds_no_lock_is_no_daemon(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    found = []
+
+    for text in (f"{os.getpid()}\n", "", "999999999\n"):
+        Path(layout.lock).write_text(text)
+        found.append(holder.stranger(layout))
+
+    assert found == [None, None, None]
 
 
 def test_one_that_has_ended_is_none(layout: Layout, daemon: "subprocess.Popen[bytes]") -> None:

@@ -37,6 +37,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     layout: Layout
     now: datetime
     holder: int | None = None
+    stranger: int | None = None  # who has it, where that is another user's
     told: DaemonFacts | None = None
     silence: str = ""  # why nobody answers
     hangs: bool = False  # it takes connections, and says nothing
@@ -60,6 +61,7 @@ def look(surroundings: Surroundings) -> Facts:
         layout=layout,
         now=surroundings.now,
         holder=held_by,
+        stranger=holder.stranger(layout) if held_by is None else None,
         told=told,
         silence=silence.message,
         hangs=silence.code == UNRESPONSIVE,
@@ -85,6 +87,9 @@ def judge(facts: Facts) -> Iterator[Finding]:
         if facts.not_found:
             cause = "it was started with another PATH than yours"
             yield warn("daemon", f"it does not find {' and '.join(facts.not_found)}, and you do", cause, RESTART)
+    elif facts.stranger is not None:
+        told = f"the daemon of this home, {facts.stranger}, runs as another user"
+        yield fail("daemon", told, "you cannot ask or stop it, nor start your own", f"sudo kill {facts.stranger}")
     elif facts.is_obstructed:
         place = facts.layout.socket
         yield fail("daemon", f"{place} is no socket", "no daemon can answer there", f"ls -ld {quote(place)}")

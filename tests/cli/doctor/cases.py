@@ -272,6 +272,7 @@ DAEMON_CASES = {
     "was killed": _daemon(silence="no daemon answers on /x: Connection refused", socket_is_left=True),
     "was killed beside a session": _daemon(silence="Connection refused", socket_is_left=True, occupying=1),
     "cannot be": _daemon(silence="no daemon answers on /x: Connection refused", is_obstructed=True),
+    "of another user": _daemon(silence="no daemon answers on /x: Permission denied", stranger=7),
     "two of them": _daemon(holder=7, told=_told(), claimants=(7, 8)),
 }
 
