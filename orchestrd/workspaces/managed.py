@@ -5,6 +5,7 @@ said once more that it may go; what is still under way when the daemon ends is f
 """
 
 import asyncio
+import errno
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -74,7 +75,8 @@ class ManagedWorktrees:
         except Obstructed as error:
             raise RefusedError(error.obstacle.why, hint=error.obstacle.hint) from error
         except OSError as error:
-            raise TransientError(f"{worktree.place.path} cannot be preserved: {error}") from error
+            obstacle = _of_disk(f"{worktree.place.path} cannot be preserved", error)
+            raise TransientError(obstacle.why, hint=obstacle.hint) from error
 
     async def remove(self, worktree: Worktree, refusal: Callable[[], Obstacle | None]) -> Removal:
         try:
@@ -160,7 +162,16 @@ def _obstacle(what: str, error: Obstructed | OrchestrdError | OSError) -> Obstac
         case OrchestrdError():
             return Obstacle(why=error.message, hint=error.hint)
         case _:
-            return Obstacle(why=f"{what}: {error}")
+            return _of_disk(what, error)
+
+
+def _of_disk(what: str, error: OSError) -> Obstacle:
+    """Tell what the disk said, and where one looks next: at its space, or at the file."""
+    where = error.filename if isinstance(error.filename, str) else None
+    why = f"{what}: {error.strerror or error}" + (f": {where}" if where else "")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Obstacle(why=why, hint="df -h")
+    return Obstacle(why=why, hint=f"ls -ld {quote(where)}" if where else "")
 
 
 async def _to_the_end(act: Callable[[], T]) -> T:

@@ -164,6 +164,7 @@ def test_a_full_disk_removes_nothing_that_is_not_preserved(small_disk: Path, lef
 
     assert [row["deed"] for row in report["worktrees"]] == ["keep"]
     assert "No space left on device" in report["worktrees"][0]["why"]
+    assert report["worktrees"][0]["hint"].startswith("df -h")
     assert land.picture().files == work.files
     ballast.unlink()
     is_finished(land, told(clean(land))["report"])
