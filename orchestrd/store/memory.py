@@ -112,7 +112,7 @@ class MemoryDisk:
         self._names(directory).pop(name, None)
 
     def scan(self, directory: str) -> dict[str, Stamp]:
-        return {name: file.stamp for name, file in self._names(directory).items()}
+        return {name: file.stamp for name, file in list(self._names(directory).items())}  # others may write meanwhile
 
     def stamp(self, path: str) -> Stamp | None:
         directory, _, name = path.rpartition("/")

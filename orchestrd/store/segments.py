@@ -64,7 +64,9 @@ def _lines_after(disk: Disk, path: str, after: int, limit_bytes: int) -> tuple[b
         raise FileNotFoundError(path)
     offsets = range(stamp[3] + 1)
     at = bisect_left(offsets, after + 1, key=lambda offset: _line_from(disk, path, offset)[1])
-    start, _ = _line_from(disk, path, at)
+    start, number = _line_from(disk, path, at)
+    while number <= after:  # written since the bisection looked there
+        start, number = _line_from(disk, path, start + 1)
     while True:
         data = disk.read(path, limit_bytes, start)
         whole = data[: data.rfind(b"\n") + 1]

@@ -17,6 +17,7 @@ from orchestrd.store.disk import Tail
 from orchestrd.store.journal import Journal
 from orchestrd.store.memory import MemoryDisk, MemoryStore, MemoryTail
 from orchestrd.store.mending import missing
+from orchestrd.store.segments import read_page, segment_name
 from tests.store.benches import MemoryBench
 from tests.store.making import ID, NOW, a_session, an_event, following
 
@@ -165,6 +166,32 @@ def test_a_reader_in_another_thread_sees_whole_lines_in_order(short: None) -> No
 
     assert read == sorted(set(read))
     assert read[-1] == 300
+
+
+class LateDisk(MemoryDisk):
+    """A disk on which a line is written right after the first look into a file."""
+
+    def __init__(self, late: bytes) -> None:
+        super().__init__()
+        self._late = late
+
+    def read(self, path: str, limit: int, offset: int = 0) -> bytes:
+        found = super().read(path, limit, offset)
+        late, self._late = self._late, b""
+        self.tail(path).append(late)
+        return found
+
+
+@pytest.mark.parametrize(("after", "read"), [(0, [1, 2]), (1, [2]), (2, [])])
+def test_a_line_that_is_written_while_one_reads_is_not_read_once_more(after: int, read: list[int]) -> None:
+    disk = LateDisk(b"".join(line + b"\n" for line in lines(1, 2)))
+    disk.make_directory(DIRECTORY)
+    disk.tail(f"{DIRECTORY}/{segment_name(1)}")
+
+    page = read_page(disk, DIRECTORY, after, 500)
+
+    assert numbers(page) == read
+    assert (page.last, page.gap) == (2, None)
 
 
 def test_files_of_other_names_are_no_segments() -> None:
