@@ -18,6 +18,7 @@ from orchestrd.core.layout import Layout
 from orchestrd.model.document import Document
 from orchestrd.model.limits import GRACE_S
 from tests.acceptance.processes import bearing, end, until
+from tests.acceptance.tmux import Tmux
 
 PATIENCE_S = 60.0
 ORCH = (sys.executable, "-P", "-m", "orchestrd_cli")
@@ -163,7 +164,7 @@ class Shell:
         found = list(bearing(self._is_ours))
         for process in found:
             end(process, self._is_ours)
-        return not found
+        return Tmux(self.layout.tmux_socket).clear() and not found
 
     def _is_ours(self, environment: dict[str, str]) -> bool:
         return environment.get("ORCH_HOME") == self.layout.home
