@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from orchestrd.core.activity import TYPING, by_rank, judge, rule_of
 from orchestrd.core.admission import Turn
 from orchestrd.core.document import document
 from orchestrd.core.ending import left_behind
-from orchestrd.core.evidence import ACTIVITY_AXIS, LIVENESS_AXIS
+from orchestrd.core.evidence import TYPING, by_rank, judge, rule_of
 from orchestrd.core.layout import Layout
+from orchestrd.core.liveness import ACTIVITY_AXIS, LIVENESS_AXIS
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.instant import DueName, Instant

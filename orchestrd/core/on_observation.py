@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.activity import HOOK, REPORT
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
 from orchestrd.core.ending import end_of, finish, order_sweep, told_of
-from orchestrd.core.evidence import (
+from orchestrd.core.evidence import HOOK, REPORT
+from orchestrd.core.liveness import (
     START_AXIS,
     asks_for_kill,
     fused_liveness,

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.activity import TYPING
 from orchestrd.core.beginning import implies_start
 from orchestrd.core.ending import begin_ending, end_of, finish, settle
+from orchestrd.core.evidence import TYPING
 from orchestrd.core.machine import Trigger
 from orchestrd.core.running import launch_limit_s
 from orchestrd.core.turn import Turn, short

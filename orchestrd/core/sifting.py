@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.activity import REPORT, TITLE
-from orchestrd.core.evidence import breaker_trips
+from orchestrd.core.evidence import REPORT, TITLE
+from orchestrd.core.liveness import breaker_trips
 from orchestrd.model.command import Input
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Evidence, Reported, Sighted, Testimony

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.activity import RECORD, SILENCE, TYPING, hear, judge
+from orchestrd.core.evidence import RECORD, SILENCE, TYPING, hear, judge
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType

@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from orchestrd.core.evidence import LIVENESS_AXIS
+from orchestrd.core.liveness import LIVENESS_AXIS
 from orchestrd.core.running import run_of
 from orchestrd.core.sifting import blind, settles_late, sift
 from orchestrd.engine.actor import Actor

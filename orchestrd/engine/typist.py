@@ -10,7 +10,7 @@ Nothing is typed behind a draft that a person has left in the box: both would be
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from orchestrd.core.activity import TYPING, judge, was_heard
+from orchestrd.core.evidence import TYPING, judge, was_heard
 from orchestrd.core.running import run_of
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.roster import Roster

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterable
 from datetime import datetime
 
-from orchestrd.core.activity import RANKS
 from orchestrd.core.cleaning import preserve_ref
+from orchestrd.core.evidence import RANKS
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace

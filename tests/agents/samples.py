@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestrd.core.activity import Verdict, hear, judge
+from orchestrd.core.evidence import Verdict, hear, judge
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.run import Glimpse
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.agents.claude import ClaudeAgent
-from orchestrd.core.activity import RANKS, SESSION_FILE
+from orchestrd.core.evidence import RANKS, SESSION_FILE
 from orchestrd.model.observation import Testimony
 from orchestrd.model.words import Activity
 from tests.agents.samples import EVERY_SAMPLE, glimpse_of, named, verdict_of

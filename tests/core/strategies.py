@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
-from orchestrd.core.activity import RANKS
+from orchestrd.core.evidence import RANKS
 from orchestrd.model.command import (
     Admitted,
     Attempted,

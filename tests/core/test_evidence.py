@@ -1,152 +1,233 @@
-"""What samples add up to: an oracle that counts by hand, and the fusion of what several observers say."""
+"""What witnesses come to: the edges of real agents as a table of words, and the laws that hold for any words."""
 
-from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.core.evidence import breaker_trips, fused_liveness, take_sample
-from orchestrd.core.evidence import testify as bear_witness
-from orchestrd.model.effect import EffectKind
-from orchestrd.model.limits import (
-    BREAKER_SESSIONS_MIN,
-    DEAD_SAMPLES,
-    DEAD_SPAN_S,
-    EXCERPT_CHARS_MAX,
-    WITNESSES_MAX,
+from orchestrd.core.evidence import LOOKED_AT, RANKS, hear, judge, rule_of, was_heard
+from orchestrd.model.limits import HEARD_PROMPTS_MAX, LIMIT_TRUSTED_S, WITNESS_LAG_S, WORKING_TRUSTED_S
+from orchestrd.model.observation import Evidence, Testimony
+from orchestrd.model.words import Activity
+
+WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
+UNKNOWN = Activity.UNKNOWN
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+NOTHING = Evidence()
+SPINNER, STAR = (WORKING, LIMITED), (WAITING, BLOCKED)
+IDLE = (WAITING, BLOCKED, LIMITED)
+
+
+def said(
+    observer: str, *allows: Activity, at: float = 0.0, text: str | None = None, prompt: str | None = None
+) -> Testimony:
+    """One word, `at` seconds after noon."""
+    return Testimony(observer=observer, allows=allows, at=NOON + timedelta(seconds=at), text=text, prompt=prompt)
+
+
+def verdict(*testimonies: Testimony, now: float = 100.0) -> Activity | None:
+    found = judge(testimonies, NOON + timedelta(seconds=now))
+    return found.activity if found else None
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "truth"),
+    [
+        ([said("hook", WORKING)], WORKING),
+        ([said("title", *SPINNER)], WORKING),
+        ([said("title", *STAR)], UNKNOWN),
+        ([said("title", *STAR), said("hook", BLOCKED)], BLOCKED),
+        ([said("title", *STAR), said("transcript", WAITING)], WAITING),
+        ([said("transcript", WORKING, BLOCKED)], UNKNOWN),
+        ([said("transcript", WORKING, BLOCKED), said("title", *SPINNER)], WORKING),
+        ([said("transcript", WORKING, BLOCKED), said("title", *STAR)], BLOCKED),
+        ([said("title", *SPINNER), said("screen", LIMITED)], LIMITED),
+        ([said("session_file", WORKING), said("title", *SPINNER), said("screen", LIMITED)], WORKING),
+        ([said("session_file", WAITING, LIMITED)], WAITING),
+        ([said("session_file", WAITING, LIMITED), said("hook", LIMITED)], LIMITED),
+        ([said("session_file", WAITING, LIMITED), said("title", *STAR)], WAITING),
+    ],
 )
-from orchestrd.model.observation import Evidence, Sighted, Started, Witness
-from orchestrd.model.words import Liveness, Until
-from tests.core.interpreter import NOON, Interpreter
-from tests.core.strategies import OBSERVERS, OPENING, Script
-
-Sample = tuple[str, Liveness, float]
-DEAD, ALIVE, UNKNOWN = Liveness.DEAD, Liveness.ALIVE, Liveness.UNKNOWN
-a_verdict = st.sampled_from([DEAD, DEAD, DEAD, ALIVE, UNKNOWN])
-a_pause = st.sampled_from([0.0, 1.0, 5.0, 6.0])
-samples = st.lists(st.tuples(st.sampled_from(OBSERVERS), a_verdict, a_pause), min_size=3, max_size=20)
+def test_words_narrow_each_other_down(witnesses: list[Testimony], truth: Activity) -> None:
+    assert verdict(*witnesses) is truth
 
 
-@dataclass
-class Oracle:
-    """Counts by the blueprint's sentence, in the plainest way."""
-
-    attested: set[str] = field(default_factory=lambda: {"process"})  # who has read the start record has seen it alive
-    dead_at: dict[str, list[float]] = field(default_factory=dict)
-    clock_s: float = 0.0
-
-    def asks(self, observer: str, verdict: Liveness) -> bool:
-        mine = self.dead_at.setdefault(observer, [])
-        if verdict is DEAD:
-            mine.append(self.clock_s)
-        elif verdict is ALIVE:
-            mine.clear()
-            self.attested.add(observer)
-        long_enough = len(mine) >= DEAD_SAMPLES and mine[-1] - mine[0] >= DEAD_SPAN_S
-        return verdict is DEAD and long_enough and observer in self.attested
-
-
-def running() -> Interpreter:
-    return Script(Until.EXIT, OPENING[:4]).live()
-
-
-def is_killed_after(samples_: list[Sample]) -> bool:
-    life = running()
-    for observer, verdict, pause in samples_:
-        life.wait(pause)
-        life.give(Sighted(generation=1, observer=observer, verdict=verdict))
-    return bool(life.given_out[1:])
-
-
-@given(samples)
-def test_a_sweep_is_ordered_exactly_when_one_attested_observer_has_a_long_streak_of_its_own(
-    samples_: list[Sample],
+@pytest.mark.parametrize(
+    ("edge", "witnesses", "truth"),
+    [
+        ("a Stop hook was lost", [said("hook", WORKING, at=0), said("session_file", WAITING, at=60)], WAITING),
+        ("and nobody else looks", [said("hook", WORKING, at=0), said("title", *STAR, at=60)], UNKNOWN),
+        ("the state file is frozen", [said("session_file", WAITING, at=0), said("title", *SPINNER, at=60)], WORKING),
+        ("an interrupt has no hook", [said("hook", WORKING, at=0), said("transcript", WAITING, at=5)], WAITING),
+        ("an answered dialog has no hook", [said("hook", BLOCKED, at=0), said("session_file", WORKING, at=9)], WORKING),
+        ("the title is late", [said("session_file", WAITING, at=5), said("title", *SPINNER, at=5.05)], WAITING),
+        ("a hook is late", [said("session_file", WAITING, at=5), said("hook", WORKING, at=5.3)], WAITING),
+        (
+            "a limit is not what all else leaves",
+            [said("session_file", WORKING, LIMITED), said("title", *IDLE)],
+            WORKING,
+        ),
+        (
+            "nor does it keep a frozen file",
+            [said("session_file", WORKING, LIMITED), said("title", *IDLE, at=9)],
+            UNKNOWN,
+        ),
+        ("the record is old", [said("record", WORKING, at=0), said("session_file", WAITING, at=60)], WAITING),
+        ("the record is all there is to tell", [said("record", BLOCKED), said("title", *STAR, at=60)], BLOCKED),
+    ],
+)
+def test_an_edge_that_a_witness_has_missed_is_told_by_another(
+    edge: str, witnesses: list[Testimony], truth: Activity
 ) -> None:
-    life, oracle = running(), Oracle()
-    expected = False
-
-    for observer, verdict, pause in samples_:
-        life.wait(pause)
-        oracle.clock_s += pause
-        life.give(Sighted(generation=1, observer=observer, verdict=verdict))
-        expected = expected or oracle.asks(observer, verdict)
-
-        assert any(effect.kind is EffectKind.KILL for effect in life.given_out) == expected
+    assert verdict(*witnesses) is truth, edge
+    assert verdict(*reversed(witnesses)) is truth, f"{edge}, heard the other way round"
 
 
-@given(samples, st.lists(st.tuples(st.integers(0, 19), st.sampled_from(OBSERVERS)), max_size=10))
-def test_looks_that_failed_neither_count_nor_reset(samples_: list[Sample], failed: list[tuple[int, str]]) -> None:
-    seen = [sample for sample in samples_ if sample[1] is not UNKNOWN]
-    with_failures = list(seen)
-    for place, observer in failed:
-        with_failures.insert(min(place, len(with_failures)), (observer, UNKNOWN, 0.0))
+def test_a_turn_that_was_only_heard_to_begin_is_not_believed_for_ever() -> None:
+    begun = said("hook", WORKING)
 
-    assert is_killed_after(with_failures) == is_killed_after(seen)
+    assert verdict(begun, now=WORKING_TRUSTED_S) is WORKING
+    assert verdict(begun, now=WORKING_TRUSTED_S + 1) is None
+    assert verdict(begun, said("title", *SPINNER, at=-50), now=WORKING_TRUSTED_S + 1) is WORKING
 
 
-@given(st.lists(a_pause, min_size=1, max_size=12))
-def test_who_has_never_seen_a_run_alive_cannot_have_it_swept(pauses: list[float]) -> None:
-    assert not is_killed_after([("tmux", DEAD, pause + 5.0) for pause in pauses])
+def test_a_limit_is_not_believed_for_ever_for_nobody_tells_of_its_end() -> None:
+    limit, idle = said("hook", LIMITED), said("session_file", WAITING, LIMITED)
+
+    assert verdict(limit, idle, now=LIMIT_TRUSTED_S) is LIMITED
+    assert verdict(limit, idle, now=LIMIT_TRUSTED_S + 1) is WAITING
 
 
-@given(st.lists(st.tuples(st.sampled_from(OBSERVERS), st.booleans()), max_size=DEAD_SAMPLES - 1))
-def test_fewer_than_three_dead_samples_do_nothing_however_far_apart(few: list[tuple[str, bool]]) -> None:
-    assert not is_killed_after([(observer, DEAD, 3_600.0) for observer, _ in few])
+def test_while_a_message_is_typed_only_newer_words_count() -> None:
+    typed = NOON + timedelta(seconds=10)
+    idle, busy = said("session_file", WAITING, at=0), said("hook", WORKING, at=10)
+
+    assert judge([idle], NOON, after=typed) is None
+    found = judge([idle, busy], NOON, after=typed)
+    assert found is not None
+    assert found.activity is WORKING
 
 
-@given(samples)
-def test_samples_alone_never_end_a_run(samples_: list[Sample]) -> None:
-    life = running()
+def test_a_verdict_says_who_agrees_since_when_and_who_does_not() -> None:
+    words = [
+        said("hook", BLOCKED, at=3, text="Bash: make"),
+        said("session_file", BLOCKED, at=2, text="permission prompt"),
+        said("title", *STAR, at=4),
+        said("transcript", WORKING, at=0),
+    ]
 
-    for observer, verdict, pause in samples_:
-        life.wait(pause)
-        life.give(Sighted(generation=1, observer=observer, verdict=verdict))
+    found = judge(words, NOON)
 
-    assert not life.record.is_terminal
-
-
-def test_alive_is_what_anyone_says_and_dead_is_a_matter_of_proof() -> None:
-    now = running().now
-    evidence = take_sample(Evidence(), Sighted(generation=1, observer="a", verdict=DEAD), now)
-
-    assert fused_liveness(evidence) is UNKNOWN
-    evidence = take_sample(evidence, Sighted(generation=1, observer="b", verdict=ALIVE), now)
-    assert fused_liveness(evidence) is ALIVE
-    evidence = take_sample(evidence, Sighted(generation=1, observer="b", verdict=UNKNOWN), now)
-    assert fused_liveness(evidence) is UNKNOWN
+    assert found is not None
+    assert (found.activity, found.source, found.text) == (BLOCKED, "session_file", "Bash: make")
+    assert found.at == NOON + timedelta(seconds=2)
+    assert (found.agreeing, found.overruled) == (("session_file", "hook", "title"), ("transcript",))
 
 
-def test_a_start_record_says_nothing_about_later() -> None:
-    life = Script(Until.EXIT, OPENING[:3]).live()
-    life.give(Started(generation=1, observer="start record", pid=4711, at=life.now.at))
+@pytest.mark.parametrize(
+    ("witnesses", "rule"),
+    [
+        ([said("hook", WORKING)], "hook said working, the newest word there is"),
+        ([said("hook", WORKING), said("title", *SPINNER)], "hook, title agree on working"),
+        ([said("title", *STAR)], "title cannot tell what exactly it is, and nobody else can"),
+        (
+            [said("hook", WORKING), said("session_file", WAITING, at=60)],
+            "session_file said waiting, the newest word there is; older, or of lower rank: hook",
+        ),
+    ],
+)
+def test_a_verdict_can_be_explained(witnesses: list[Testimony], rule: str) -> None:
+    found = judge(witnesses, NOON)
 
-    life.give(Sighted(generation=1, observer="process", verdict=UNKNOWN))
-
-    assert life.record.liveness is UNKNOWN
-
-
-def test_evidence_keeps_the_last_word_of_each_and_is_bounded() -> None:
-    evidence = Evidence()
-    now = running().now
-
-    for number in range(WITNESSES_MAX + 3):
-        evidence = take_sample(evidence, Sighted(generation=1, observer=f"o{number}", verdict=DEAD), now)
-    long = Witness(axis="liveness", observer="o10", verdict="alive", at=NOON, excerpt="x" * 10_000)
-    evidence = bear_witness(evidence, long)
-
-    assert len(evidence.witnesses) == WITNESSES_MAX
-    assert len(evidence.streaks) == WITNESSES_MAX
-    assert [w.verdict for w in evidence.witnesses if w.observer == "o10"] == ["alive"]
-    assert evidence.witnesses[-1].excerpt == "x" * EXCERPT_CHARS_MAX
+    assert found is not None
+    assert rule_of(found) == rule
 
 
-@given(st.lists(st.sampled_from(Liveness), max_size=12), st.integers(min_value=0, max_value=12))
-def test_a_pass_is_set_aside_when_more_than_half_of_five_or_more_turned_dead(
-    verdicts: list[Liveness], known: int
+def test_what_a_record_told_people_stands_while_it_is_agreed_with() -> None:
+    found = judge([said("record", WAITING, text="all done"), said("session_file", WAITING)], NOON)
+
+    assert found is not None
+    assert (found.source, found.text) == ("session_file", "all done")
+
+
+def test_only_the_last_word_of_a_witness_counts_and_one_that_falls_silent_is_none() -> None:
+    evidence = hear(hear(NOTHING, said("hook", WORKING), NOON), said("hook", WAITING, at=5), NOON)
+
+    assert [word.allows for word in evidence.testimonies] == [(WAITING,)]
+    assert hear(evidence, said("hook"), NOON).testimonies == ()
+
+
+def test_what_was_overtaken_is_not_believed_again_when_the_newer_word_is_taken_back() -> None:
+    evidence = hear(hear(NOTHING, said("hook", BLOCKED), NOON), said("title", *SPINNER, at=5), NOON)
+
+    evidence = hear(evidence, said("title", *STAR, at=10), NOON)
+
+    assert verdict(*evidence.testimonies) is UNKNOWN
+
+
+def test_a_word_without_a_time_is_of_the_look() -> None:
+    evidence = hear(NOTHING, Testimony(observer="title", allows=SPINNER), NOON)
+
+    assert evidence.testimonies[0].at == NOON
+
+
+def test_a_prompt_is_heard_however_it_was_wrapped_and_behind_a_draft() -> None:
+    evidence = hear(NOTHING, said("hook", WORKING, at=5, prompt="a draft fix\n  the   build\n"), NOON)
+
+    assert was_heard(evidence, "fix the build", NOON)
+    assert was_heard(evidence, "fix\nthe build ", NOON + timedelta(seconds=5))
+    assert not was_heard(evidence, "fix the build", NOON + timedelta(seconds=6))
+    assert not was_heard(evidence, "fix the", NOON)
+
+
+def test_a_few_prompts_are_remembered_and_no_more() -> None:
+    evidence = NOTHING
+    for number in range(HEARD_PROMPTS_MAX + 1):
+        evidence = hear(evidence, said("hook", WORKING, prompt=f"prompt {number}"), NOON)
+
+    assert not was_heard(evidence, "prompt 0", NOON)
+    assert len(evidence.prompts) == HEARD_PROMPTS_MAX
+
+
+words = st.builds(
+    lambda observer, allows, at: said(observer, *allows, at=at),
+    st.sampled_from(RANKS),
+    st.lists(st.sampled_from([WORKING, WAITING, BLOCKED, LIMITED]), min_size=1, max_size=3, unique=True),
+    st.floats(min_value=0.0, max_value=30.0),
+)
+some_words = st.lists(words, min_size=1, max_size=6, unique_by=lambda word: word.observer)
+
+
+@given(some_words)
+def test_the_order_in_which_words_are_heard_does_not_matter(testimonies: list[Testimony]) -> None:
+    shuffled = sorted(testimonies, key=lambda word: word.observer)
+
+    one, other = judge(testimonies, NOON), judge(shuffled, NOON)
+    assert one is not None
+    assert other is not None
+    assert (one.activity, one.agreeing, one.at) == (other.activity, other.agreeing, other.at)
+
+
+@given(some_words)
+def test_a_verdict_is_never_more_than_everyone_who_is_believed_allows(testimonies: list[Testimony]) -> None:
+    found = judge(testimonies, NOON)
+
+    assert found is not None
+    believed = [word for word in testimonies if word.observer in found.agreeing]
+    assert found.activity is UNKNOWN or all(found.activity in word.allows for word in believed)
+    assert {*found.agreeing, *found.overruled} == {word.observer for word in testimonies}
+
+
+@given(some_words, st.sampled_from(sorted(LOOKED_AT)), st.sampled_from([WORKING, WAITING, BLOCKED]))
+def test_who_looks_and_sees_one_thing_only_is_believed_over_everything_older(
+    testimonies: list[Testimony], observer: str, activity: Activity
 ) -> None:
-    dead = verdicts.count(DEAD)
-    turned = dead - min(known, dead)
+    newest = said(observer, activity, at=30.0 + 2 * WITNESS_LAG_S)
+    others = [word for word in testimonies if word.observer != observer]
 
-    trips = breaker_trips(verdicts, min(known, dead))
+    assert verdict(*others, newest) is activity
 
-    assert trips == (len(verdicts) >= BREAKER_SESSIONS_MIN and turned > len(verdicts) / 2)
+
+def test_nobody_says_anything_and_nothing_is_concluded() -> None:
+    assert judge([], NOON) is None

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrd.core.activity import hear
+from orchestrd.core.evidence import hear
 from orchestrd.core.running import run_of
 from orchestrd.core.sifting import blind, hook_lines, report, sift
 from orchestrd.model.ids import SessionId

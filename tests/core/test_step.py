@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.core.activity import TYPING
+from orchestrd.core.evidence import TYPING
 from orchestrd.core.step import Refusal, step
 from orchestrd.model.command import (
     Attempted,

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.agents.shell import ShellAgent
-from orchestrd.core.activity import SCREEN, SESSION_FILE, TITLE
+from orchestrd.core.evidence import SCREEN, SESSION_FILE, TITLE
 from orchestrd.model.command import Send
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_S, WITNESS_LAG_S, WITNESS_SETTLE_S
