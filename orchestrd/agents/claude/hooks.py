@@ -1,37 +1,23 @@
-r"""The hooks of Claude Code: what is told to it at launch, and what the lines mean that they append to hooks.jsonl.
+"""The hooks of Claude Code: what is told to it at launch, and what the lines mean that they append to hooks.jsonl."""
 
-    {"at":1795231637.024579786,"claude":{"hook_event_name":"Stop", ...}}
-
-A hook never fails, never prints and never waits: Claude Code would show the first to its user, tell the second to its
-model, and hold the turn for the third. The line is one write to a file opened for appending, so that the lines of many
-hooks stay whole; one that would be too long to be read is cut, and only its name counts.
-"""
-
-import re
 from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
-from orchestrd.agents.reports import read_report, sane_time
+from orchestrd.agents.hook_lines import HOOK_NAME, hook_command, payload_of
+from orchestrd.agents.reports import read_report
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
-from orchestrd.core.launch import HOOKS, decode_record
-from orchestrd.model.limits import HOOK_PAYLOAD_BYTES_MAX, HOOK_SECONDS_MAX
+from orchestrd.model.limits import HOOK_SECONDS_MAX
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import Glimpse
 from orchestrd.model.words import Activity
 
+AGENT = "claude"  # as its lines name it
+
 WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
 UNDER_WAY = (WORKING, BLOCKED)  # a turn goes on; the dialog of another of its tools may be open
 ANY = (WORKING, BLOCKED, WAITING)
-
-_NUDGE = 'echo "$ORCH_SESSION" | dd of="$ORCH_HOME/run/nudge" oflag=nonblock conv=notrunc,nocreat'
-_TELL = (
-    f"at=$(date +%s.%N); said=$(head -c {HOOK_PAYLOAD_BYTES_MAX}; cat >&2); "
-    'printf \'{"at":%s,"claude":%s}\\n\' "$at" "$said" | '
-    f'dd bs=1M iflag=fullblock of="$ORCH_RUN_DIR/{HOOKS}" oflag=append,nonblock conv=notrunc,nocreat'
-)
-HOOK = f"{{ {_TELL}; {_NUDGE}; }} >/dev/null 2>&1; exit 0"
 
 # What each says: by its name, or by its name and the field that tells its kinds apart. Others say nothing of activity.
 _WORDS: dict[str, tuple[Activity, ...] | None] = {
@@ -58,12 +44,11 @@ _WORDS: dict[str, tuple[Activity, ...] | None] = {
 _KINDS = {"SessionStart": "source", "Notification": "notification_type", "StopFailure": "error", "SessionEnd": "reason"}
 _ON_DISK = ("PostToolUse", "Stop", "StopFailure")  # by then the conversation has been written down
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
-_CUT = re.compile(rb'\{"at":([0-9]{1,12}\.[0-9]{1,9}),"claude":.{0,16000}?[{,]\s*"hook_event_name"\s*:\s*"(\w{1,40})"')
 
 
 def settings() -> bytes:
     """Write the settings of a launch: hooks and nothing else. Those of user and project run beside them, untouched."""
-    hook = {"type": "command", "command": HOOK, "timeout": HOOK_SECONDS_MAX}
+    hook = {"type": "command", "command": hook_command(AGENT), "timeout": HOOK_SECONDS_MAX}
     names = dict.fromkeys(key.split()[0] for key in _WORDS)
     return msgspec.json.encode({"hooks": {name: [{"hooks": [hook]}] for name in names}})
 
@@ -75,25 +60,15 @@ def read_hooks(glimpse: Glimpse, *, is_busy: bool) -> tuple[list[Testimony], int
     for line, offset in glimpse.hook_lines:
         if (report := read_report(line, offset)) is not None:
             said.append(report)
-        elif (heard := _payload(line)) is None:
+        elif (heard := payload_of(line, AGENT)) is None:
             malformed += 1
         elif (word := _word(*heard, is_busy=is_busy)) is not None:
             said.append(replace(word, offset=offset))
     return said, malformed
 
 
-def _payload(line: bytes) -> tuple[datetime | None, Fields] | None:
-    """Take a line apart: when it was written, and what the hook was told; null when it is none of these lines."""
-    entry = decode_record(line, dict)
-    if entry is not None:
-        at, payload = entry.get("at"), entry.get("claude")
-        return (sane_time(at if isinstance(at, int | float) else None), payload) if isinstance(payload, dict) else None
-    cut = _CUT.match(line)
-    return (sane_time(float(cut[1])), {"hook_event_name": cut[2].decode()}) if cut else None
-
-
 def _word(at: datetime | None, payload: Fields, *, is_busy: bool) -> Testimony | None:
-    name = text_of(payload, "hook_event_name")
+    name = text_of(payload, HOOK_NAME)
     kind = text_of(payload, _KINDS.get(name, ""))
     allows = _WORDS.get(f"{name} {kind}", _WORDS.get(name))
     if allows is None:
