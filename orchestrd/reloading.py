@@ -47,6 +47,7 @@ def settings_of(configuration: Configuration, flags: Flags, environ: Mapping[str
         max_running=daemon.max_running,
         archive_after_s=daemon.archive_after_days * DAY_S,
         log_bytes_max=daemon.log_mib_max * MIB,
+        with_hooks=daemon.hooks,
         pid=os.getpid(),
         version=__version__,
         config=config_file_from(environ),

@@ -6,6 +6,7 @@ What it says are reports (`orchestrd/agents/reports.py`). Nothing is concluded f
 from collections.abc import Mapping
 
 from orchestrd.agents.reports import read_report
+from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
 from orchestrd.model.session import Spec
 from orchestrd.model.words import Activity
@@ -15,6 +16,8 @@ class ShellAgent:
     """Runs whatever stands after `--`. The prompt, if there is one, is a file named by ORCH_PROMPT_FILE."""
 
     name = "shell"
+    capabilities = Capabilities()
+    witnesses: tuple[Trust, ...] = (Trust("report"),)
     needs_terminal = False
     awaits_turn = False
     confirms = False

@@ -88,7 +88,12 @@ class Engine:
         self._home_events = HomeEvents(adapters.store, self._ledger, clock, on_error)
         self._mailboxes = Mailboxes(self._ledger, self._roster, clock, on_error)
         self._launching = Launching(
-            adapters.layout, adapters.attachments, adapters.runtimes, adapters.agents, adapters.workspaces
+            adapters.layout,
+            adapters.attachments,
+            adapters.runtimes,
+            adapters.agents,
+            adapters.workspaces,
+            with_hooks=settings.with_hooks,
         )
         self._presence = presence = self._presence_of(settings)
         prober = self._prober()
@@ -118,6 +123,7 @@ class Engine:
         self._upkeep.take(settings)
         self._lane.max_running = settings.max_running
         self._lane.wake()
+        self._launching.with_hooks = settings.with_hooks
         self._manager.tick_every(settings.interval_s)
         self._troubles.works(_RELOADING)
 

@@ -31,12 +31,15 @@ class Launching:
         runtimes: Mapping[str, Runtime],
         agents: Mapping[str, Agent],
         workspaces: Mapping[str, WorkspaceKeeper],
+        *,
+        with_hooks: bool,
     ) -> None:
         self._layout = layout
         self._attachments = attachments
         self._agents = agents
         self._workspaces = workspaces
         self.runtimes = runtimes
+        self.with_hooks = with_hooks
 
     def problem_with(self, spec: Spec) -> OrchestrdError | None:
         """Say why this daemon cannot launch such a session, or null; whether its workspace is there is seen later."""
@@ -100,6 +103,8 @@ class Launching:
             prompt_path=self._layout.prompt(session.id) if has_prompt else None,
             prompt=prompt,
             conversation=session.conversation,
+            has_terminal=self.runtimes[session.spec.runtime].has_terminal,
+            with_hooks=self.with_hooks,
         )
         return self._agents[session.spec.agent].launch(session.spec, context)
 

@@ -21,6 +21,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_running: int
     archive_after_s: float = ARCHIVE_AFTER_S
     log_bytes_max: int = LOG_BYTES_MAX
+    with_hooks: bool = True  # agents are launched with hooks of ours
     pid: int
     version: str
     config: str | None = None  # the file that is read

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from orchestrd.model.decision import Decision
+from orchestrd.model.spending import Spent
 from orchestrd.model.words import Activity, Liveness
 
 
@@ -61,9 +63,9 @@ class Vanished(Struct, frozen=True, kw_only=True, tag="vanished"):
 
 
 class Testimony(Struct, frozen=True, kw_only=True):
-    """What one witness says the agent is doing. Who is believed when they differ: `orchestrd.core.activity`."""
+    """What one witness says the agent is doing. Who is believed when they differ: `orchestrd.core.evidence`."""
 
-    observer: str  # one of `orchestrd.core.activity.RANKS`
+    observer: str  # one of `orchestrd.core.evidence.RANKS`
     allows: tuple[Activity, ...]  # every activity that its word agrees with; empty: it says nothing (any more)
     at: datetime | None = None  # since when, by the witness's own clock; null: as of this look
     text: str | None = None  # for people: which tool, what is asked, which error, until when
@@ -72,6 +74,10 @@ class Testimony(Struct, frozen=True, kw_only=True):
     prompt: str | None = None  # a prompt that was submitted, whole: it confirms that a message arrived
     conversation: str | None = None  # the agent's own name of the conversation, once its disk holds it
     offset: int | None = None  # where the line ends in hooks.jsonl, if it is one
+    decision: Decision | None = None  # what it is blocked on
+    limited_until: datetime | None = None  # when the usage limit that it has met ends
+    spent: tuple[Spent, ...] = ()
+    version: str | None = None  # of the agent
 
 
 class Reported(Struct, frozen=True, kw_only=True, tag="reported"):

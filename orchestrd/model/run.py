@@ -104,6 +104,8 @@ class LaunchContext(Struct, frozen=True, kw_only=True):
     prompt_path: str | None  # of the whole prompt
     prompt: str | None  # the whole prompt
     conversation: str | None  # to go on with
+    has_terminal: bool = True  # else it is hosted by its structured protocol
+    with_hooks: bool = True  # else nothing of ours goes along that tells of what it does
 
 
 class AgentLaunch(Struct, frozen=True, kw_only=True):

@@ -8,11 +8,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from orchestrd.model.decision import Decision
 from orchestrd.model.effect import Effect
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Due
 from orchestrd.model.limits import GRACE_S
+from orchestrd.model.spending import Spending
 from orchestrd.model.words import (
     TERMINAL,
     Activity,
@@ -20,6 +22,7 @@ from orchestrd.model.words import (
     Desired,
     Ending,
     Liveness,
+    Permission,
     Reason,
     Receipt,
     State,
@@ -64,6 +67,8 @@ class Spec(Struct, frozen=True, kw_only=True):
     grace_s: float = GRACE_S
     until: Until = Until.EXIT
     lane: str = "default"
+    permission: Permission = Permission.ASK
+    allow: tuple[str, ...] = ()  # what is done without asking, in the agent's own words
 
 
 def prompt_message(generation: int) -> str:
@@ -121,6 +126,12 @@ class Session(Struct, frozen=True, kw_only=True):
     conversation: str | None = None  # the agent's own name of it: a revived session goes on with it
     has_worked: bool = False  # a turn has begun in this generation
     turn_over_at: datetime | None = None  # the newest turn was heard to be over, and none is known to have begun since
+    decision: Decision | None = None  # what it is blocked on
+    limited_until: datetime | None = None  # when the usage limit that it has met ends; null: none, or nobody knows
+    account: str | None = None  # whose usage limit it shares with others, by a digest
+    stuck_since: datetime | None = None  # it works, and nothing has come of it since then
+    agent_version: str | None = None  # of the agent, as it tells itself
+    spending: Spending = Spending()
     notice: str | None = None  # why the row is less sure than it could be: a witness that ought to speak is silent
     ending: Ending | None = None
     kills_failed: int = 0

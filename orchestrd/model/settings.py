@@ -76,6 +76,15 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
             le=LOG_MIB_MAX,
         ),
     ] = LOG_BYTES_MAX // MIB
+    hooks: Annotated[
+        bool,
+        _key(
+            "Whether hooks or a plugin of ours go along when an agent is launched. Without them its status comes from"
+            " its files, its terminal and its screen, and so a little later.",
+            "",
+            SetBy.USER,
+        ),
+    ] = True
 
 
 class SpawnSettings(Struct, frozen=True, kw_only=True):

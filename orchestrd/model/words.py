@@ -103,6 +103,14 @@ class Until(StrEnum):
     TURN = "turn"
 
 
+class Permission(StrEnum):
+    """What becomes of what an agent needs permission for."""
+
+    ASK = "ask"  # a person is asked
+    ALLOW = "allow"  # what the session's rules list is done; a person is asked for the rest
+    DENY = "deny"  # it is refused without asking
+
+
 class Ending(StrEnum):
     """What a session is being ended for; decides its terminal state once the proof is there."""
 

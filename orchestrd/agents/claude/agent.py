@@ -12,8 +12,9 @@ from orchestrd.agents.claude.state_file import StateFile
 from orchestrd.agents.claude.transcript import read_transcript
 from orchestrd.agents.screens import read_screen
 from orchestrd.core.conversation import config_folder, transcript_pattern
+from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.ids import run_mark
-from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX
+from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX, WORKING_TRUSTED_S
 from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
 from orchestrd.model.session import Spec
 from orchestrd.model.words import Activity
@@ -29,6 +30,15 @@ class ClaudeAgent:
     """Claude Code, found as `claude`. What stands after `--` in a spawn are more arguments for it."""
 
     name = "claude"
+    capabilities = Capabilities(hooks=True, transcript=True, resume=True)
+    witnesses: tuple[Trust, ...] = (
+        Trust("session_file"),
+        Trust("hook", WORKING_TRUSTED_S),
+        Trust("report", WORKING_TRUSTED_S),
+        Trust("title"),
+        Trust("transcript", WORKING_TRUSTED_S),
+        Trust("screen"),
+    )
     needs_terminal = True
     awaits_turn = True
     confirms = True
@@ -60,8 +70,10 @@ class ClaudeAgent:
         )
 
     def launch(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
-        program = ("claude", *spec.argv, "--settings", f"{context.run_directory}/{SETTINGS}")
-        files = ((SETTINGS, settings()),)
+        program, files = ("claude", *spec.argv), tuple[tuple[str, bytes], ...]()
+        if context.with_hooks:
+            program = (*program, "--settings", f"{context.run_directory}/{SETTINGS}")
+            files = ((SETTINGS, settings()),)
         if context.conversation is not None:
             return AgentLaunch(argv=(*program, "--resume", context.conversation), files=files)
         begun = ("--session-id", pinned(run_mark(context.session, context.generation, spec.nonce)))

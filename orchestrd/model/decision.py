@@ -1,0 +1,41 @@
+"""A decision that an agent waits for, as data: what is asked, what can be answered, and how an answer gets there."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class DecisionKind(StrEnum):
+    """What kind of thing is asked."""
+
+    PERMISSION = "permission"  # may it use this tool in this way?
+    QUESTION = "question"  # the model asks its user
+    DIALOG = "dialog"  # the program asks: trust, login, an update
+
+
+class Way(StrEnum):
+    """How an answer reaches whoever asks."""
+
+    HELD = "held"  # it holds a FIFO of the run directory, `answers/<id>`, and waits for one line
+    KEYS = "keys"  # by keys, pressed only while its screen is seen to show this very decision
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """One possible answer. `reply` is the line that is written, or the keys that are pressed, one name a word."""
+
+    key: str
+    label: str
+    reply: str
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What a blocked session waits for. `id` names this one time of asking: no other of the session ever has it.
+
+    Without choices only a person at its terminal can answer.
+    """
+
+    id: str
+    kind: DecisionKind
+    text: str
+    choices: tuple[Choice, ...] = ()
+    way: Way = Way.KEYS
