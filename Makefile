@@ -10,16 +10,28 @@ BIN := .venv/bin
 UV_STAMP := .venv/.stamp-uv-$(UV_VERSION)
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
-# The agent that the tests drive (240 MB, 65 to download). No script of the package runs: all its own one does is to link
-# the program for this platform, as the recipe does. Nothing is kept outside .venv, not even npm's cache.
-CLAUDE_VERSION ?= 2.1.197
-CLAUDE := .venv/claude/.stamp-$(CLAUDE_VERSION)
+# The agents that the tests and benchmarks drive, each in an environment of its own (1.7 GB in all). A VERSION that is
+# named goes beside the pinned one. No script of a package runs; nothing is kept outside .venv, not even npm's cache.
+AGENT ?= claude codex opencode gemini aider
+VERSION ?=
+PINNED := benchmarks/agents/versions.toml
+AGENTS := $(foreach name,$(AGENT),.venv/agents/$(name)$(addprefix -,$(VERSION))/.stamp-$(or $(VERSION),$(shell \
+  sed -n 's/^$(name) = "\([^"]*\)".*/\1/p' $(PINNED))))
+# Which package of npm each is, and where in it the program for this platform is, or the one that npm itself would link.
+PACKAGE_claude := @anthropic-ai/claude-code
+PACKAGE_codex := @openai/codex
+PACKAGE_opencode := opencode-ai
+PACKAGE_gemini := @google/gemini-cli
+PROGRAM_claude := @anthropic-ai/claude-code-*/claude
+PROGRAM_codex := .bin/codex
+PROGRAM_opencode := opencode-*/bin/opencode
+PROGRAM_gemini := .bin/gemini
 NPM_INSTALL = npm install --prefix $(NPM_PLACE) --cache $(NPM_PLACE)/.cache --ignore-scripts --no-save \
   --no-package-lock --no-audit --no-fund --no-update-notifier --fetch-retries=1 --loglevel=error
 # What is measured beside ours, each in an environment of its own, none of it a part of what we ship.
 PM2_VERSION := 7.0.4
 PEERS := $(patsubst %,.venv/peers/.stamp-%,supervisors cao pm2)
-$(CLAUDE): NPM_PLACE := .venv/claude
+.venv/agents/%: NPM_PLACE = $(@D)
 .venv/peers/.stamp-pm2: NPM_PLACE := .venv/peers/pm2
 PURE := orchestrd/model/*,orchestrd/core/*
 
@@ -45,7 +57,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit claude peers bench docs clean
+.PHONY: help demo test lint types walls unit agents peers bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -65,7 +77,7 @@ types: $(DEV) ## types (mypy, strict)
 walls: $(DEV) ## the floors: who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-unit: $(DEV) $(CLAUDE) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
+unit: $(DEV) $(AGENTS) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
@@ -73,7 +85,7 @@ unit: $(DEV) $(CLAUDE) ## all tests under coverage: 95 % of everything, 100 % of
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
 
-claude: $(CLAUDE) ## the real Claude Code that the tests drive, from the npm registry
+agents: $(AGENTS) ## the real agents that the tests drive; one in a version: AGENT=claude VERSION=latest
 
 peers: $(PEERS) ## the programs that are measured beside ours: supervisor, circus, pm2, cli-agent-orchestrator
 
@@ -110,21 +122,35 @@ $(DEV): pyproject.toml uv.lock | $(UV_STAMP)
 	@touch $(RUN) $@
 
 # Without npm or the registry there is no stamp: the next run tries again, and the tests that need it are skipped by name.
-$(CLAUDE): | $(UV_STAMP)
-	@rm -rf .venv/claude && mkdir .venv/claude
+# None for `latest` either, which is another one tomorrow.
+NAME = $(firstword $(subst -, ,$(notdir $(@D))))
+WANTED = $(patsubst .stamp-%,%,$(@F))
+STAMP = $(if $(filter latest,$(WANTED)),:,touch $@)
+
+.venv/agents/%: | $(UV_STAMP)
+	@rm -rf $(@D) && mkdir -p $(@D)/.home
 	@if ! command -v npm >/dev/null; then \
-	  echo "npm is missing: the tests with the real Claude Code will be skipped"; exit 0; \
+	  echo "npm is missing: the tests with $(NAME) will be skipped"; exit 0; \
 	fi; \
-	echo "installing Claude Code $(CLAUDE_VERSION) for the tests, once"; \
-	$(NPM_INSTALL) '@anthropic-ai/claude-code@$(CLAUDE_VERSION)' >/dev/null || { \
-	  echo "there is no $(CLAUDE_VERSION) to be had: taking the latest, for which there may be no samples"; \
-	  $(NPM_INSTALL) '@anthropic-ai/claude-code@latest' >/dev/null; \
-	} || { echo "the npm registry is out of reach: the tests with the real Claude Code will be skipped"; exit 0; }; \
-	rm -rf .venv/claude/.cache; cd .venv/claude; \
-	for program in node_modules/@anthropic-ai/claude-code-*/claude; do \
-	  if ./$$program --version >/dev/null 2>&1; then ln -sf $$program claude; touch $(notdir $(CLAUDE)); exit 0; fi; \
+	echo "installing $(NAME) $(WANTED), once"; \
+	$(NPM_INSTALL) '$(PACKAGE_$(NAME))@$(WANTED)' >/dev/null || { \
+	  echo "there is no $(NAME) $(WANTED) to be had: taking the latest, for which there may be no samples"; \
+	  $(NPM_INSTALL) '$(PACKAGE_$(NAME))@latest' >/dev/null; \
+	} || { echo "the npm registry is out of reach: the tests with $(NAME) will be skipped"; exit 0; }; \
+	rm -rf $(@D)/.cache; \
+	for program in $(@D)/node_modules/$(PROGRAM_$(NAME)); do \
+	  if HOME=$(abspath $(@D))/.home $$program --version >/dev/null 2>&1; then \
+	    ln -sf "$${program#$(@D)/}" $(@D)/$(NAME); rm -rf $(@D)/.home; $(STAMP); exit 0; \
+	  fi; \
 	done; \
-	echo "Claude Code has no program for this platform: the tests with it will be skipped"
+	echo "$(NAME) has no program for this platform: the tests with it will be skipped"
+
+.venv/agents/aider%: benchmarks/agents/aider.txt | $(UV_STAMP)
+	@echo "installing aider $(WANTED), once"
+	@$(BIN)/uv venv --quiet --clear $(@D) && $(BIN)/uv pip install --quiet --python $(@D)/bin/python3 \
+	  $(if $(VERSION),'aider-chat$(patsubst ==latest,,==$(VERSION))',--requirement $<) && \
+	  ln -sf bin/aider $(@D)/aider && $(STAMP) || \
+	  { rm -rf $(@D); echo "aider cannot be installed: the tests with it will be skipped"; }
 
 # Without the registry there is no stamp: the next run tries again, and the table says what is not there.
 .venv/peers/.stamp-%: benchmarks/peers/%.txt | $(UV_STAMP)

@@ -11,7 +11,7 @@ from orchestrd.model.ids import SessionId
 from tests.acceptance.daemon import Home
 from tests.acceptance.processes import Identity
 from tests.standin import hooks
-from tests.standin.claude import PLACE, ClaudeHome, make_repository
+from tests.standin.claude import CLAUDE, ClaudeHome, make_repository
 from tests.standin.model import StandIn
 
 HELD = frozenset({"unknown"})  # what a restarted daemon may say before it has looked
@@ -43,7 +43,7 @@ class ClaudeSessions:
             runtime="tmux",
             workspace=WorkspaceWish(kind="worktree"),
             directory=str(self.repository),
-            environ=environment | {"PATH": f"{PLACE}:{os.environ['PATH']}"},
+            environ=environment | {"PATH": f"{CLAUDE.parent}:{os.environ['PATH']}"},
             **settings,  # type: ignore[arg-type] # the settings of spawn_request
         )
         self.home.sessions.add(request.id)

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from benchmarks.agents.installed import program, why_missing
 from tests.acceptance.processes import until
 
-ROOT = Path(__file__).resolve().parents[2]
-PLACE = ROOT / ".venv" / "claude"  # where `make` puts it
+CLAUDE = program("claude")
 KEY = "sk-ant-api03-a-key-for-the-stand-in-model-only"  # no service knows it
 
 PATIENCE_S = 20.0
@@ -23,25 +22,13 @@ PATIENCE_S = 20.0
 Json = dict[str, Any]
 
 
-def binary() -> Path:
-    """Where the program is."""
-    return PLACE / "claude"
+def needs(*agents: str) -> pytest.MarkDecorator:
+    """Mark a test that drives real agents: it is skipped, and says why, where one of them cannot be run."""
+    reasons = [reason for reason in map(why_missing, agents) if reason]
+    return pytest.mark.skipif(bool(reasons), reason="; ".join(reasons))
 
 
-def why_missing() -> str | None:
-    """Say why the real Claude Code cannot be run here, or null when it can."""
-    if not binary().exists():
-        return "Claude Code is not installed, and `make claude` says why (it needs npm and the npm registry)"
-    return None if shutil.which("tmux") else "there is no tmux"
-
-
-needs_claude = pytest.mark.skipif(why_missing() is not None, reason=why_missing() or "")
-
-
-def version() -> str:
-    """Ask the program for its version."""
-    said = subprocess.run([binary(), "--version"], check=True, capture_output=True, text=True).stdout
-    return said.split()[0]
+needs_claude = needs("claude")
 
 
 class ClaudeHome(Struct, frozen=True):

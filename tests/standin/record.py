@@ -14,11 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tests.standin.claude import ROOT, version
+from benchmarks.agents.installed import version_of
+from tests.standin.claude import CLAUDE
 from tests.standin.scenes import SCENES, Scene
 from tests.standin.stage import Glimpse, Stage
 
-SAMPLES = ROOT / "tests" / "agents" / "claude_samples"
+SAMPLES = Path(__file__).resolve().parents[1] / "agents" / "claude_samples"
 TEXT_MAX = 600  # of any one text in JSON; what the agent tells the model of itself is long
 SIZES = {"": (220, 50), ".small": (80, 24)}
 LIST_MAX = 20
@@ -26,7 +27,7 @@ LIST_MAX = 20
 
 def main() -> None:
     """Record the scenes that are named, or all."""
-    folder = SAMPLES / version()
+    folder = SAMPLES / version_of(CLAUDE)
     for name in sys.argv[1:] or SCENES:
         print(name, flush=True)  # noqa: T201 - a command
         record(SCENES[name], folder / name)
@@ -34,7 +35,7 @@ def main() -> None:
 
 def newest_samples() -> Path:
     """Where the samples of the installed version are, or else those of the newest one that was recorded."""
-    own = SAMPLES / version()
+    own = SAMPLES / version_of(CLAUDE)
     recorded = (path for path in SAMPLES.iterdir() if path.is_dir())
     return own if own.is_dir() else max(recorded, key=lambda path: [int(part) for part in path.name.split(".")])
 

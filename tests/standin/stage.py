@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tests.acceptance.processes import bearing, end, until
 from tests.standin import hooks
-from tests.standin.claude import ClaudeHome, binary, make_repository
+from tests.standin.claude import CLAUDE, ClaudeHome, make_repository
 from tests.standin.model import StandIn
 from tests.standin.terminal import Terminal
 
@@ -76,7 +76,7 @@ class Stage:
         settings = self.place / "settings.json"
         settings.write_text(hooks.settings())
         told = {"ORCH_RUN_DIR": str(self.run_directory), "ORCH_HOME": str(self.place), "ORCH_SESSION": "k3v9d2mq"}
-        command = [str(binary()), "--settings", str(settings), *words]
+        command = [str(CLAUDE), "--settings", str(settings), *words]
         self.terminal.run(command, self.repository, self.home.environment(**told, **environment))
 
     def start(self, *words: str, **environment: str) -> None:

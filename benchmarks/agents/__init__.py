@@ -1,0 +1,1 @@
+"""The real agents that are driven by the tests and measured by the benchmarks."""
