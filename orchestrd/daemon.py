@@ -1,9 +1,9 @@
-"""The composition root: the only file that knows every adapter by name.
+"""The composition root: it gives the engine the adapters that are installed, and puts the faces on it.
 
-It gives the engine its adapters, puts the faces on it, and turns signals and faults into an orderly end. A first
-SIGTERM or SIGINT stops gracefully: what waits is committed, and the agents run on. A second one stops at once, which
-is as safe as any crash. SIGHUP has the configuration read again, unless the daemon's terminal was closed: that ends it
-like SIGTERM. A fault of the disk whose outcome cannot be known ends the daemon with 1; the next start recovers.
+It turns signals and faults into an orderly end. A first SIGTERM or SIGINT stops gracefully: what waits is committed,
+and the agents run on. A second one stops at once, which is as safe as any crash. SIGHUP has the configuration read
+again, unless the daemon's terminal was closed: that ends it like SIGTERM. A fault of the disk whose outcome cannot be
+known ends the daemon with 1; the next start recovers.
 
 A supervisor such as systemd is told that the daemon is ready only when it answers, and when nothing is left to be
 imported: from then on files may be replaced under it.
@@ -18,9 +18,7 @@ from functools import partial
 
 import structlog
 
-from orchestrd.agents.claude.agent import ClaudeAgent
 from orchestrd.agents.gathering import FileGatherer
-from orchestrd.agents.shell import ShellAgent
 from orchestrd.api.server import ApiServer
 from orchestrd.clock import SystemClock
 from orchestrd.core.layout import Layout
@@ -33,22 +31,21 @@ from orchestrd.logs import log_commit, log_error
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.settings import Configuration
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
+from orchestrd.plugins import Plugins
 from orchestrd.ports import Runtime
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
+from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.measuring import ProcessMeter
-from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.runtimes.scopes import Scopes, scopes_here
-from orchestrd.runtimes.tmux import TmuxRuntime
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
 from orchestrd.store.owner import refuse_foreign
 from orchestrd.store.pulse import feel_pulse
 from orchestrd.watchdog import Watchdog
-from orchestrd.workspaces.directory import DirectoryKeeper
+from orchestrd.workspaces.context import WorkspaceContext
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.managed import ManagedWorktrees
-from orchestrd.workspaces.worktree import WorktreeKeeper
 
 STDERR = 2
 IMPORTED_LATE = ("orchestrd.runtimes.tmux_command", "orchestrd.runtimes.tmux_server")  # by the first who needs them
@@ -94,12 +91,10 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
         loop.call_soon_threadsafe(engine.report, "scopes", error)
 
     scopes = scopes_here(configuration.limits, clock, tell)
-    runtimes: dict[str, Runtime] = {
-        "process": ProcessRuntime(layout, clock, scopes),
-        "tmux": TmuxRuntime(layout, clock, scopes),
-    }
+    plugins = Plugins()
+    runtimes = plugins.runtimes(RuntimeContext(layout=layout, clock=clock, scopes=scopes))
     settings = settings_of(configuration, flags)
-    engine = _engine(layout, settings, clock, runtimes, ending)
+    engine = _engine(layout, settings, clock, plugins, runtimes=runtimes, ending=ending)
     engine.on_commit(log_commit)
     _open(engine, layout, clock, supervision.sockets)
     reloading = _reloading(engine, flags, scopes, supervisor)
@@ -127,6 +122,8 @@ def _engine(
     layout: Layout,
     settings: Settings,
     clock: SystemClock,
+    plugins: Plugins,
+    *,
     runtimes: dict[str, Runtime],
     ending: "asyncio.Future[FaultError | None]",
 ) -> Engine:
@@ -139,13 +136,16 @@ def _engine(
         attachments=attachments,
         runtimes=runtimes,
         gatherer=FileGatherer(),
-        agents={"shell": ShellAgent(), "claude": ClaudeAgent()},
-        workspaces={"none": DirectoryKeeper(), "worktree": WorktreeKeeper(layout, git)},
+        agents=plugins.agents(),
+        workspaces=plugins.workspaces(WorkspaceContext(layout=layout, git=git)),
         worktrees=ManagedWorktrees(layout.worktrees, git),
         meter=ProcessMeter(layout),
         read_screen=attachments.read_screen,
     )
-    return Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
+    engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
+    for trouble in plugins.troubles:
+        engine.report(trouble.part, trouble.error)
+    return engine
 
 
 def _open(engine: Engine, layout: Layout, clock: SystemClock, sockets: Sequence[int]) -> None:

@@ -38,6 +38,7 @@ PROMPT_ARGUMENT_BYTES_MAX = (
 )
 HOOK_PAYLOAD_BYTES_MAX = 400_000  # of what a hook is told; its line then fits below HOOK_LINE_BYTES_MAX
 HOOK_SECONDS_MAX = 5  # a hook that takes longer is ended by the agent it belongs to
+DECISION_CHOICES_MAX = 12  # of one decision
 TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
 CONVERSATION_ENTRY_CHARS_MAX = 20_000  # of one prompt or answer, where a conversation is told
 CONVERSATION_CALLS_MAX = 256  # tool calls without a result that are remembered meanwhile
@@ -203,6 +204,9 @@ MAX_RUNNING_MAX = 10_000
 ARCHIVE_AFTER_DAYS_MAX = 36_500
 LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
+
+# Adapters
+PLUGINS_MAX = 64  # that are made of one kind; more are left out, and told of
 
 # Doctor
 EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it

@@ -12,11 +12,17 @@ from orchestrd.model.limits import READ_CONFIRM_LOOK_S_MAX, READ_CONFIRM_LOOK_S_
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
+from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.launched import LaunchedRuntime
 from orchestrd.runtimes.processes import take_hold
 from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.starting import LauncherCommand
 from orchestrd.runtimes.stdin import open_to_type, type_line, unread_bytes
+
+
+def runtime(context: RuntimeContext) -> "ProcessRuntime":
+    """Make the process runtime of one home."""
+    return ProcessRuntime(context.layout, context.clock, context.scopes)
 
 
 class ProcessRuntime(LaunchedRuntime):

@@ -33,6 +33,7 @@ from orchestrd.model.limits import (
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
+from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.control import ControlClient
 from orchestrd.runtimes.control_process import ControlProcess
 from orchestrd.runtimes.control_stream import Notice
@@ -48,6 +49,11 @@ T = TypeVar("T")
 
 CLOSED = ("window-close", "unlinked-window-close")
 NOTHING_READS = "nothing reads the terminal of the run: it is over"
+
+
+def runtime(context: RuntimeContext) -> "TmuxRuntime":
+    """Make the tmux runtime of one home."""
+    return TmuxRuntime(context.layout, context.clock, context.scopes)
 
 
 class TmuxRuntime(LaunchedRuntime):

@@ -9,6 +9,12 @@ from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, 
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import WORKSPACE_LOOK_S
 from orchestrd.model.session import Spec
+from orchestrd.workspaces.context import WorkspaceContext
+
+
+def keeper(_: WorkspaceContext) -> "DirectoryKeeper":
+    """Make the keeper of directories."""
+    return DirectoryKeeper()
 
 
 class DirectoryKeeper:

@@ -21,6 +21,7 @@ from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError,
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import UNDO_S, WORKSPACE_LOOK_S
 from orchestrd.model.session import Spec
+from orchestrd.workspaces.context import WorkspaceContext
 from orchestrd.workspaces.filling import Filler, bounded_by
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.site import Site
@@ -35,6 +36,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     branch: str
     base: str
     commit: str | None  # where the branch begins; null where the base is no commit (any more)
+
+
+def keeper(context: WorkspaceContext) -> "WorktreeKeeper":
+    """Make the keeper of worktrees of one home."""
+    return WorktreeKeeper(context.layout, context.git)
 
 
 class WorktreeKeeper:
