@@ -39,8 +39,8 @@ REJECTED = {
     "Pipeline": "workflow",
     "Manager": "a name that says what it does",
 }
-# The field's own name for it; the document that `orch status` prints.
-ADMITTED = frozenset({"LifecycleManager", "Status"})
+# The field's own name for it; the document that `orch status` prints; what tells a screen: no reaction is made of it.
+ADMITTED = frozenset({"LifecycleManager", "ScreenRule", "ScreenRules", "Status"})
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 

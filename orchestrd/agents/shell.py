@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from orchestrd.agents.reports import read_report
 from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
+from orchestrd.model.screen_rule import ScreenRule
 from orchestrd.model.session import Spec
 from orchestrd.model.words import Activity
 
@@ -18,6 +19,7 @@ class ShellAgent:
     name = "shell"
     capabilities = Capabilities()
     witnesses: tuple[Trust, ...] = (Trust("report"),)
+    screen_rules: tuple[ScreenRule, ...] = ()
     needs_terminal = False
     awaits_turn = False
     confirms = False

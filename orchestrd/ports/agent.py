@@ -5,6 +5,7 @@ from typing import Protocol
 
 from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
+from orchestrd.model.screen_rule import ScreenRule
 from orchestrd.model.session import Spec
 from orchestrd.model.words import Activity
 
@@ -15,6 +16,7 @@ class Agent(Protocol):
     name: str
     capabilities: Capabilities
     witnesses: tuple[Trust, ...]  # of its activity, most believed first; argued in the adapter
+    screen_rules: tuple[ScreenRule, ...]  # those of the package; where a user has others, these are put in their place
     needs_terminal: bool  # it cannot run on a runtime without one
     awaits_turn: bool  # it is typed into only while it is known to wait
     confirms: bool  # one of its witnesses tells of each prompt it takes

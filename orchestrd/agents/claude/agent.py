@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from orchestrd.agents.claude.box import read_draft
 from orchestrd.agents.claude.hooks import read_hooks, settings
-from orchestrd.agents.claude.screen import SCREEN_SIGNS, read_title
 from orchestrd.agents.claude.state_file import StateFile
+from orchestrd.agents.claude.title import read_title
 from orchestrd.agents.claude.transcript import read_transcript
-from orchestrd.agents.screens import read_screen
+from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.conversation import config_folder, transcript_pattern
 from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.ids import run_mark
@@ -42,6 +42,9 @@ class ClaudeAgent:
     needs_terminal = True
     awaits_turn = True
     confirms = True
+
+    def __init__(self) -> None:
+        self.screen_rules = rules_of("claude")
 
     def problem_with(self, spec: Spec) -> str | None:
         if spec.runtime == "process":
@@ -101,7 +104,7 @@ class ClaudeAgent:
         entries, unread = read_transcript(glimpse.transcript_lines)
         said = [*hooks, *entries, *state.testimonies(), *read_title(glimpse)]
         if glimpse.screen is not None:
-            said.append(read_screen(glimpse.screen, SCREEN_SIGNS))
+            said.append(read_screen(glimpse.screen, self.screen_rules))
         past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
         return Reading(
             testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard + unread

@@ -13,7 +13,7 @@ letters that are dim or inverse are none; and whatever does not look just like t
 import re
 from collections.abc import Iterator
 
-from orchestrd.agents.screens import live_area
+from orchestrd.agents.screen_rules import live_area
 from orchestrd.core.conversation import one_line
 
 _ESCAPE = re.compile(r"\x1b\[([0-9;:]*)m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;:?]*[A-Za-z]|[\x0e\x0f]")

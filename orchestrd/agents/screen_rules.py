@@ -1,0 +1,139 @@
+"""What a terminal's screen shows, by rules that are data: those of the package, `rules/<agent>.toml`, and a user's own.
+
+Invariant: what an agent or a person has written into the conversation never passes for the program's own dialog. A
+dialog is looked for where the conversation does not reach: in the live area, below the last line that the program has
+drawn across the whole screen, or by patterns that no text of the conversation can have.
+
+Reading rules never waits and reads the package alone; a user's rules are read at the edge and merged by `overridden`.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from importlib import resources
+
+import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from orchestrd.core.conversation import one_line
+from orchestrd.model.decision import Choice, Decision, Way
+from orchestrd.model.errors import UsageError
+from orchestrd.model.limits import DECISION_CHOICES_MAX
+from orchestrd.model.observation import Testimony
+from orchestrd.model.screen_rule import ScreenRule, ScreenRules
+from orchestrd.model.words import Activity
+
+_RULE = re.compile(r"[─━]{10,}\s*")  # drawn from the first column on
+_DRAWN = re.compile(r"[─━╌]{3,}")
+_REGION = re.compile(r"whole|live|last:([1-9][0-9]?)")
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
+_ID_CHARS = 16
+
+
+def rules_of(agent: str) -> tuple[ScreenRule, ...]:
+    """Read the rules that the package has for an agent, those that count most first."""
+    return parse_rules((resources.files("orchestrd.agents") / "rules" / f"{agent}.toml").read_bytes())
+
+
+def parse_rules(content: bytes) -> tuple[ScreenRule, ...]:
+    """Read a file of rules. Raises UsageError (`bad_rule`) that says which rule is wrong, and what of it."""
+    try:
+        rules = msgspec.toml.decode(content, type=ScreenRules).rule
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _bad(str(error)) from None
+    for rule in rules:
+        if (problem := _problem_with(rule)) is not None:
+            raise _bad(f"rule {rule.name!r}: {problem}")
+    return _in_order(rules)
+
+
+def overridden(rules: Sequence[ScreenRule], by: Sequence[ScreenRule]) -> tuple[ScreenRule, ...]:
+    """Give rules as a user wants them: of one name the user's counts, and one that is off counts not at all."""
+    named = {rule.name: rule for rule in (*rules, *by)}
+    return _in_order([rule for rule in named.values() if not rule.is_off])
+
+
+def read_screen(screen: str, rules: Sequence[ScreenRule], version: str | None = None) -> Testimony:
+    """Say what the first rule that fits means; where none does, that the screen says nothing (any more)."""
+    for rule in rules:
+        if _is_for(rule, version) and (found := _found(rule, area := _area(screen, rule.region))):
+            shown = one_line(_DRAWN.sub(" ", found))
+            return Testimony(
+                observer="screen",
+                allows=rule.allows,
+                text=rule.text.format(shown),
+                excerpt=f"{rule.name}: {shown}",
+                decision=_decision(rule, area, rule.text.format(shown)) if Activity.BLOCKED in rule.allows else None,
+            )
+    return Testimony(observer="screen", allows=())
+
+
+def live_area(screen: str) -> str:
+    """Give what stands below the last line across the screen; all of it where there is no such line."""
+    lines = screen.split("\n")
+    below = next((n for n in range(len(lines), 0, -1) if _RULE.fullmatch(lines[n - 1])), 0)
+    return "\n".join(lines[below:])
+
+
+def _area(screen: str, region: str) -> str:
+    if region == "whole":
+        return screen
+    if region == "live":
+        return live_area(screen)
+    written = [line for line in screen.split("\n") if line.strip()]
+    return "\n".join(written[-int(region.removeprefix("last:")) :])
+
+
+def _found(rule: ScreenRule, area: str) -> str | None:
+    """Give what the rule's first pattern has found, if all that it asks for holds."""
+    found = [match for pattern in rule.must if (match := re.search(pattern, area, re.MULTILINE))]
+    is_whole = len(found) == len(rule.must)
+    is_excluded = any(re.search(pattern, area, re.MULTILINE) for pattern in rule.must_not)
+    return found[0].group(found[0].lastindex or 0) if is_whole and not is_excluded else None
+
+
+def _decision(rule: ScreenRule, area: str, text: str) -> Decision:
+    """Name what is asked by what is shown of it: where anything of it changes it is another decision."""
+    choices = rule.choices or tuple(_choices_on(area, rule))[:DECISION_CHOICES_MAX]
+    shown = "\0".join((rule.name, text, *(f"{choice.key} {choice.label}" for choice in choices)))
+    digest = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_ID_CHARS]
+    return Decision(id=digest, kind=rule.kind, text=text, choices=choices, way=Way.KEYS)
+
+
+def _choices_on(area: str, rule: ScreenRule) -> Iterator[Choice]:
+    if rule.choice is not None:
+        for match in re.finditer(rule.choice, area, re.MULTILINE):
+            yield Choice(key=match[1], label=one_line(match[2]), reply=rule.press.format(match[1]))
+
+
+def _is_for(rule: ScreenRule, version: str | None) -> bool:
+    known = _VERSION.search(version or "")
+    return rule.versions is None or known is None or Version(known[0]) in SpecifierSet(rule.versions)
+
+
+def _in_order(rules: Sequence[ScreenRule]) -> tuple[ScreenRule, ...]:
+    return tuple(sorted(rules, key=lambda rule: -rule.priority))
+
+
+def _problem_with(rule: ScreenRule) -> str | None:
+    patterns = (*rule.must, *rule.must_not, *filter(None, (rule.choice,)))
+    if not rule.must and not rule.is_off:
+        return "it asks for nothing (must)"
+    if not _REGION.fullmatch(rule.region):
+        return f"there is no region {rule.region!r}: whole, live or last:N"
+    try:
+        compiled = [re.compile(pattern) for pattern in patterns]
+        SpecifierSet(rule.versions or "")
+        (rule.text + rule.press).format(*("", ""))
+    except re.error as error:
+        return f"{error.pattern!r} is no pattern: {error.msg}"
+    except (InvalidSpecifier, InvalidVersion, ValueError, IndexError, KeyError) as error:
+        return str(error)
+    if rule.choice is not None and compiled[-1].groups < 2:
+        return "the pattern of its choices needs two groups: the key, and the label"
+    return None
+
+
+def _bad(problem: str) -> UsageError:
+    return UsageError(f"a screen rule is wrong: {problem}", code="bad_rule", hint="orch config check")
