@@ -15,6 +15,7 @@ import os
 import signal
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -32,11 +33,12 @@ from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.settings import Configuration
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
 from orchestrd.plugins import Plugins
-from orchestrd.ports import Runtime
+from orchestrd.ports import Agent, Runtime
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
 from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.measuring import ProcessMeter
 from orchestrd.runtimes.scopes import Scopes, scopes_here
+from orchestrd.screens import Found, Screens
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
@@ -94,10 +96,13 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     plugins = Plugins()
     runtimes = plugins.runtimes(RuntimeContext(layout=layout, clock=clock, scopes=scopes))
     settings = settings_of(configuration, flags)
-    engine = _engine(layout, settings, clock, plugins, runtimes=runtimes, ending=ending)
+    agents = plugins.agents()
+    engine = _engine(layout, settings, clock, plugins, runtimes=runtimes, agents=agents, ending=ending)
+    screens = Screens(agents, os.environ)
+    screens.take(await asyncio.to_thread(screens.read), engine.report)
     engine.on_commit(log_commit)
     _open(engine, layout, clock, supervision.sockets)
-    reloading = _reloading(engine, flags, scopes, supervisor)
+    reloading = _reloading(engine, flags, scopes, screens, supervisor)
     _watch(engine, layout, supervision, supervisor)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, ending)
@@ -125,6 +130,7 @@ def _engine(
     plugins: Plugins,
     *,
     runtimes: dict[str, Runtime],
+    agents: dict[str, Agent],
     ending: "asyncio.Future[FaultError | None]",
 ) -> Engine:
     attachments, git = FileAttachments(layout), Git()
@@ -136,7 +142,7 @@ def _engine(
         attachments=attachments,
         runtimes=runtimes,
         gatherer=FileGatherer(),
-        agents=plugins.agents(),
+        agents=agents,
         workspaces=plugins.workspaces(WorkspaceContext(layout=layout, git=git)),
         worktrees=ManagedWorktrees(layout.worktrees, git),
         meter=ProcessMeter(layout),
@@ -172,19 +178,26 @@ def _watch(engine: Engine, layout: Layout, supervision: Supervision, supervisor:
         engine.registry.add(watchdog)
 
 
-def _reloading(engine: Engine, flags: Flags, scopes: Scopes | None, supervisor: NotifySocket) -> Reloading:
-    def take(configuration: Configuration) -> None:
+def _reloading(
+    engine: Engine, flags: Flags, scopes: Scopes | None, screens: Screens, supervisor: NotifySocket
+) -> Reloading[tuple[Configuration, Found]]:
+    def read() -> tuple[Configuration, Found]:
+        return read_configuration(flags), screens.read()
+
+    def take(found: tuple[Configuration, Found]) -> None:
+        configuration, rules = found
         engine.take(settings_of(configuration, flags))
         if scopes is not None:
             scopes.take(configuration.limits)
+        screens.take(rules, engine.report)
         log.info("settings_taken")
 
-    reloading = Reloading(partial(read_configuration, flags), take, engine.refuse, supervisor, log_error)
+    reloading = Reloading(read, take, engine.refuse, supervisor, log_error)
     engine.registry.add(reloading)
     return reloading
 
 
-def _hang_up(ending: "asyncio.Future[FaultError | None]", reloading: Reloading, had_terminal: bool) -> None:  # noqa: FBT001 - called by the loop
+def _hang_up(ending: "asyncio.Future[FaultError | None]", reloading: Reloading[Any], had_terminal: bool) -> None:  # noqa: FBT001 - called by the loop
     """Tell a terminal that was closed from a wish to read the configuration again."""
     if not had_terminal or os.isatty(STDERR):
         reloading.want()

@@ -7,6 +7,7 @@ is said. One reload at a time; whoever asks meanwhile is served by the next one,
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 from msgspec import Struct, structs
 
@@ -19,6 +20,8 @@ from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.settings import DAY_S, MIB, Configuration
 from orchestrd.notify import NotifySocket
+
+Read = TypeVar("Read")
 
 
 class Flags(Struct, frozen=True, kw_only=True):
@@ -55,15 +58,15 @@ def settings_of(configuration: Configuration, flags: Flags, environ: Mapping[str
     )
 
 
-class Reloading(Actor):
-    """Reads the configuration again, on a thread, and has it taken, or refused."""
+class Reloading(Actor, Generic[Read]):
+    """Reads what is configured again, on a thread, and has it taken, or refused."""
 
     name = "reloading"
 
     def __init__(
         self,
-        read: Callable[[], Configuration],
-        take: Callable[[Configuration], None],
+        read: Callable[[], Read],
+        take: Callable[[Read], None],
         refuse: Callable[[OrchestrdError], None],
         supervisor: NotifySocket,
         on_error: OnError,

@@ -136,4 +136,4 @@ def _problem_with(rule: ScreenRule) -> str | None:
 
 
 def _bad(problem: str) -> UsageError:
-    return UsageError(f"a screen rule is wrong: {problem}", code="bad_rule", hint="orch config check")
+    return UsageError(f"a screen rule is wrong: {problem}", code="bad_rule", hint="orch daemon reload")
