@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 from orchestrd.core.conversation import one_line
 from orchestrd.model.decision import Choice, Decision, Way
 from orchestrd.model.errors import UsageError
-from orchestrd.model.limits import DECISION_CHOICES_MAX
+from orchestrd.model.limits import CHOICES_MAX
 from orchestrd.model.observation import Testimony
 from orchestrd.model.screen_rule import ScreenRule, ScreenRules
 from orchestrd.model.words import Activity
@@ -95,7 +95,8 @@ def _found(rule: ScreenRule, area: str) -> str | None:
 
 def _decision(rule: ScreenRule, area: str, text: str) -> Decision:
     """Name what is asked by what is shown of it: where anything of it changes it is another decision."""
-    choices = rule.choices or tuple(_choices_on(area, rule))[:DECISION_CHOICES_MAX]
+    choices = rule.choices or tuple(_choices_on(area, rule))
+    choices = choices if len(choices) <= CHOICES_MAX else ()
     shown = "\0".join((rule.name, text, *(f"{choice.key} {choice.label}" for choice in choices)))
     digest = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_ID_CHARS]
     return Decision(id=digest, kind=rule.kind, text=text, choices=choices, way=Way.KEYS)

@@ -1,8 +1,11 @@
 """What each observation does to a session. Proofs end a run; samples only add up (see `evidence`)."""
 
+from functools import reduce
+
 from msgspec.structs import replace
 
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
+from orchestrd.core.deciding import bounded, remember_asked
 from orchestrd.core.ending import end_of, finish, order_sweep, told_of
 from orchestrd.core.evidence import HOOK, REPORT
 from orchestrd.core.liveness import (
@@ -13,6 +16,7 @@ from orchestrd.core.liveness import (
     testify,
 )
 from orchestrd.core.machine import Trigger
+from orchestrd.core.spending import spend
 from orchestrd.core.turn import Turn
 from orchestrd.model.limits import EXCERPT_CHARS_MAX, REPORT_TEXT_CHARS_MAX, WITNESSES_MAX
 from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished, Witness
@@ -93,11 +97,18 @@ def _attest(turn: Turn, observer: str) -> None:
 def _take_in(turn: Turn, said: Testimony) -> None:
     """One word of one witness, and what it proves beside the activity."""
     text = said.text[:REPORT_TEXT_CHARS_MAX] if said.text else None
-    turn.hear(replace(said, text=text, excerpt=said.excerpt[:EXCERPT_CHARS_MAX]))
+    asked = bounded(said.decision) if said.decision else None
+    said = replace(said, text=text, excerpt=said.excerpt[:EXCERPT_CHARS_MAX], decision=asked)
+    remember_asked(turn, said)
+    turn.hear(said)
     if said.observer == HOOK:
         turn.change(notice=None if said.allows else text)
     if said.conversation is not None:
         turn.change(conversation=said.conversation)
+    if said.version is not None:
+        turn.change(agent_version=said.version)
+    if said.spent:
+        turn.change(spending=reduce(spend, said.spent, turn.session.spending))
     if said.is_turn_over:
         over_at = turn.now.at if said.observer == REPORT or said.at is None else min(said.at, turn.now.at)
         typed_at = turn.evidence.typed_at

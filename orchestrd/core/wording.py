@@ -98,6 +98,12 @@ def text_of(fields: Fields, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def count_of(fields: Fields, name: str) -> int:
+    """Take a field for a count, where it is one."""
+    value = fields.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
 def readable(text: str) -> str:
     """Take out what a terminal would obey, and cut what is longer than an entry may be."""
     clean = _CONTROL.sub("", _ESCAPE.sub("", text)).strip()

@@ -19,6 +19,12 @@ ERROR_CHARS_MAX = 1_000
 ENVIRONMENT_BYTES_MAX = 512 * 1024  # names and values of a session's environment
 PATH_BYTES_MAX = 4_095  # what the kernel takes
 NONCE_CHARS_MAX = 64
+DECISION_TEXT_CHARS_MAX = 4_000  # of what is asked: whoever allows a command is shown it
+CHOICES_MAX = 12  # of a decision; one with more is answered at its terminal only
+CHOICE_LABEL_CHARS_MAX = 200
+REPLY_BYTES_MAX = 16 * 1024  # of one choice; the line, with its text, fits into a pipe that nobody has read yet
+ANSWER_TEXT_BYTES_MAX = 4_000  # of a text that goes along with an answer
+ASKED_MAX = 8  # decisions that an agent waits for at once, of which one after the other is told
 
 # Evidence
 DEAD_SAMPLES = 3  # consecutive, of one observer that has seen this generation alive
@@ -38,7 +44,8 @@ PROMPT_ARGUMENT_BYTES_MAX = (
 )
 HOOK_PAYLOAD_BYTES_MAX = 400_000  # of what a hook is told; its line then fits below HOOK_LINE_BYTES_MAX
 HOOK_SECONDS_MAX = 5  # a hook that takes longer is ended by the agent it belongs to
-DECISION_CHOICES_MAX = 12  # of one decision
+SPENT_REMEMBERED_MAX = 8  # messages whose cost may be told of again
+TOKENS_MAX = 10**12  # of one message: a larger number is not one of tokens
 TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
 CONVERSATION_ENTRY_CHARS_MAX = 20_000  # of one prompt or answer, where a conversation is told
 CONVERSATION_CALLS_MAX = 256  # tool calls without a result that are remembered meanwhile
@@ -84,6 +91,8 @@ DRAFT_LOOK_S = 1.0  # before that, its screen is waited for this long, to see if
 CONFIRM_S = 3.0  # and its agent this long to be seen taking it, ...
 CONFIRM_ENTER_S = 1.0  # ... of which after this much Enter is pressed once more, where the agent still waits
 CONFIRM_LOOK_S = 0.05  # and it is looked at this often meanwhile
+ANSWER_TAKEN_S = 2.0  # whoever asks has this long to take an answer out of its FIFO ...
+ANSWER_CONFIRM_S = 4.0  # ... and this long to be seen to wait for it no more
 READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of its FIFO ...
 READ_CONFIRM_LOOK_S_MIN = 0.001  # ... which it looks at this soon, for the program may end right after it, ...
 READ_CONFIRM_LOOK_S_MAX = 0.02  # ... and then less and less often, down to this
@@ -232,3 +241,11 @@ SCOPE_LOOK_S_MIN = 0.005  # meanwhile it is looked at this soon, ...
 SCOPE_LOOK_S_MAX = 0.1  # ... and then less and less often, down to this
 SCOPE_RETRY_S = 60.0  # scopes that did not work are tried again after this time
 JOURNAL_FIELD_BYTES_MAX = 16 * 1024  # of one field of a line in the journal of the system
+
+# The stand-in model
+STANDIN_REQUESTS_MAX = 200  # that are kept whole, for whoever looks at what an agent has sent
+STANDIN_EDGES_MAX = 100_000  # that are kept in memory; the log on disk has all
+STANDIN_HELD_S = 300.0  # nothing is held longer, even where nobody releases it
+STANDIN_SCENARIO_BYTES_MAX = 256 * 1024
+STANDIN_STEPS_MAX = 1_000
+STANDIN_BODY_BYTES_MAX = 64 * 1024 * 1024  # of one request

@@ -13,6 +13,7 @@ from orchestrd.agents.claude import ClaudeAgent
 from orchestrd.agents.claude.transcript import read_transcript
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import Glimpse
+from orchestrd.model.spending import Spent, Tokens
 from orchestrd.model.words import Activity
 from tests.agents.samples import EVERY_SAMPLE, NOW, entry, glimpse_of, hook_line, state_file, verdict_of
 
@@ -426,3 +427,26 @@ def test_that_it_still_waits_leaves_the_last_answer_to_be_read() -> None:
 
     assert verdict is not None
     assert (verdict.activity, verdict.text) == (Activity.WAITING, "Done.")
+
+
+# ---- what it costs --------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_costs_once_what_each_of_its_blocks_tells_and_a_subagents_nothing_here() -> None:
+    usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 2}
+    told = {"id": "msg_1", "content": [{"type": "text", "text": "Done."}], "stop_reason": "end_turn"}
+    lines = (
+        json.dumps(
+            {"type": "assistant", "version": "2.1.197", "message": {**told, "usage": {**usage, "output_tokens": 1}}}
+        ),
+        json.dumps({"type": "assistant", "version": "2.1.197", "message": {**told, "usage": usage}}),
+        json.dumps({"type": "assistant", "isSidechain": True, "message": {**told, "id": "msg_2", "usage": usage}}),
+        json.dumps({"type": "assistant", "message": {**told, "id": "msg_3", "usage": {"output_tokens": "many"}}}),
+    )
+
+    said, _ = read_transcript([line.encode() for line in lines])
+
+    assert said[-1].spent == (
+        Spent(key="msg_1", tokens=Tokens(input=10, output=5, cache_read=7, cache_write=2)),
+        Spent(key="msg_3", tokens=Tokens()),
+    )

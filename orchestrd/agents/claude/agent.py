@@ -30,7 +30,7 @@ class ClaudeAgent:
     """Claude Code, found as `claude`. What stands after `--` in a spawn are more arguments for it."""
 
     name = "claude"
-    capabilities = Capabilities(hooks=True, transcript=True, resume=True)
+    capabilities = Capabilities(hooks=True, transcript=True, resume=True, cost=True)
     witnesses: tuple[Trust, ...] = (
         Trust("session_file"),
         Trust("hook", WORKING_TRUSTED_S),

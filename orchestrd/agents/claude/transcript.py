@@ -25,7 +25,9 @@ from orchestrd.core.conversation import (
     text_of,
 )
 from orchestrd.core.launch import decode_record
+from orchestrd.core.wording import count_of
 from orchestrd.model.observation import Testimony
+from orchestrd.model.spending import Spent, Tokens
 from orchestrd.model.words import Activity
 
 WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
@@ -44,8 +46,26 @@ def read_transcript(lines: Sequence[bytes]) -> tuple[list[Testimony], int]:
     for entry in _as_it_went(entries):
         if (word := _word(entry, said[-1] if said else None)) is not None:
             said.append(word)
+    if said:
+        said[-1] = replace(said[-1], spent=_spent(entries), version=text_of(entries[-1], "version") or None)
     told = [word for word in said if word.prompt is not None or word is said[-1]]
     return told, len(lines) - len(entries)
+
+
+def _spent(entries: Sequence[Fields]) -> tuple[Spent, ...]:
+    """Say what each answer has cost; every one of its blocks is an entry that tells of the whole."""
+    messages = [fields_of(entry.get("message")) for entry in entries if entry.get("isSidechain") is not True]
+    told = {text_of(message, "id"): fields_of(message.get("usage")) for message in messages if "usage" in message}
+    return tuple(Spent(key=key, tokens=_tokens(usage)) for key, usage in told.items() if key)
+
+
+def _tokens(usage: Fields) -> Tokens:
+    return Tokens(
+        input=count_of(usage, "input_tokens"),
+        output=count_of(usage, "output_tokens"),
+        cache_read=count_of(usage, "cache_read_input_tokens"),
+        cache_write=count_of(usage, "cache_creation_input_tokens"),
+    )
 
 
 def _as_it_went(entries: Sequence[Fields]) -> Sequence[Fields]:
