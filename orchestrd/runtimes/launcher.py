@@ -92,7 +92,7 @@ def main(run_directory: str, streams: Streams | None = None) -> None:
     streams.close(place)
     _insist(place, record)
     if order is not None and not hasattr(os, "pidfd_open"):
-        _nudge(order)  # a pidfd tells of the end itself; a hint before it has the daemon look too soon, and pause then
+        nudge(order)  # a pidfd tells of the end itself; a hint before it has the daemon look too soon, and pause then
 
 
 class Order:
@@ -114,7 +114,7 @@ def _run(place: int, order: Order, streams: Streams) -> bytes:
         try_to(os.killpg, agent, signal.SIGKILL)
         _end(agent, order.mark, streams)
         raise CannotStartError(f"cannot record the start of the run: {error.strerror}") from None
-    _nudge(order)
+    nudge(order)
     return _end(agent, order.mark, streams)
 
 
@@ -280,8 +280,8 @@ def _identity(pid: int) -> str:
 def _exit_record(
     code: int | None, by: str | None, left: list[int], error: str | None = None, ended: int = 0, *, hung: bool = False
 ) -> bytes:
-    end = f'"exit_code":{"null" if code is None else code},"exit_signal":{_quoted(by)},"at":{time.time():.6f}'
-    rest = f'"left":[{",".join(map(_identity, left))}],"error":{_quoted(error)},"ended":{ended}'
+    end = f'"exit_code":{"null" if code is None else code},"exit_signal":{quoted(by)},"at":{time.time():.6f}'
+    rest = f'"left":[{",".join(map(_identity, left))}],"error":{quoted(error)},"ended":{ended}'
     return f'{{{end},{rest},"hung_up":{"true" if hung else "false"}}}\n'.encode("utf-8", "replace")
 
 
@@ -320,7 +320,7 @@ def _write_new(place: int, name: str, data: bytes) -> None:
         os.close(file)
 
 
-def _nudge(order: Order) -> None:
+def nudge(order: Order) -> None:
     """Hint to a daemon, if one listens, that this session is worth a look. It never blocks, and may be lost."""
     try:
         words = dict(pair.split(b"=", 1) for pair in order.environment)
@@ -387,7 +387,7 @@ def _shown(text: bytes) -> str:
     return "'" + text[:200].decode("utf-8", "replace") + "'"
 
 
-def _quoted(text: str | None) -> str:
+def quoted(text: str | None) -> str:
     """Write a JSON string, or null."""
     if text is None:
         return "null"

@@ -10,6 +10,9 @@ Invariants:
 - A full disk costs the log, a lost terminal costs the terminal, and neither costs the agent.
 - The agent learns nothing by which it could reach the server that hosts it and all the others.
 
+Whoever copies the output also listens (overheard.py): what the agent tells its terminal of its state is a line for
+hooks.jsonl, and where there may be something new to see the daemon is nudged. That waits for nothing and may be lost.
+
 Two threads copy, so that the main one stays with the signals. When the outer terminal is gone the agent is told as any
 terminal would tell it, by HUP, and goes on if it will. The last screen is kept before the end is recorded.
 """
@@ -18,16 +21,18 @@ import _signal as signal  # type: ignore[import-not-found] # as launcher.py does
 import _thread
 import fcntl
 import os
+import select
 import sys
 import termios
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING or __name__ != "__main__":
-    from orchestrd.runtimes import launcher
+    from orchestrd.runtimes import launcher, overheard
 else:  # alone, without the package: last on the path, where no file of ours hides one of the standard library
     sys.path.append(os.path.dirname(sys._getframe().f_code.co_filename))  # noqa: SLF001 - __file__ may be the cache
     import launcher
+    import overheard
 
 TTY = 0  # the outer terminal ...
 LOG = 1  # ... and the log, as launcher.redirect_output leaves them
@@ -54,6 +59,7 @@ class Terminal(launcher.Streams):
 
     def open(self, place: int, order: launcher.Order, environment: dict[bytes, bytes]) -> "list[tuple[object, ...]]":
         """Make the agent's terminal; it becomes the controlling one of whoever opens it first, leading a session."""
+        self._place, self._order = place, order
         launcher.redirect_output(order.log)
         path = launcher.attempt("cannot set up the terminal of the run", self._set_up)
         for name in FOREIGN:
@@ -112,12 +118,25 @@ class Terminal(launcher.Streams):
 
     def _carry_output(self) -> None:
         """Copy what the agent writes, until nobody can write any more; then ask whether all of it was shown."""
-        while data := _read(self._master):
+        ear = overheard.Ear()
+        data = _read(self._master)
+        while data:
             _write(LOG, data)
             _write(TTY, data)
+            self._tell(*ear.hear(data, time.monotonic()))
+            if _is_silent(self._master, overheard.SILENCE_S):
+                self._tell(*ear.fall_silent(time.monotonic()))
+            data = _read(self._master)
         self._is_asked = b"TMUX" in os.environb
         if not (self._is_asked and _write(TTY, QUESTION)):
             self._settled.release()
+
+    def _tell(self, word: bytes | None, is_nudge: bool) -> None:  # noqa: FBT001 - as the ear gives it
+        """Pass on what was overheard, without waiting for anybody."""
+        if word is not None:
+            launcher.try_to(_append, self._place, word)
+        if is_nudge:
+            launcher.nudge(self._order)
 
     def _carry_input(self) -> None:
         """Copy what is typed, until the terminal is gone or has answered the last question."""
@@ -139,6 +158,11 @@ def _read(file: int) -> bytes:
         return b""
 
 
+def _is_silent(file: int, seconds: float) -> bool:
+    """Wait until there is something to read; true when that takes longer."""
+    return not select.select([file], [], [], seconds)[0]
+
+
 def _write(file: int, data: bytes) -> bool:
     """Write all of it; false when the rest is lost, because the disk is full or the terminal gone."""
     try:
@@ -147,6 +171,17 @@ def _write(file: int, data: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def _append(place: int, word: bytes) -> None:
+    """Append a line to hooks.jsonl in the directory of the run, if that is still what it was. Raises OSError."""
+    text = launcher.quoted(word.decode("utf-8", "replace"))
+    line = f'{{"at":{time.time():.6f},"terminal":{{"osc":7501,"text":{text}}}}}\n'
+    file = os.open("hooks.jsonl", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=place)
+    try:
+        os.write(file, line.encode())
+    finally:
+        os.close(file)
 
 
 def _is_there() -> bool:
@@ -182,8 +217,6 @@ def _capture(deadline: float) -> bytes:
 
 def _read_until(deadline: float, file: int) -> bytes:
     """Read to the end, or as long as there is time; give no more than the last SCREEN_BYTES."""
-    import select
-
     shown = b""
     while select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
         more = _read(file)

@@ -15,7 +15,7 @@ import pytest
 
 from orchestrd.core.launch import SCREEN
 from orchestrd.model import limits
-from orchestrd.runtimes import terminal
+from orchestrd.runtimes import launcher, terminal
 from tests.processes import is_alive, stat_of
 from tests.runtimes.launcher_bench import MARK, WAIT_S, LauncherBench
 from tests.runtimes.terminal_bench import COLUMNS, ROWS, TerminalBench
@@ -284,6 +284,12 @@ def takes_more(desk: TerminalBench) -> bool:
 # ---- the two that copy, where coverage sees them ---------------------------------------------------------------------
 
 
+def copying_for_nobody() -> terminal.Terminal:
+    copying = terminal.Terminal()
+    copying._order = launcher.Order(b"\0\0\0\x000")
+    return copying
+
+
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, int]]:
     """Pipes in the places of both terminals, and a log."""
@@ -306,7 +312,7 @@ def test_output_is_copied_until_nobody_can_write_any_more(
 ) -> None:
     monkeypatch.setattr(terminal, "TTY", ends["terminal"])
     monkeypatch.setattr(os, "environb", {os.fsencode(name): os.fsencode(value) for name, value in host.items()})
-    copying = terminal.Terminal()
+    copying = copying_for_nobody()
     copying._master, agent = os.openpty()
     os.write(agent, b"hello")
     os.close(agent)
@@ -325,7 +331,7 @@ def test_a_terminal_that_is_gone_and_a_full_disk_are_not_asked_whether_all_was_s
     monkeypatch.setattr(terminal, "TTY", full)
     monkeypatch.setattr(terminal, "LOG", full)
     monkeypatch.setenv("TMUX", "/s,1,0")
-    copying = terminal.Terminal()
+    copying = copying_for_nobody()
     copying._master = ends["agent reads"]
     os.write(ends["input"], b"hello")
     os.close(ends["input"])
@@ -605,7 +611,7 @@ def test_closing_takes_less_time_than_a_kill_leaves_for_the_record() -> None:
     assert terminal.CLOSE_S < limits.LAUNCHER_RECORD_S
 
 
-def test_it_needs_the_standard_library_and_the_launcher_only() -> None:
+def test_it_needs_the_standard_library_and_what_lies_beside_it_only() -> None:
     nodes = list(ast.walk(ast.parse(Path(terminal.__file__).read_text())))
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {
@@ -613,4 +619,7 @@ def test_it_needs_the_standard_library_and_the_launcher_only() -> None:
     }
 
     foreign = {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names}
-    assert foreign == {"launcher", "orchestrd.runtimes.launcher"}
+    assert foreign == {
+        *("launcher", "orchestrd.runtimes.launcher"),
+        *("overheard", "orchestrd.runtimes.overheard"),
+    }

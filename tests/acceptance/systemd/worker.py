@@ -46,7 +46,7 @@ def install_orchestrd(container: Container, version: str | None = None) -> None:
 
 def take_modules_away(container: Container) -> None:
     """Take every module of orchestrd away, as an upgrade does for a while; what starts with a run stays."""
-    launchers = ("!", "-name", "launcher.py", "!", "-name", "terminal.py")
+    launchers = ("!", "-name", "launcher.py", "!", "-name", "terminal.py", "!", "-name", "overheard.py")
     container.must("find", f"{MODULES}/orchestrd", "-type", "f", *launchers, "-delete")
 
 

@@ -1,0 +1,103 @@
+r"""What is overheard of an agent's output as it goes by: its words for whoever hosts it, and that its terminal changes.
+
+An agent may tell its terminal what it does, by sequences that show nothing:
+
+    ESC ] 7501 ; state=working:app=codex BEL      a word
+    ESC ] 0 ; title of the window ESC \           another title means another state; a spinner that turns does not
+
+And a screen is worth a look when output begins behind a silence, and when it has fallen silent again.
+
+Invariants: any split of the output into chunks gives the same words. What is remembered is bounded: a sequence with
+more than SEQUENCE_BYTES_MAX is none. Words and nudges are few, however fast they come: of many words within WORD_S the
+last one is told, of many nudges within NUDGE_S one is given; what is held back is told behind more output, or silence.
+
+It runs beside each agent that has a terminal, so it imports nothing: it says what is to be told, terminal.py tells it.
+"""
+
+SEQUENCE_BYTES_MAX = 1024
+WORD_S = 0.05
+NUDGE_S = 0.25
+QUIET_S = 0.3  # output behind this much of silence begins anew, ...
+SILENCE_S = 0.25  # ... and behind this much of it the output is over
+WORD, TITLES = b"7501", (b"0", b"2")
+
+_BEGIN, _BELL, _ESCAPE, _STRING_END = b"\x1b]", b"\x07", b"\x1b", b"\x1b\\"
+_SPINNERS = "|/-\\◐◓◑◒◴◷◶◵"
+
+
+class Ear:
+    """Listens to one stream; `now_s` is on any clock that never goes back."""
+
+    def __init__(self) -> None:
+        self._scanner = Scanner()
+        self._word = self._title = b""
+        self._is_word_due = self._is_nudge_due = False
+        self._heard_s = self._told_s = self._nudged_s = float("-inf")
+
+    def hear(self, chunk: bytes, now_s: float) -> "tuple[bytes | None, bool]":
+        """Give the word to pass on now, or null, and whether to nudge now."""
+        for number, text in map(_parted, self._scanner.feed(chunk)):
+            if number == WORD and text != self._word:
+                self._word, self._is_word_due = text, True
+            elif number in TITLES and text != self._title:
+                self._title, self._is_nudge_due = text, True
+        self._is_nudge_due |= now_s - self._heard_s >= QUIET_S
+        self._heard_s = now_s
+        return self._due(now_s)
+
+    def fall_silent(self, now_s: float) -> "tuple[bytes | None, bool]":
+        """Give the same when nothing was heard for SILENCE_S."""
+        self._is_nudge_due = True
+        return self._due(now_s)
+
+    def _due(self, now_s: float) -> "tuple[bytes | None, bool]":
+        is_told = self._is_word_due and now_s - self._told_s >= WORD_S
+        is_nudged = is_told or (self._is_nudge_due and now_s - self._nudged_s >= NUDGE_S)
+        if is_told:
+            self._told_s, self._is_word_due = now_s, False
+        if is_nudged:
+            self._nudged_s, self._is_nudge_due = now_s, False
+        return self._word if is_told else None, is_nudged
+
+
+class Scanner:
+    """Takes the operating system commands, as such sequences are called, out of a stream that comes in chunks."""
+
+    def __init__(self) -> None:
+        self._kept = b""  # the beginning of a sequence whose end is still to come
+
+    def feed(self, chunk: bytes) -> "list[bytes]":
+        """Give what stands in each sequence that ends in this chunk."""
+        found: list[bytes] = []
+        data = self._kept + chunk
+        begin = data.find(_BEGIN)
+        while begin >= 0 and (end := _end_of(data, begin + 2)) >= 0:
+            text = data[begin + 2 : end]
+            is_whole = data[end : end + 1] == _BELL or data[end : end + 2] == _STRING_END
+            if is_whole and len(text) <= SEQUENCE_BYTES_MAX:
+                found.append(text)
+            begin = data.find(_BEGIN, end)
+        if begin >= 0:
+            self._kept = data[begin:]
+        else:
+            self._kept = _ESCAPE if data.endswith(_ESCAPE) else b""
+        return found
+
+
+def _end_of(data: bytes, start: int) -> int:
+    """Find where the sequence that begins there ends, breaks off or becomes too long; -1 where that is yet to come."""
+    latest = start + SEQUENCE_BYTES_MAX + 1
+    bell, escape = data.find(_BELL, start, latest), data.find(_ESCAPE, start, latest)
+    if bell >= 0 and not 0 <= escape < bell:
+        return bell
+    if escape >= 0:
+        return escape if escape + 1 < len(data) else -1
+    return latest if len(data) >= latest else -1
+
+
+def _parted(said: bytes) -> "tuple[bytes, bytes]":
+    """Take a sequence apart: its number, and its text, in which all signs of a spinner in front are the same."""
+    number, _, text = said.partition(b";")
+    first = text[:4].decode("utf-8", "ignore")[:1]
+    is_spinner = number in TITLES and first and (first in _SPINNERS or "\u2800" <= first <= "\u28ff")
+    return number, b"\0" + text[len(first.encode()) :] if is_spinner else text
