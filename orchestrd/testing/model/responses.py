@@ -1,0 +1,156 @@
+"""OpenAI's Responses API. https://platform.openai.com/docs/api-reference/responses-streaming ."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+
+from orchestrd.testing.model.moves import Refusal
+from orchestrd.testing.model.writing import (
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    Api,
+    Asked,
+    Call,
+    Json,
+    Whole,
+    Writer,
+    event,
+    sample,
+    texts,
+)
+
+USAGE = {
+    "input_tokens": INPUT_TOKENS,
+    "input_tokens_details": {"cached_tokens": 0},
+    "output_tokens": OUTPUT_TOKENS,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+}
+REFUSALS = {
+    "rate_limit": (429, "rate_limit_exceeded", "Rate limit reached. Please try again in 1s."),
+    "usage_limit": (429, "usage_limit_reached", "The usage limit has been reached"),
+    "overloaded": (503, "server_is_overloaded", "Our servers are currently overloaded. Please try again later."),
+    "bad_request": (400, "invalid_request_error", "The request was malformed."),
+}
+COMPOSER = "exec"  # runs a script that calls other tools: some models have no other way to them
+COMPOSED = ("exec_command", "apply_patch")
+ENVIRONMENT = ("<environment_context>", "<user_instructions>", "# AGENTS.md")  # what the agent adds of its own
+
+
+class Responses(Api):
+    """See the port. What comes without tools is asked on the side."""
+
+    def takes(self, path: str) -> bool:
+        return path.endswith("/responses")
+
+    def asked(self, path: str, request: Json) -> Asked:
+        tools = frozenset(_tools(request))
+        return Asked(
+            purpose="work" if tools else "side",
+            model=request["model"],
+            is_streamed=bool(request.get("stream")),
+            said=tuple(_said(request)),
+            tools=tools,
+            system=request.get("instructions") or "",
+            aside=_aside(request.get("text") or {}),
+        )
+
+    def writer(self, asked: Asked, number: int) -> Writer:
+        return _Response(asked.model, number, is_composing=COMPOSER in asked.tools)
+
+    def refusal(self, move: Refusal, now: float) -> Whole:
+        status, kind, message = REFUSALS[move.why]
+        error: Json = {"type": kind, "code": kind, "message": message}
+        if move.why == "usage_limit" and move.after_s is not None:
+            error |= {"plan_type": "plus", "resets_at": int(now) + move.after_s, "resets_in_seconds": move.after_s}
+        headers = {} if move.after_s is None else {"retry-after": str(move.after_s)}
+        return Whole(status, {"error": error}, headers)
+
+    def count(self) -> Json:
+        return {}
+
+
+class _Response(Writer):
+    def __init__(self, model: str, number: int, *, is_composing: bool) -> None:
+        super().__init__(model, number)
+        self._is_composing = is_composing
+        self._sequence = -1
+
+    def body(self) -> Json:
+        return self._response("completed") | {"output": self._items(), "usage": USAGE}
+
+    def _begun(self) -> Iterator[bytes]:
+        yield self._event("response.created", response=self._response("in_progress"))
+
+    def _said(self, text: str, *, is_first: bool) -> Iterator[bytes]:
+        if is_first:
+            yield self._event("response.output_item.added", output_index=0, item=self._message("") | {"content": []})
+        identity = self._message("")["id"]
+        yield self._event("response.output_text.delta", item_id=identity, output_index=0, content_index=0, delta=text)
+
+    def _called(self, call: Call, ordinal: int) -> Iterator[bytes]:
+        return iter(())  # tools are taken from the items that are done
+
+    def _ended(self) -> Iterator[bytes]:
+        for index, item in enumerate(self._items()):
+            yield self._event("response.output_item.done", output_index=index, item=item)
+        yield self._event("response.completed", response=self.body())
+
+    def _items(self) -> list[Json]:
+        said = [self._message(self.text)] if self.text else []
+        return said + [self._tool(call, ordinal) for ordinal, call in enumerate(self.calls, 1)]
+
+    def _message(self, text: str) -> Json:
+        content = [{"type": "output_text", "text": text, "annotations": []}]
+        identity = f"msg_{self.number:06d}"
+        return {"type": "message", "id": identity, "role": "assistant", "status": "completed", "content": content}
+
+    def _tool(self, call: Call, ordinal: int) -> Json:
+        identity = f"call_{self.number:06d}_{ordinal}"
+        given = json.dumps(call.input["input"] if call.is_text else call.input)
+        if self._is_composing and call.name in COMPOSED:
+            script = f"text(await tools.{call.name}({given}))"
+            return {"type": "custom_tool_call", "call_id": identity, "name": COMPOSER, "input": script}
+        if call.is_text:
+            return {"type": "custom_tool_call", "call_id": identity, "name": call.name, "input": call.input["input"]}
+        return {"type": "function_call", "call_id": identity, "name": call.name, "arguments": given}
+
+    def _response(self, status: str) -> Json:
+        return {
+            "id": f"resp_{self.number:06d}",
+            "object": "response",
+            "created_at": 0,
+            "model": self.model,
+            "status": status,
+            "output": [],
+        }
+
+    def _event(self, kind: str, **fields: object) -> bytes:
+        self._sequence += 1
+        return event({"type": kind, "sequence_number": self._sequence, **fields}, kind)
+
+
+def _tools(request: Json) -> Iterator[str]:
+    """Give the names of all tools, wherever they are declared, and of those that others are written in."""
+    added = (item["tools"] for item in _items(request) if item.get("type") == "additional_tools")
+    for tool in chain(request.get("tools") or (), chain.from_iterable(added)):
+        names = [part["name"] for part in tool.get("tools", ())] or [tool.get("name", tool["type"])]
+        yield from names
+        yield from COMPOSED if COMPOSER in names else ()
+
+
+def _items(request: Json) -> list[Json]:
+    given = request.get("input") or []
+    return [{"role": "user", "content": given}] if isinstance(given, str) else given
+
+
+def _aside(wanted: Json) -> str:
+    schema = wanted.get("format", {}).get("schema")
+    return json.dumps(sample(schema)) if schema else "Work on the shop"
+
+
+def _said(request: Json) -> Iterator[str]:
+    for item in _items(request):
+        if item.get("type", "message") == "message" and item.get("role") == "user":
+            found = texts(item["content"], "input_text", "text")
+            yield from (text for text in found if not text.startswith(ENVIRONMENT))

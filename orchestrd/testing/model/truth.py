@@ -1,0 +1,79 @@
+"""What an agent is doing, as it happens: edges, in memory and on disk.
+
+The log is JSON lines, each written as soon as it is true and flushed, so that whoever scores claims can read it while
+it grows, and what a killed model has written stays. `at` is in seconds of the wall clock.
+"""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+from orchestrd.model.limits import STANDIN_EDGES_MAX
+from orchestrd.testing.model.moves import Truth
+
+
+class Edge(Struct, frozen=True):
+    """A moment at which the truth changed, by the wall clock in seconds, and what made it so."""
+
+    at: float
+    truth: Truth
+    why: str = ""
+
+
+class TruthLog:
+    """The edges until now; what changes nothing is none. Many threads may tell."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.edges: deque[Edge] = deque(maxlen=STANDIN_EDGES_MAX)
+        self._file = None if path is None else path.open("ab", buffering=0)
+        self._changed = threading.Condition()
+        self.tell("waiting", "nothing was asked yet")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write nothing more."""
+        with self._changed:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    @property
+    def truth(self) -> Truth:
+        """What the agent is doing now."""
+        return self.edges[-1].truth
+
+    def tell(self, truth: Truth, why: str, at: float | None = None) -> None:
+        """Note what is so since a moment, now when none is given; time does not run backwards."""
+        with self._changed:
+            if not self.edges or truth != self.truth:
+                now = time.time() if at is None else at
+                self._note(Edge(max(now, self.edges[-1].at) if self.edges else now, truth, why))
+            self._changed.notify_all()
+
+    def wait_for(self, is_so: Callable[[], bool], within_s: float) -> bool:
+        """Wait until something is so that changes with what is told; gives whether it is."""
+        with self._changed:
+            return self._changed.wait_for(is_so, within_s)
+
+    def _note(self, edge: Edge) -> None:
+        self.edges.append(edge)
+        if self._file is not None:
+            self._file.write(json.dumps(msgspec.to_builtins(edge)).encode() + b"\n")
+
+
+def read_truth(path: Path) -> list[Edge]:
+    """Read a log, of ours or of another model; a last line without an end is still being written."""
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    return [msgspec.json.decode(line, type=Edge) for line in whole.splitlines()]
