@@ -5,7 +5,8 @@ An agent may tell its terminal what it does, by sequences that show nothing:
     ESC ] 7501 ; state=working:app=codex BEL      a word
     ESC ] 0 ; title of the window ESC \           another title means another state; a spinner that turns does not
 
-And a screen is worth a look when output begins behind a silence, and when it has fallen silent again.
+And a screen is worth a look when output begins behind a silence, and when it has fallen silent again; a title alone is
+no output.
 
 Invariants: any split of the output into chunks gives the same words. What is remembered is bounded: a sequence with
 more than SEQUENCE_BYTES_MAX is none. Words and nudges are few, however fast they come: of many words within WORD_S the
@@ -31,7 +32,7 @@ class Ear:
     def __init__(self) -> None:
         self._scanner = Scanner()
         self._word = self._title = b""
-        self._is_word_due = self._is_nudge_due = False
+        self._is_word_due = self._is_nudge_due = self._is_speaking = False
         self._heard_s = self._told_s = self._nudged_s = float("-inf")
 
     def hear(self, chunk: bytes, now_s: float) -> "tuple[bytes | None, bool]":
@@ -41,13 +42,15 @@ class Ear:
                 self._word, self._is_word_due = text, True
             elif number in TITLES and text != self._title:
                 self._title, self._is_nudge_due = text, True
-        self._is_nudge_due |= now_s - self._heard_s >= QUIET_S
-        self._heard_s = now_s
+        if _is_shown(chunk):
+            self._is_nudge_due |= now_s - self._heard_s >= QUIET_S
+            self._heard_s, self._is_speaking = now_s, True
         return self._due(now_s)
 
     def fall_silent(self, now_s: float) -> "tuple[bytes | None, bool]":
         """Give the same when nothing was heard for SILENCE_S."""
-        self._is_nudge_due = True
+        self._is_nudge_due |= self._is_speaking
+        self._is_speaking = False
         return self._due(now_s)
 
     def _due(self, now_s: float) -> "tuple[bytes | None, bool]":
@@ -95,9 +98,18 @@ def _end_of(data: bytes, start: int) -> int:
     return latest if len(data) >= latest else -1
 
 
+def _is_shown(chunk: bytes) -> bool:
+    """Tell whether this is more than one sequence that shows nothing."""
+    return not (chunk.startswith(_BEGIN) and chunk[_end_of(chunk, 2) :] in (_BELL, _STRING_END))
+
+
 def _parted(said: bytes) -> "tuple[bytes, bytes]":
-    """Take a sequence apart: its number, and its text, in which all signs of a spinner in front are the same."""
+    """Take a sequence apart: its number, and its text; of a title without the sign in front that turns or blinks."""
     number, _, text = said.partition(b";")
+    if number not in TITLES:
+        return number, text
+    if text[:2] == b"[ " and text[3:5] == b" ]":
+        return number, text[3:]
     first = text[:4].decode("utf-8", "ignore")[:1]
-    is_spinner = number in TITLES and first and (first in _SPINNERS or "\u2800" <= first <= "\u28ff")
+    is_spinner = first and (first in _SPINNERS or "\u2800" <= first <= "\u28ff")
     return number, b"\0" + text[len(first.encode()) :] if is_spinner else text

@@ -123,12 +123,24 @@ def test_output_behind_a_silence_nudges_and_so_does_the_silence_behind_it() -> N
     assert nudges(ear, (1.2 + QUIET_S, b"d"), (1.5 + QUIET_S, b"e")) == [False, True]
 
 
-@pytest.mark.parametrize("signs", ["⠋⠙⠹⠸", "|/-\\", "◐◓◑◒"])
-def test_a_spinner_that_turns_in_the_title_is_no_news(signs: str) -> None:
+@pytest.mark.parametrize("signs", [*("⠋⠙⠹⠸", "|/-\\", "◐◓◑◒"), ("[ ! ]", "[ . ]")])
+def test_a_sign_that_turns_or_blinks_in_the_title_is_no_news(signs: Sequence[str]) -> None:
     ear = Ear()
-    turning = [(1.0 + 0.1 * n, f"\x1b]0;{sign} work\x07".encode()) for n, sign in enumerate(signs * 4)]
+    turning = [(1.0 + 0.5 * n, f"\x1b]0;{sign} work\x07".encode()) for n, sign in enumerate([*signs] * 4)]
 
     assert nudges(ear, *turning) == [True] + [False] * (len(turning) - 1)
+
+
+def test_a_title_alone_is_no_output_that_begins_or_ends() -> None:
+    ear = Ear()
+    ear.hear(b"\x1b]0;work\x07", 1.0)
+
+    assert ear.fall_silent(1.0 + SILENCE_S) == (None, False)
+    assert nudges(ear, (2.0, b"\x1b]0;work\x07"), (3.0, b"\x1b]0;work" + ST), (4.0, b"\x1b]0;work\x07x")) == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_another_title_nudges_though_a_little_late_behind_another_nudge() -> None:
