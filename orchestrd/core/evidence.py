@@ -6,11 +6,15 @@ other down. Where two words cannot both be true,
 
 - the newer one is believed, if it is newer by more than WITNESS_LAG_S: the other has missed an edge, and no witness
   sees all of them (hooks miss every interrupt and every answered dialog; a state file may stop being written);
-- else the one of higher rank: within that time both tell of the same edge, and one is late.
+- else the one of higher rank, by the order of its agent: within that time both tell of the same edge, and one is late.
+  But where both still stand WITNESS_LAG_S later, none was late: the older one has missed an edge, unless it is looked
+  at anew and the newer one was only heard (a hook may be slow, and tell of what is over already).
 
-So one lost hook or one frozen file is outlived by whoever goes on looking. What hooks only told, and that nobody who
-looks agrees with, is not believed for ever either: `working` is no more than WORKING_TRUSTED_S old, and `limited`,
-whose end no witness tells, no more than LIMIT_TRUSTED_S. Silence means nothing.
+So one lost edge is outlived by whoever goes on looking or hears of the next one, whichever of the two it was. A word
+that was only heard is believed for as long as its agent trusts its witness, or as what is looked at agrees with it; a
+usage limit until it ends, or LIMIT_TRUSTED_S where nobody told when. When nothing is left, nobody knows.
+
+Silence means nothing; and `blocked` is never what merely remains of two vague words: somebody must have said just that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,24 +23,36 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.model.limits import HEARD_PROMPTS_MAX, LIMIT_TRUSTED_S, WITNESS_LAG_S, WORKING_TRUSTED_S
+from orchestrd.model.agent import Trust
+from orchestrd.model.limits import (
+    HEARD_PROMPTS_MAX,
+    LIMIT_TRUSTED_S,
+    WITNESS_LAG_S,
+    WITNESSES_MAX,
+    WORKING_TRUSTED_S,
+)
 from orchestrd.model.observation import Evidence, Heard, Testimony
+from orchestrd.model.session import Session
 from orchestrd.model.words import Activity
 
-SESSION_FILE, HOOK, REPORT, TITLE, TRANSCRIPT, SCREEN, RECORD = RANKS = (
-    "session_file",  # the agent's own account of its state, kept for each process
-    "hook",  # lines its hooks append to hooks.jsonl
-    "report",  # the same, by `orch report`
-    "title",  # of its terminal
-    "transcript",  # of its conversation
-    "screen",  # what its terminal shows
-    "record",  # the last verdict of an earlier daemon
-)
+# Observers. How much each is believed is for its agent to say.
+SESSION_FILE = "session_file"  # the agent's own account of its state, kept for each process
+HOST = "host"  # whoever hosts it by its structured protocol
+PLUGIN = "plugin"  # of ours inside the agent
+HOOK = "hook"  # lines its hooks append to hooks.jsonl
+REPORT = "report"  # the same, by `orch report`
+OSC = "osc"  # what it tells its terminal of its state
+TITLE = "title"  # of its terminal
+TRANSCRIPT = "transcript"  # of its conversation
+SCREEN = "screen"  # what its terminal shows
+RECORD = "record"  # the last verdict of an earlier daemon, and believed least
 TYPING = "typing"  # no witness, but the source of an activity that is open: a message is being typed right now
 SILENCE = "silence"  # no witness either: whoever spoke last does so no more
 LOOKED_AT = frozenset({SESSION_FILE, TITLE, SCREEN})  # seen anew at each look; the others are heard of once
 _A_LIMIT = frozenset({Activity.LIMITED})
-TELLS_MOST = (HOOK, REPORT, SCREEN, TRANSCRIPT, SESSION_FILE, RECORD)  # whose text a person wants to read
+_A_DECISION = frozenset({Activity.BLOCKED})
+TELLS_MOST = (HOST, PLUGIN, HOOK, REPORT, SCREEN, TRANSCRIPT, SESSION_FILE, RECORD)  # whose text a person wants to read
+_RANK_OF_RECORD = WITNESSES_MAX + 1
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -46,8 +62,32 @@ class Verdict(Struct, frozen=True, kw_only=True):
     source: str  # who stands for all that agree
     at: datetime  # since when, by its word
     text: str | None = None
+    limited_until: datetime | None = None  # of a usage limit, where anybody told
     agreeing: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
+
+
+def ranked(said: Testimony, witnesses: Sequence[Trust]) -> Testimony:
+    """Mark a word with what its agent makes of its witness; one that the agent does not name is believed least."""
+    for rank, trust in enumerate(witnesses):
+        if trust.observer == said.observer:
+            return replace(said, rank=rank, trusted_s=trust.trusted_s)
+    return said
+
+
+def recorded(session: Session, now: datetime) -> Testimony:
+    """Take the verdict of an earlier daemon for one more witness. What is at rest stays so; a turn goes on or not."""
+    since = session.activity_since or now
+    unwatched_s = max(0.0, (now - since).total_seconds())
+    return Testimony(
+        observer=RECORD,
+        allows=(session.activity,),
+        at=since,
+        text=session.activity_text,
+        limited_until=session.limited_until,
+        rank=_RANK_OF_RECORD,
+        trusted_s=unwatched_s + WORKING_TRUSTED_S if session.activity is Activity.WORKING else None,
+    )
 
 
 def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
@@ -63,15 +103,15 @@ def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
     if not testimony.allows:
         return replace(evidence, testimonies=others)
     dated = replace(testimony, at=testimony.at or now, prompt=None)
-    kept = (known for known in others if known.observer in LOOKED_AT or not _overrules(dated, known))
-    return replace(evidence, testimonies=(*kept, dated))
+    kept = (known for known in others if known.observer in LOOKED_AT or not _overrules(dated, known, now))
+    return replace(evidence, testimonies=(*kept, dated)[-WITNESSES_MAX:])
 
 
 def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | None = None) -> Verdict | None:
     """Fuse what is known into one verdict; null where nobody says anything. `after`: older words do not count."""
     believable = [said for said in testimonies if after is None or _at(said) >= after]
     believable = [said for said in believable if not _is_stale(said, believable, now)]
-    standing = by_rank(said for said in believable if not any(_overrules(other, said) for other in believable))
+    standing = by_rank(said for said in believable if not any(_overrules(other, said, now) for other in believable))
     if not standing:
         return None
     allowed, agreeing = frozenset(Activity), []
@@ -81,11 +121,13 @@ def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | Non
             agreeing.append(said)
     names = tuple(said.observer for said in agreeing)
     speaker = next((said for said in agreeing if frozenset(said.allows) == allowed), agreeing[0])
+    activity = _only(allowed, agreeing)
     return Verdict(
-        activity=_only(allowed),
+        activity=activity,
         source=speaker.observer,
         at=_at(speaker),
         text=_text(agreeing),
+        limited_until=_limit_end(agreeing) if activity is Activity.LIMITED else None,
         agreeing=names,
         overruled=tuple(said.observer for said in testimonies if said.observer not in names),
     )
@@ -93,7 +135,7 @@ def judge(testimonies: Sequence[Testimony], now: datetime, after: datetime | Non
 
 def by_rank(testimonies: Iterable[Testimony]) -> list[Testimony]:
     """Order testimonies, the one that is believed most first."""
-    return sorted(testimonies, key=lambda said: RANKS.index(said.observer))
+    return sorted(testimonies, key=lambda said: (said.rank, said.observer))
 
 
 def rule_of(verdict: Verdict) -> str:
@@ -128,9 +170,17 @@ def _age_s(said: Testimony, now: datetime) -> float:
     return (now - _at(said)).total_seconds()
 
 
-def _overrules(newer: Testimony, older: Testimony) -> bool:
-    is_newer = (_at(newer) - _at(older)).total_seconds() > WITNESS_LAG_S
-    return is_newer and not _shared(frozenset(newer.allows), frozenset(older.allows))
+def _overrules(newer: Testimony, older: Testimony, now: datetime) -> bool:
+    """Tell whether one word shows that another has missed an edge."""
+    lead_s = (_at(newer) - _at(older)).total_seconds()
+    if lead_s <= 0 or _agree(newer, older):
+        return False
+    may_be_late = newer.observer not in LOOKED_AT and older.observer in LOOKED_AT
+    return lead_s > WITNESS_LAG_S or (not may_be_late and _age_s(newer, now) > WITNESS_LAG_S)
+
+
+def _agree(one: Testimony, other: Testimony) -> bool:
+    return bool(_shared(frozenset(one.allows), frozenset(other.allows)))
 
 
 def _shared(one: frozenset[Activity], other: frozenset[Activity]) -> frozenset[Activity]:
@@ -140,20 +190,26 @@ def _shared(one: frozenset[Activity], other: frozenset[Activity]) -> frozenset[A
 
 
 def _is_stale(said: Testimony, all_said: Sequence[Testimony], now: datetime) -> bool:
-    """A turn that was only heard to begin, long ago, by ear alone; or a limit of long ago, whose end nobody tells."""
-    if said.observer not in (HOOK, TRANSCRIPT, RECORD):
+    """Tell whether a word is believed no longer; what is looked at is said anew by each look, or taken back."""
+    if frozenset(said.allows) == _A_LIMIT:
+        return now >= said.limited_until if said.limited_until else _age_s(said, now) > LIMIT_TRUSTED_S
+    if said.observer in LOOKED_AT or said.trusted_s is None or _age_s(said, now) <= said.trusted_s:
         return False
-    if said.allows == (Activity.LIMITED,):
-        return _age_s(said, now) > LIMIT_TRUSTED_S
-    if said.allows != (Activity.WORKING,) or _age_s(said, now) <= WORKING_TRUSTED_S:
-        return False
-    return not any(seen.observer in LOOKED_AT and Activity.WORKING in seen.allows for seen in all_said)
+    return not any(seen.observer in LOOKED_AT and _agree(seen, said) for seen in all_said)
 
 
-def _only(allowed: frozenset[Activity]) -> Activity:
-    """Name what is left. A limit is never guessed; what may be two different things is not known."""
-    certain = allowed - {Activity.LIMITED} or allowed
+def _only(allowed: frozenset[Activity], agreeing: Sequence[Testimony]) -> Activity:
+    """Name what is left. A limit is never guessed, nor is a decision; what may be two different things is not known."""
+    certain = allowed - _A_LIMIT or allowed
+    if certain == _A_DECISION and all(frozenset(said.allows) != _A_DECISION for said in agreeing):
+        return Activity.UNKNOWN
     return next(iter(certain)) if len(certain) == 1 else Activity.UNKNOWN
+
+
+def _limit_end(agreeing: Sequence[Testimony]) -> datetime | None:
+    """Give when the limit ends by the one who told last; one who only saw that there is a limit tells nothing of it."""
+    told = [said for said in agreeing if said.limited_until is not None]
+    return max(told, key=_at).limited_until if told else None
 
 
 def _text(agreeing: Sequence[Testimony]) -> str | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from orchestrd.core.admission import Turn
 from orchestrd.core.document import document
 from orchestrd.core.ending import left_behind
@@ -11,6 +13,7 @@ from orchestrd.core.liveness import ACTIVITY_AXIS, LIVENESS_AXIS
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.instant import DueName, Instant
+from orchestrd.model.limits import WITNESSES_MAX
 from orchestrd.model.observation import Evidence, Testimony, Witness
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Activity, Liveness, Reason, State
@@ -66,7 +69,7 @@ def explanation(
         activity_rule=_activity_rule(session, evidence, now),
         witnesses=(
             *(_told(witness, now) for witness in evidence.witnesses),
-            *(_told(_witness(said, now), now) for said in by_rank(evidence.testimonies)),
+            *(_told_of_activity(said, now) for said in by_rank(evidence.testimonies)),
         ),
         pending=(*_wait_for_a_place(session, turn), *_pending(session, now)),
     )
@@ -119,14 +122,15 @@ def _malformed(evidence: Evidence) -> str | None:
     return f"{evidence.malformed} lines could not be understood" if evidence.malformed else None
 
 
-def _witness(said: Testimony, now: Instant) -> Witness:
-    return Witness(
+def _told_of_activity(said: Testimony, now: Instant) -> WitnessDocument:
+    witness = Witness(
         axis=ACTIVITY_AXIS,
         observer=said.observer,
         verdict=" or ".join(said.allows),
         at=said.at or now.at,
         excerpt=said.excerpt or said.text or "",
     )
+    return replace(_told(witness, now), rank=said.rank + 1 if said.rank < WITNESSES_MAX else None)
 
 
 def _told(witness: Witness, now: Instant) -> WitnessDocument:

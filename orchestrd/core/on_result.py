@@ -122,6 +122,7 @@ def restarted(turn: Turn) -> None:
         turn.set_due(DueName.START, START_DEADLINE_S if is_launched else launch_limit_s(turn.session.spec))
     if turn.has_due(DueName.CONTACT):
         turn.set_due(DueName.CONTACT, CONTACT_LOST_S)
+    turn.recall()
 
 
 def due_passed(turn: Turn, name: DueName) -> None:

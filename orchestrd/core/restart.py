@@ -3,21 +3,22 @@
 An effect that was not attempted is performed (again) by the actuator and is no business of this file. A once effect
 found attempted may or may not have reached the world, and nobody is left to say which: it ends unknown, and is never
 repeated. Deadlines for something to be *seen* start anew, for nobody was looking; those for an act to follow do not.
+What the last daemon knew of an activity becomes a witness, which is not believed for ever either.
 """
 
 from orchestrd.model.command import Delivered, Input, Restarted
 from orchestrd.model.effect import ONCE
 from orchestrd.model.instant import DueName
 from orchestrd.model.session import Session
-from orchestrd.model.words import Receipt
+from orchestrd.model.words import Activity, Receipt
 
 WATCHED = frozenset({DueName.START, DueName.CONTACT})
 
 
 def owed_after_restart(session: Session) -> tuple[Input, ...]:
     """Give the inputs that the session is owed, in order, before any deadline is looked at."""
-    watched = any(due.name in WATCHED for due in session.dues)
-    return (*([Restarted()] if watched else []), *_unsettled(session))
+    is_owed = session.activity is not Activity.UNKNOWN or any(due.name in WATCHED for due in session.dues)
+    return (*([Restarted()] if is_owed else []), *_unsettled(session))
 
 
 def _unsettled(session: Session) -> list[Delivered]:

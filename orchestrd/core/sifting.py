@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.evidence import REPORT, TITLE
+from orchestrd.core.evidence import REPORT, TITLE, ranked
 from orchestrd.core.liveness import breaker_trips
+from orchestrd.model.agent import Trust
 from orchestrd.model.command import Input
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Evidence, Reported, Sighted, Testimony
@@ -51,9 +52,11 @@ def hook_lines(look: Look) -> tuple[tuple[bytes, int], ...]:
     return tuple(lines)
 
 
-def report(look: Look, reading: Reading, transcript_offset: int, known: Evidence) -> Reported | None:
-    """Make one input of what an agent's witnesses say; null where nothing of it is new."""
-    said = tuple(_news(reading.testimonies, known.testimonies))
+def report(
+    look: Look, reading: Reading, transcript_offset: int, known: Evidence, witnesses: Sequence[Trust]
+) -> Reported | None:
+    """Make one input of what an agent's witnesses say, in its order of them; null where nothing of it is new."""
+    said = tuple(ranked(word, witnesses) for word in _news(reading.testimonies, known.testimonies))
     has_read = look.hooks_offset > look.run.hooks_offset or transcript_offset > look.run.transcript_offset
     if not said and not has_read:
         return None
@@ -85,8 +88,12 @@ def _news(said: Iterable[Testimony], known: Sequence[Testimony]) -> Iterable[Tes
 def _is_said_again(testimony: Testimony, before: Testimony | None) -> bool:
     if before is None:
         return not testimony.allows and testimony.text is None
-    same_word = (testimony.allows, testimony.text) == (before.allows, before.text)
+    same_word = _word(testimony) == _word(before)
     return same_word and testimony.at in (None, before.at) and testimony.prompt is None
+
+
+def _word(testimony: Testimony) -> tuple[object, ...]:
+    return testimony.allows, testimony.text, testimony.decision.id if testimony.decision else None
 
 
 def _facts(look: Look, *, is_set_aside: bool) -> tuple[Input, ...]:

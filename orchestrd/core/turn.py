@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.evidence import RECORD, SILENCE, TYPING, hear, judge
+from orchestrd.core.evidence import SILENCE, TYPING, hear, judge, recorded
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
@@ -151,17 +151,14 @@ class Turn:
         return any(due.name is name for due in self.session.dues)
 
     def hear(self, said: Testimony) -> None:
-        """Take in what a witness of the activity says. To a daemon that has heard nothing yet the record is one."""
-        session = self.session
-        if not self.evidence.testimonies and session.activity is not Activity.UNKNOWN:
-            last = Testimony(
-                observer=RECORD,
-                allows=(session.activity,),
-                at=session.activity_since or self.now.at,
-                text=session.activity_text,
-            )
-            self.evidence = hear(self.evidence, last, self.now.at)
+        """Take in what a witness of the activity says."""
+        self.recall()
         self.evidence = hear(self.evidence, said, self.now.at)
+
+    def recall(self) -> None:
+        """Let the record be a witness, to a daemon that has heard nothing yet."""
+        if not self.evidence.testimonies and self.session.activity is not Activity.UNKNOWN:
+            self.evidence = hear(self.evidence, recorded(self.session, self.now.at), self.now.at)
 
     def judge_activity(self) -> None:
         """Let the activity be what the witnesses come to. Once a message was typed, only newer words count.

@@ -9,17 +9,21 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
+from orchestrd.core.evidence import SCREEN
 from orchestrd.core.running import run_of
 from orchestrd.core.sifting import hook_lines, report
 from orchestrd.engine.roster import Roster
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.observation import Reported
+from orchestrd.model.observation import Reported, Testimony
 from orchestrd.model.run import AgentFiles, Gathered, Glimpse, Look, Wanted
 from orchestrd.model.session import Session
 from orchestrd.ports import Agent, Attachments, Clock, Gatherer, Runtime
 
 NOTHING = Gathered()
+UNSEEN = Testimony(observer=SCREEN, allows=())  # nobody looks there now: what it showed last says nothing any more
 
 
 class Witnesses:
@@ -54,8 +58,10 @@ class Witnesses:
                 continue
             found = gathered.get(session.id, NOTHING)
             reading = agent.read(self._glimpse(look, found, screens.get(session.id), now))
+            if session.id not in screens and session.activity_source != SCREEN:
+                reading = replace(reading, testimonies=(*reading.testimonies, UNSEEN))
             offset = max(found.transcript_offset, look.run.transcript_offset)
-            said = report(look, reading, offset, self._roster.evidence(session.id))
+            said = report(look, reading, offset, self._roster.evidence(session.id), agent.witnesses)
             if said is not None:
                 heard.append((session.id, said))
         return heard

@@ -132,6 +132,7 @@ class WitnessDocument(Struct, frozen=True, kw_only=True):
     at: datetime
     age_s: float
     excerpt: str
+    rank: int | None = None  # in the order of its agent, of a witness of the activity: 1 is believed most
 
 
 class Explanation(Struct, frozen=True, kw_only=True):

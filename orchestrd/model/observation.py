@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from orchestrd.model.decision import Decision
+from orchestrd.model.limits import WITNESSES_MAX
 from orchestrd.model.spending import Spent
 from orchestrd.model.words import Activity, Liveness
 
@@ -65,7 +66,7 @@ class Vanished(Struct, frozen=True, kw_only=True, tag="vanished"):
 class Testimony(Struct, frozen=True, kw_only=True):
     """What one witness says the agent is doing. Who is believed when they differ: `orchestrd.core.evidence`."""
 
-    observer: str  # one of `orchestrd.core.evidence.RANKS`
+    observer: str  # as `orchestrd.core.evidence` names them, and the order of its agent
     allows: tuple[Activity, ...]  # every activity that its word agrees with; empty: it says nothing (any more)
     at: datetime | None = None  # since when, by the witness's own clock; null: as of this look
     text: str | None = None  # for people: which tool, what is asked, which error, until when
@@ -78,6 +79,8 @@ class Testimony(Struct, frozen=True, kw_only=True):
     limited_until: datetime | None = None  # when the usage limit that it has met ends
     spent: tuple[Spent, ...] = ()
     version: str | None = None  # of the agent
+    rank: int = WITNESSES_MAX  # of its witness in the order of its agent: the lowest number is believed most
+    trusted_s: float | None = None  # if only heard, it counts for this long; null: until another word replaces it
 
 
 class Reported(Struct, frozen=True, kw_only=True, tag="reported"):

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from orchestrd.core.cleaning import preserve_ref
-from orchestrd.core.evidence import RANKS
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace
@@ -116,6 +115,6 @@ def _end(told: Document) -> str:
 def _testimony(witness: WitnessDocument) -> str:
     """One witness with its age; of several for an activity the first is believed most."""
     excerpt = f": {witness.excerpt}" if witness.excerpt else ""
-    rank = f" (rank {RANKS.index(witness.observer) + 1})" if witness.observer in RANKS else ""
+    rank = "" if witness.rank is None else f" (rank {witness.rank})"
     said_at = f"{short(witness.age_s)} ago"
     return f"{witness.observer}{rank} on {witness.axis}: {witness.verdict}, {said_at}{excerpt}"

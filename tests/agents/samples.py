@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestrd.core.evidence import Verdict, hear, judge
+from orchestrd.agents.claude import ClaudeAgent
+from orchestrd.core.evidence import Verdict, hear, judge, ranked
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.run import Glimpse
 
@@ -44,10 +45,10 @@ def screens_of(sample: Path, name: str) -> list[str]:
 
 
 def verdict_of(said: Iterable[Testimony], now: datetime) -> Verdict | None:
-    """Tell what the daemon makes of all these words."""
+    """Tell what the daemon makes of all these words of Claude Code."""
     evidence = Evidence()
     for word in said:
-        evidence = hear(evidence, word, now)
+        evidence = hear(evidence, ranked(word, ClaudeAgent.witnesses), now)
     return judge(evidence.testimonies, now)
 
 

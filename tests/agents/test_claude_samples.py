@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.agents.claude import ClaudeAgent
-from orchestrd.core.evidence import RANKS, SESSION_FILE
+from orchestrd.core.evidence import SESSION_FILE
 from orchestrd.model.observation import Testimony
 from orchestrd.model.words import Activity
 from tests.agents.samples import EVERY_SAMPLE, glimpse_of, named, verdict_of
@@ -85,7 +85,7 @@ def activity_without(sample: Path, silent: str) -> Activity | None:
 
 
 @every_sample
-@pytest.mark.parametrize("silent", [name for name in RANKS if name != SESSION_FILE])
+@pytest.mark.parametrize("silent", [trust.observer for trust in AGENT.witnesses if trust.observer != SESSION_FILE])
 def test_with_any_other_witness_than_the_state_file_silent_nothing_false_is_said(sample: Path, silent: str) -> None:
     assert activity_without(sample, silent) in (TRUTH[sample.name][0], None)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
-from orchestrd.core.evidence import RANKS
+from orchestrd.core.evidence import LOOKED_AT
 from orchestrd.model.command import (
     Admitted,
     Attempted,
@@ -151,7 +151,9 @@ sightings = built(Sighted, generation=generation, observer=observer, verdict=st.
 proofs = exits | built(Vanished, generation=generation, observer=observer, cause=st.sampled_from(Cause))
 testimonies = built(
     Testimony,
-    observer=st.sampled_from(RANKS[:-1]),
+    observer=st.sampled_from([*sorted(LOOKED_AT), "hook", "report", "transcript"]),
+    rank=st.integers(min_value=0, max_value=5),
+    trusted_s=st.sampled_from([None, 60.0]),
     allows=st.lists(st.sampled_from(Activity), unique=True, max_size=2).map(tuple),
     at=st.none() | moment,
     text=maybe_text,

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrd.core.evidence import hear
 from orchestrd.core.running import run_of
 from orchestrd.core.sifting import blind, hook_lines, report, sift
+from orchestrd.model.agent import Trust
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Evidence, Reported, Sighted, Testimony
 from orchestrd.model.run import Look, Reading, Run
@@ -15,6 +16,7 @@ from tests.core.strategies import OPENING, Script
 
 RUN = Run(session=SESSION, generation=1, mark="mark", hooks_offset=100)
 NOTHING = Evidence()
+ORDER = (Trust("session_file"), Trust("hook", 60.0))
 DAY = timedelta(days=1)
 
 
@@ -38,7 +40,7 @@ def said(observer: str, activity: Activity, at: datetime | None = None, **rest: 
 
 def told(*testimonies: Testimony, known: Evidence = NOTHING, read: int = 0) -> Reported | None:
     look = Look(run=RUN, hooks_offset=RUN.hooks_offset + read)
-    return report(look, Reading(testimonies=testimonies), 0, known)
+    return report(look, Reading(testimonies=testimonies), 0, known, ORDER)
 
 
 def test_each_line_bears_where_it_ends_and_the_last_one_where_the_look_ended() -> None:
@@ -76,6 +78,16 @@ def test_a_line_of_the_hooks_is_told_even_if_it_says_the_same() -> None:
     line = said("hook", Activity.WORKING, at=NOON, offset=120)
 
     assert told(line, known=hear(NOTHING, line, NOON)) is not None
+
+
+def test_each_word_bears_the_rank_of_its_witness_and_how_long_that_is_trusted() -> None:
+    news = told(said("hook", Activity.WORKING, offset=120), said("session_file", Activity.WORKING))
+    unnamed = told(said("rumour", Activity.WORKING))
+
+    assert news is not None
+    assert [(word.rank, word.trusted_s) for word in news.testimonies] == [(1, 60.0), (0, None)]
+    assert unnamed is not None
+    assert unnamed.testimonies[0].rank > len(ORDER)
 
 
 def test_lines_that_mean_nothing_are_still_read_once() -> None:

@@ -197,9 +197,9 @@ def test_a_page_names_branch_conversation_and_notice_where_there_are_any() -> No
 
 
 def test_witnesses_of_an_activity_say_how_much_they_are_believed() -> None:
-    def said(observer: str, verdict: str, age_s: float) -> WitnessDocument:
+    def said(observer: str, verdict: str, age_s: float, rank: int | None) -> WitnessDocument:
         return WitnessDocument(
-            axis="activity", observer=observer, verdict=verdict, at=NOON, age_s=age_s, excerpt="seen"
+            axis="activity", observer=observer, verdict=verdict, at=NOON, age_s=age_s, excerpt="seen", rank=rank
         )
 
     explanation = Explanation(
@@ -209,7 +209,7 @@ def test_witnesses_of_an_activity_say_how_much_they_are_believed() -> None:
         state_rule="",
         liveness_rule="",
         activity_rule="",
-        witnesses=(said("session_file", "waiting", 3), said("title", "waiting or blocked", 190)),
+        witnesses=(said("session_file", "waiting", 3, 1), said("title", "waiting or blocked", 190, None)),
         pending=(),
     )
 
@@ -218,7 +218,7 @@ def test_witnesses_of_an_activity_say_how_much_they_are_believed() -> None:
     assert "activity    waiting 0s, said by session_file: Done.\n" in page
     assert (
         "witness     session_file (rank 1) on activity: waiting, 3s ago: seen\n"
-        "            title (rank 4) on activity: waiting or blocked, 3m ago: seen\n"
+        "            title on activity: waiting or blocked, 3m ago: seen\n"
     ) in page
 
 
