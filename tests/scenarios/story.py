@@ -21,6 +21,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from orchestrd.agents.claude import ClaudeAgent
+from orchestrd.core.evidence import ranked
 from orchestrd.core.sifting import sift
 from orchestrd.model.command import (
     Admitted,
@@ -181,7 +183,7 @@ class Story:
             is_turn_over=options.get("over") == "yes",
             conversation=options.get("conversation"),
         )
-        return Reported(**about, testimonies=(said,))
+        return Reported(**about, testimonies=(ranked(said, ClaudeAgent.witnesses),))
 
     def _reported(self, generation: int, activity: str, text: str | None = None) -> Reported:
         self.heard += 1
