@@ -8,11 +8,11 @@ from orchestrd.client import calls
 from orchestrd.client.requests import WorkspaceWish, spawn_request
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
+from orchestrd.testing.model import StandIn
 from tests.acceptance.daemon import Home
 from tests.acceptance.processes import Identity
 from tests.standin import hooks
 from tests.standin.claude import CLAUDE, ClaudeHome, make_repository
-from tests.standin.model import StandIn
 
 HELD = frozenset({"unknown"})  # what a restarted daemon may say before it has looked
 

@@ -8,15 +8,15 @@ from collections.abc import Callable
 import pytest
 
 from orchestrd.model.words import Receipt
+from orchestrd.testing.model.moves import Run, think
 from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.processes import until
 from tests.standin.claude import needs_claude
-from tests.standin.moves import Answer, bash
 
 pytestmark = needs_claude
 
 FIRST, SECOND = "Count the apples", "Sell one of them"
-HELD = Answer(is_held=True)
+HELD = think()
 
 
 def nothing_happens(_: ClaudeSessions) -> None:
@@ -32,7 +32,7 @@ def test_every_moment_of_two_turns_is_told_as_it_is(
     claude: ClaudeSessions, then: Callable[[ClaudeSessions], None]
 ) -> None:
     home, model = claude.home, claude.model
-    model.script(HELD, bash("touch sold"), HELD)
+    model.script(HELD, Run(command="touch sold"), HELD)
 
     session = claude.spawn(FIRST)
     model.wait_until("working")
@@ -78,7 +78,7 @@ def test_every_moment_of_two_turns_is_told_as_it_is(
 
 
 def test_a_session_until_turn_completes_by_itself_when_its_turn_is_over(claude: ClaudeSessions) -> None:
-    claude.model.script(bash("ls", asks=False), HELD)
+    claude.model.script(Run(command="ls", asks=False), HELD)
     session = claude.spawn(FIRST, until="turn")
     claude.model.wait_until("working", request=2)
     claude.home.reach(session, "working")

@@ -3,11 +3,11 @@
 import os
 import subprocess
 
+from orchestrd.testing.model.moves import Answer, Run
 from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.command_line import ORCH, PATIENCE_S
 from tests.acceptance.processes import until
 from tests.standin.claude import needs_claude
-from tests.standin.moves import Answer, bash
 
 pytestmark = needs_claude
 
@@ -26,7 +26,7 @@ def _reads(claude: ClaudeSessions, session: str, told: str) -> None:
 
 def test_a_conversation_reads_the_same_with_a_daemon_without_one_and_after_its_end(claude: ClaudeSessions) -> None:
     told = "> Count the apples\n\n* Bash: ls: ok\n\nThere are three.\n"
-    claude.model.script(bash("ls", asks=False), Answer(text="There are three."))
+    claude.model.script(Run(command="ls", asks=False), Answer(text="There are three."))
     session = claude.spawn("Count the apples")
     claude.model.wait_until("waiting", request=2)
 

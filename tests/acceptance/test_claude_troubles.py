@@ -11,16 +11,16 @@ import pytest
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Receipt
+from orchestrd.testing.model.moves import Refusal, Run, think
 from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.command_line import ORCH, PATIENCE_S
 from tests.acceptance.processes import until
 from tests.standin.claude import needs_claude
-from tests.standin.moves import Answer, Refusal, bad_request, bash, rate_limit, usage_limit
 
 pytestmark = needs_claude
 
 FIRST, SECOND = "Count the apples", "Sell one of them"
-HELD = Answer(is_held=True)
+HELD = think()
 
 
 def working(claude: ClaudeSessions) -> SessionId:
@@ -74,7 +74,7 @@ def test_without_its_hooks_all_is_told_all_the_same_and_the_row_says_that_they_a
     claude: ClaudeSessions,
 ) -> None:
     claude.user.write_settings(disableAllHooks=True)
-    claude.model.script(HELD, bash("touch sold"))
+    claude.model.script(HELD, Run(command="touch sold"))
 
     session = claude.spawn(FIRST)
     claude.model.wait_until("working")
@@ -129,7 +129,7 @@ def test_an_interrupt_is_told_and_meets_no_goal(claude: ClaudeSessions) -> None:
 
 
 def test_what_a_person_denies_is_no_longer_asked(claude: ClaudeSessions) -> None:
-    claude.model.script(bash("touch sold"))
+    claude.model.script(Run(command="touch sold"))
     session = claude.spawn(FIRST)
     claude.model.wait_until("blocked")
     claude.home.reach(session, "blocked")
@@ -196,7 +196,7 @@ def test_a_dialog_at_the_start_is_named_and_nothing_is_typed_into_it(
 
 @pytest.mark.parametrize(
     ("refusal", "activity", "text"),
-    [(bad_request(), "waiting", "400"), (usage_limit(), "limited", "429")],
+    [(Refusal(why="bad_request"), "waiting", "400"), (Refusal(why="usage_limit"), "limited", "429")],
 )
 def test_an_error_of_the_model_is_told_with_its_words(
     claude: ClaudeSessions, refusal: Refusal, activity: str, text: str
@@ -211,10 +211,10 @@ def test_an_error_of_the_model_is_told_with_its_words(
 
 
 def test_retries_are_told_as_work_that_goes_on(claude: ClaudeSessions) -> None:
-    claude.model.script(*[rate_limit()] * 3, HELD)
+    claude.model.script(*[Refusal(why="rate_limit")] * 3, HELD)
 
     session = claude.spawn(FIRST)
-    claude.model.wait_until("limited")
+    claude.model.wait_until("working", request=1)
     until(lambda: "tries again" in str(claude.home.show(session).activity_text), "the row tells of the retries")
     claude.model.wait_until("working", request=4)
     claude.model.release()

@@ -6,9 +6,9 @@ Each scene acts only on what it has seen, and returns when all witnesses have co
 import os
 from collections.abc import Callable
 
+from orchestrd.testing.model.moves import Answer, Ask, Delegate, Edit, Move, Read, Refusal, Run, ToolUse, Write, think
 from tests.acceptance.processes import until
-from tests.standin import hooks, moves
-from tests.standin.moves import Answer, Move, ToolUse, bad_request, bash, overloaded, rate_limit, usage_limit, write
+from tests.standin import hooks
 from tests.standin.stage import Stage
 
 Scene = Callable[[Stage], None]
@@ -19,6 +19,16 @@ OPEN_DIALOG = "Esc to cancel"
 SUGGESTED = "count the pears"
 DRAFT = "and what about\nthe pears?"
 FIRST_WORDS = "Let me see."
+QUOTED = """The dialog would look like this:
+
+    Do you want to proceed?
+    ❯ 1. Yes
+      2. Yes, and always allow access to shop/ from this project
+      3. No
+
+    Esc to cancel · Tab to amend
+
+and after an error the screen says: API error · Retrying in 15s · attempt 6/10"""
 
 
 # ---- at the start ----------------------------------------------------------------------------------------------------
@@ -68,7 +78,7 @@ def unknown_conversation(stage: Stage) -> None:
 def working(stage: Stage) -> None:
     """The model answers."""
     stage.start()
-    _ask(stage, Answer(is_held=True))
+    _ask(stage, think())
     stage.terminal.until_shown(FIRST_WORDS)
     _until_busy(stage)
 
@@ -116,14 +126,14 @@ def queued(stage: Stage) -> None:
 def quoted_dialog(stage: Stage) -> None:
     """The model's answer quotes a dialog and an error: the turn is over all the same."""
     stage.start()
-    _turn(stage, Answer(text=moves.QUOTED))
+    _turn(stage, Answer(text=QUOTED))
 
 
 def quoted_while_working(stage: Stage) -> None:
     """The user's own text quotes a dialog, and the model answers."""
     stage.start()
-    stage.model.script(Answer(is_held=True))
-    stage.terminal.paste(moves.QUOTED)
+    stage.model.script(think())
+    stage.terminal.paste(QUOTED)
     stage.press_until(lambda: "UserPromptSubmit" in hooks.names(stage.hooks), "Enter")
     stage.terminal.until_shown(FIRST_WORDS)
     _until_busy(stage)
@@ -173,7 +183,7 @@ def tool_running(stage: Stage) -> None:
     """A tool that needs no permission is running; it reads from a pipe into which nobody writes."""
     os.mkfifo(stage.repository / "door")
     stage.start()
-    _ask(stage, bash("cat door", asks=False))
+    _ask(stage, Run(command="cat door", asks=False))
     stage.until_hook("PreToolUse")
     stage.until_written("tool_use")
     _until_busy(stage)
@@ -182,7 +192,7 @@ def tool_running(stage: Stage) -> None:
 def permission_bash(stage: Stage) -> None:
     """It asks whether it may run a command."""
     stage.start()
-    _until_asked(stage, bash("touch sold"))
+    _until_asked(stage, Run(command="touch sold"))
 
 
 def permission_reminder(stage: Stage) -> None:
@@ -194,24 +204,21 @@ def permission_reminder(stage: Stage) -> None:
 def permission_write(stage: Stage) -> None:
     """It asks whether it may write a file."""
     stage.start()
-    _until_asked(stage, write(str(stage.repository / "prices.md"), "# Prices\n\nOne apple: 1\n"))
+    _until_asked(stage, Write(path=str(stage.repository / "prices.md"), text="# Prices\n\nOne apple: 1\n"))
 
 
 def permission_edit(stage: Stage) -> None:
     """It asks whether it may change a file that it has read."""
     readme = str(stage.repository / "README.md")
     stage.start()
-    stage.model.script(ToolUse(name="Read", input={"file_path": readme}, asks=False))
-    edit = {"file_path": readme, "old_string": "# The shop", "new_string": "# The market"}
-    _until_asked(stage, ToolUse(name="Edit", input=edit))
+    stage.model.script(Read(path=readme))
+    _until_asked(stage, Edit(path=readme, old="# The shop", new="# The market"))
 
 
 def question_asked(stage: Stage) -> None:
     """It asks its user a question of its own, with answers to choose from."""
-    options = [{"label": label, "description": f"We sell {label.lower()}"} for label in ("Apples", "Pears")]
-    asked = {"question": "Which fruit?", "header": "Fruit", "multiSelect": False, "options": options}
     stage.start()
-    _until_asked(stage, ToolUse(name="AskUserQuestion", input={"questions": [asked]}))
+    _until_asked(stage, Ask(question="Which fruit?", choices=("Apples", "Pears"), header="Fruit"))
 
 
 def permitted(stage: Stage) -> None:
@@ -234,13 +241,9 @@ def denied(stage: Stage) -> None:
 
 def subagent(stage: Stage) -> None:
     """A subagent has done its part; the turn of the agent itself is over as well."""
-    given = {
-        "description": "Count the apples",
-        "prompt": "How many apples are there?",
-        "subagent_type": "general-purpose",
-    }
+    part = Delegate(prompt="How many apples are there?", result="There are three.", description="Count the apples")
     stage.start()
-    _ask(stage, ToolUse(name="Agent", input=given, asks=False), Answer(text="There are three."), Answer())
+    _ask(stage, part)
     stage.until_hook("SubagentStop")
     _until_over(stage)
 
@@ -271,7 +274,7 @@ def interrupted_tool(stage: Stage) -> None:
 def interrupted_early(stage: Stage) -> None:
     """Interrupted before the first word: the text goes back into the box, and the transcript never tells."""
     stage.start()
-    _ask(stage, Answer(is_held=True, is_silent=True))
+    _ask(stage, think(is_silent=True))
     _until_busy(stage)
     stage.terminal.press("Escape")
     stage.home.until("idle")
@@ -284,28 +287,29 @@ def interrupted_early(stage: Stage) -> None:
 def retrying(stage: Stage) -> None:
     """The model says "later", and the agent tries again by itself: only the screen tells."""
     stage.start()
-    _ask(stage, *[rate_limit()] * 20)
+    _ask(stage, *[Refusal(why="rate_limit")] * 20)
     stage.terminal.until_shown("attempt 4/10", within_s=30)
 
 
 def limited(stage: Stage) -> None:
     """What the account may use is used up."""
     stage.start()
-    _ask(stage, usage_limit())
+    _ask(stage, Refusal(why="usage_limit"))
     _until_failed(stage)
 
 
 def overloaded_for_good(stage: Stage) -> None:
     """The service is overloaded, and the agent has given up."""
     stage.start()
-    _ask(stage, overloaded(), overloaded(), overloaded(is_last=True))
+    overloaded = Refusal(why="overloaded")
+    _ask(stage, overloaded, overloaded, Refusal(why="overloaded", leaves="waiting"))
     _until_failed(stage)
 
 
 def refused(stage: Stage) -> None:
     """The model refuses the request."""
     stage.start()
-    _ask(stage, bad_request())
+    _ask(stage, Refusal(why="bad_request"))
     _until_failed(stage)
 
 

@@ -11,10 +11,10 @@ from typing import Self
 
 from msgspec import Struct
 
+from orchestrd.testing.model import StandIn
 from tests.acceptance.processes import bearing, end, until
 from tests.standin import hooks
 from tests.standin.claude import CLAUDE, ClaudeHome, make_repository
-from tests.standin.model import StandIn
 from tests.standin.terminal import Terminal
 
 PATIENCE_S = 20.0
@@ -52,7 +52,7 @@ class Stage:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
-            if isinstance(error, AssertionError):
+            if isinstance(error, AssertionError | TimeoutError):
                 error.add_note(f"{self.terminal.screen()}\n{self.home.sessions()}\n{hooks.names(self.hooks)}")
         finally:
             self.terminal.close()

@@ -55,7 +55,7 @@ class Messages(Api):
 
     def refusal(self, move: Refusal, now: float) -> Whole:
         status, kind, message = REFUSALS[move.why]
-        headers = {} if move.after_s is None else {"retry-after": str(move.after_s)}
+        headers = {} if move.retry_after_s is None else {"retry-after": str(move.retry_after_s)}
         return Whole(status, {"type": "error", "error": {"type": kind, "message": message}}, headers)
 
     def count(self) -> Json:

@@ -56,7 +56,7 @@ class Completions(Api):
 
     def refusal(self, move: Refusal, now: float) -> Whole:
         status, kind, message = REFUSALS[move.why]
-        headers = {} if move.after_s is None else {"retry-after": str(move.after_s)}
+        headers = {} if move.retry_after_s is None else {"retry-after": str(move.retry_after_s)}
         return Whole(status, {"error": {"message": message, "type": kind, "param": None, "code": kind}}, headers)
 
     def count(self) -> Json:

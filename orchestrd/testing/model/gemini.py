@@ -105,8 +105,8 @@ def _details(move: Refusal) -> Iterator[Json]:
     if move.why == "usage_limit":
         quota = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
         yield {"@type": f"{RPC}.QuotaFailure", "violations": [{"quotaId": quota}]}
-    if move.after_s is not None:
-        yield {"@type": f"{RPC}.RetryInfo", "retryDelay": f"{move.after_s}s"}
+    if move.retry_after_s is not None:
+        yield {"@type": f"{RPC}.RetryInfo", "retryDelay": f"{move.retry_after_s}s"}
 
 
 def _said(request: Json) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 Truth = Literal["starting", "working", "waiting", "blocked", "limited", "ended"]
 
 UNTIL_RELEASED = math.inf
+USAGE_LIMIT_S = 3_600  # too long for an agent to wait for it by itself
 
 
 class _Move(Struct, frozen=True, kw_only=True, tag_field="model", forbid_unknown_fields=True):
@@ -90,6 +91,11 @@ class Refusal(_Move, frozen=True, kw_only=True, tag="refuse"):
     why: Literal["rate_limit", "usage_limit", "overloaded", "bad_request"]
     after_s: int | None = None  # when it may try again, or when the limit ends
     leaves: Truth | None = None
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """When it may try again; a usage limit says so even where nobody has said it here, and lasts."""
+        return USAGE_LIMIT_S if self.after_s is None and self.why == "usage_limit" else self.after_s
 
 
 class Cut(_Move, frozen=True, kw_only=True, tag="cut"):

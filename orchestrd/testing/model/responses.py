@@ -61,9 +61,13 @@ class Responses(Api):
     def refusal(self, move: Refusal, now: float) -> Whole:
         status, kind, message = REFUSALS[move.why]
         error: Json = {"type": kind, "code": kind, "message": message}
-        if move.why == "usage_limit" and move.after_s is not None:
-            error |= {"plan_type": "plus", "resets_at": int(now) + move.after_s, "resets_in_seconds": move.after_s}
-        headers = {} if move.after_s is None else {"retry-after": str(move.after_s)}
+        if move.why == "usage_limit" and move.retry_after_s is not None:
+            error |= {
+                "plan_type": "plus",
+                "resets_at": int(now) + move.retry_after_s,
+                "resets_in_seconds": move.retry_after_s,
+            }
+        headers = {} if move.retry_after_s is None else {"retry-after": str(move.retry_after_s)}
         return Whole(status, {"error": error}, headers)
 
     def count(self) -> Json:

@@ -15,7 +15,7 @@ STEP = "A step of the work"
 
 
 def _questions(ask: Ask, **more: object) -> Json:
-    options = [{"label": choice, "description": f"We take {choice.lower()}"} for choice in ask.choices]
+    options = [{"label": choice, "description": f"We sell {choice.lower()}"} for choice in ask.choices]
     return {"questions": [{"question": ask.question, "header": ask.header, "options": options, **more}]}
 
 
