@@ -35,15 +35,19 @@ Act = Literal[
     "type",  # `text` into the terminal, without Enter
     "paste",  # `text` into the terminal, bracketed
     "keys",  # `keys` of tmux
-    "answer",  # the decision that is asked for, by its `choice`: allow, deny, or the key of one
+    "answer",  # the decision that is asked for, at the terminal, by its `choice`: allow, deny, dismiss or choose
+    "decide",  # the same from afar, through the daemon; `choice` is allow or deny
     "interrupt",  # the turn, as a person does in this agent
+    "clear",  # what stands in the box in which one types
     "resize",  # the terminal to `columns` and `rows`
     "scroll",  # back into what was shown before
+    "unscroll",  # to what is shown now
     "wait",  # `seconds`
     "release",  # what the model holds
     "kill",  # the agent, with SIGKILL
     "leave",  # the agent, as its user does, to the shell around it
     "lose_hook",  # take what hooks have written, and will write, away from the daemon
+    "find_hook",  # give it back
     "restart_daemon",  # with SIGKILL
     "revive",  # the session
 ]
@@ -74,12 +78,16 @@ Step = Move | Person | Await
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
-    """One story of one agent; `settings` are for whoever sets the stage: `columns`, `status_line` and the like."""
+    """One story of one agent; `settings` are for whoever sets the stage: `columns`, `status_line` and the like.
+
+    `not_for` says of an agent why this cannot be played with it, for whoever asks what was left out.
+    """
 
     name: str
     title: str
     steps: tuple[Step, ...]
     agents: tuple[str, ...] = ()
+    not_for: Mapping[str, str] = {}
     settings: Mapping[str, str | int | float | bool] = {}
 
     @property
@@ -93,12 +101,13 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
     def is_for(self, agent: str) -> bool:
         """Tell whether it can be played with an agent."""
-        return not self.agents or agent in self.agents
+        return agent not in self.not_for and (not self.agents or agent in self.agents)
 
 
 class _Head(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     agents: tuple[str, ...] = ()
+    not_for: Mapping[str, str] = {}
     settings: Mapping[str, str | int | float | bool] = {}
 
 
