@@ -40,6 +40,7 @@ def document(session: Session, layout: Layout) -> Document:
         activity_since=session.activity_since,
         activity_source=session.activity_source,
         activity_text=session.activity_text,
+        decision=session.decision,
         generation=session.generation,
         revision=session.revision,
         exit_code=session.exit_code,

@@ -1,5 +1,6 @@
 """How a generation ends: what it is being ended for, which end a proof means, and what is closed with it."""
 
+from orchestrd.core.deciding import in_flight, settle_answer
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.effect import EffectKind
@@ -122,6 +123,10 @@ def _settle_all(turn: Turn) -> None:
             settle(turn, message, Receipt.UNKNOWN, "the run ended while it was being typed")
         else:
             settle(turn, message, Receipt.REFUSED, "the run ended before it could be delivered")
+    answer = in_flight(turn.session)
+    if answer is not None:
+        receipt = Receipt.UNKNOWN if answer.attempted else Receipt.REFUSED
+        settle_answer(turn, answer, receipt, "the run ended while it was being answered")
 
 
 def settle(turn: Turn, message: Message, receipt: Receipt, error: str | None) -> None:

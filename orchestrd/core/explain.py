@@ -55,6 +55,7 @@ EFFECT_SENTENCES = {
     EffectKind.TERMINATE: "it is being asked to end",
     EffectKind.KILL: "it is being killed",
     EffectKind.DELIVER: "a message is being typed into it",
+    EffectKind.ANSWER: "the decision that it waits for is being answered",
 }
 
 

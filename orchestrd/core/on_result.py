@@ -3,6 +3,8 @@
 from msgspec.structs import replace
 
 from orchestrd.core.beginning import implies_start
+from orchestrd.core.deciding import attempted as answer_attempted
+from orchestrd.core.deciding import in_flight
 from orchestrd.core.ending import begin_ending, end_of, finish, settle
 from orchestrd.core.evidence import TYPING
 from orchestrd.core.machine import Trigger
@@ -87,7 +89,10 @@ def attempted(turn: Turn, result: Attempted) -> None:
     """
     effects = turn.session.effects
     turn.change(effects=tuple(replace(e, attempted=True) if e.id == result.effect else e for e in effects))
-    if turn.session.activity is Activity.WAITING:
+    effect = in_flight(turn.session)
+    if effect is not None and effect.id == result.effect:
+        answer_attempted(turn, effect)
+    elif turn.session.activity is Activity.WAITING:
         over_at = turn.session.turn_over_at
         turn.evidence = replace(turn.evidence, testimonies=(), typed_at=turn.now.at, over_before=over_at)
         turn.change(turn_over_at=None)

@@ -6,8 +6,8 @@ repeated. Deadlines for something to be *seen* start anew, for nobody was lookin
 What the last daemon knew of an activity becomes a witness, which is not believed for ever either.
 """
 
-from orchestrd.model.command import Delivered, Input, Restarted
-from orchestrd.model.effect import ONCE
+from orchestrd.model.command import Answered, Delivered, Input, Restarted
+from orchestrd.model.effect import ONCE, Effect, EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt
@@ -21,14 +21,15 @@ def owed_after_restart(session: Session) -> tuple[Input, ...]:
     return (*([Restarted()] if is_owed else []), *_unsettled(session))
 
 
-def _unsettled(session: Session) -> list[Delivered]:
-    return [
-        Delivered(
-            effect=effect.id,
-            generation=effect.generation,
-            receipt=Receipt.UNKNOWN,
-            error="the daemon ended while it was typing",
-        )
-        for effect in session.effects
-        if effect.attempted and effect.kind in ONCE
-    ]
+def _unsettled(session: Session) -> list[Delivered | Answered]:
+    return [_unknown(effect) for effect in session.effects if effect.attempted and effect.kind in ONCE]
+
+
+def _unknown(effect: Effect) -> Delivered | Answered:
+    kind, doing = (Answered, "answering") if effect.kind is EffectKind.ANSWER else (Delivered, "typing")
+    return kind(
+        effect=effect.id,
+        generation=effect.generation,
+        receipt=Receipt.UNKNOWN,
+        error=f"the daemon ended while it was {doing}",
+    )

@@ -5,6 +5,7 @@ before the start record was read, or while contact was lost, still ends a sessio
 not be typed any more is held back, and typed when its time comes.
 """
 
+from orchestrd.core.deciding import follow_decision, in_flight
 from orchestrd.core.ending import begin_ending
 from orchestrd.core.machine import Trigger
 from orchestrd.core.turn import Turn
@@ -17,6 +18,7 @@ from orchestrd.model.words import Activity, Ending, Liveness, State, Until
 
 def follow(turn: Turn) -> None:
     """Do what is due by where the session stands now."""
+    follow_decision(turn)
     _end_if_goal_is_met(turn)
     _watch_contact(turn)
     _hold_back_deliveries(turn)
@@ -24,8 +26,11 @@ def follow(turn: Turn) -> None:
 
 
 def may_type(session: Session, message: Message) -> bool:
-    """Tell whether this message could be typed now: never into a working or blocked agent, nor into a dying one."""
-    if session.state is not State.RUNNING or session.ending is not None:
+    """Tell whether this message could be typed now: never into a working or blocked agent, nor into a dying one.
+
+    Nor while an answer is on its way: a dialog may still be open.
+    """
+    if session.state is not State.RUNNING or session.ending is not None or in_flight(session) is not None:
         return False
     if session.activity is Activity.WAITING:
         return True

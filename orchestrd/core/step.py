@@ -9,11 +9,13 @@ generation, and facts about a session that has no run, change nothing at all.
 
 from typing import assert_never
 
-from orchestrd.core import on_command, on_observation, on_result, standing
+from orchestrd.core import deciding, on_command, on_observation, on_result, standing
 from orchestrd.core.adoption import adopted
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
     Admitted,
+    Answer,
+    Answered,
     Attempted,
     Command,
     Delivered,
@@ -40,7 +42,7 @@ from orchestrd.model.words import OCCUPYING
 
 __all__ = ["Outcome", "Refusal", "step"]
 
-RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered
+RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered | Answered
 
 
 def step(session: Session | None, evidence: Evidence, input_: Input, now: Instant) -> Outcome:
@@ -80,7 +82,7 @@ def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePas
     match input_:
         case Sighted() | Started() | Exited() | Vanished() | Reported():  # first: nearly all that comes with a tick
             _take_fact(turn, input_)
-        case Spawn() | Stop() | Kill() | Send() | Revive():
+        case Spawn() | Stop() | Kill() | Send() | Answer() | Revive():
             _take_command(turn, input_)
         case Placed():
             on_result.placed(turn)
@@ -104,6 +106,8 @@ def _take_command(turn: Turn, command: Command) -> None:
             on_command.kill(turn, command)
         case Send():
             on_command.send(turn, command)
+        case Answer():
+            deciding.answer(turn, command)
         case Revive():
             on_command.revive(turn, command)
         case _:
@@ -140,5 +144,7 @@ def _take_result(turn: Turn, result: Result) -> None:
             on_result.attempted(turn, result)
         case Delivered():
             on_result.delivered(turn, result)
+        case Answered():
+            deciding.answered(turn, result)
         case _:
             assert_never(result)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.evidence import SILENCE, TYPING, hear, judge, recorded
 from orchestrd.core.machine import Trigger, next_state
+from orchestrd.model.decision import GivenAnswer
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
@@ -108,7 +109,7 @@ class Turn:
         )
         return True
 
-    def perform(self, kind: EffectKind, message: str | None = None) -> None:
+    def perform(self, kind: EffectKind, message: str | None = None, *, answer: GivenAnswer | None = None) -> None:
         """Intend an effect, unless one of its kind is in flight already."""
         if self.has_in_flight(kind):
             return
@@ -118,6 +119,7 @@ class Turn:
             kind=kind,
             generation=self.session.generation,
             message=message,
+            answer=answer,
         )
         self.change(effects=(*self.session.effects, effect), effects_made=number)
         self.effects.append(effect)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from orchestrd.core.worktree import owner_of
-from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
+from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.ids import ID_CHARS, is_session_id
 from orchestrd.model.limits import (
+    ANSWER_TEXT_BYTES_MAX,
     ARGV_BYTES_MAX,
     BASE_BYTES_MAX,
     ENVIRONMENT_BYTES_MAX,
@@ -70,6 +71,8 @@ def problem_with_command(command: Command) -> str | None:
             return None if grace_s is None else problem_with_grace(grace_s)
         case Send():
             return problem_with_message(command.text)
+        case Answer(text=text):
+            return None if text is None else problem_with_text("the text", text, ANSWER_TEXT_BYTES_MAX)
         case Kill() | Revive():
             return None
         case _ as never:

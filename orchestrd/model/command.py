@@ -42,6 +42,16 @@ class Send(Struct, frozen=True, kw_only=True, tag="send"):
     awaits_turn: bool = False  # this agent is typed into only while it is known to wait
 
 
+class Answer(Struct, frozen=True, kw_only=True, tag="answer"):
+    """Answer the decision that the agent waits for, if it is still this one."""
+
+    session: SessionId
+    decision: str  # its id, as it was shown to whoever answers
+    choice: str  # the key of one of its choices, or its number, from 1 on
+    text: str | None = None  # goes along with it
+    authority: Authority = Authority.USER
+
+
 class Revive(Struct, frozen=True, kw_only=True, tag="revive"):
     """Start a new run of an ended session."""
 
@@ -49,7 +59,7 @@ class Revive(Struct, frozen=True, kw_only=True, tag="revive"):
     authority: Authority = Authority.USER
 
 
-Command = Spawn | Stop | Kill | Send | Revive
+Command = Spawn | Stop | Kill | Send | Answer | Revive
 
 
 class Replaced(Struct, frozen=True, kw_only=True):
@@ -118,6 +128,15 @@ class Delivered(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class Answered(Struct, frozen=True, kw_only=True):
+    """The answer effect is over, with what is known of its outcome."""
+
+    effect: str
+    generation: int
+    receipt: Receipt
+    error: str | None = None
+
+
 class DuePassed(Struct, frozen=True, kw_only=True):
     """A deadline of the session has passed; `step` looks again whether it really has."""
 
@@ -128,5 +147,5 @@ class Restarted(Struct, frozen=True, kw_only=True):
     """A new daemon has found the session on disk; the first input it gives it."""
 
 
-Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered
+Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered
 Input = Command | Replaced | Observation | Placed | Admitted | Result | DuePassed | Restarted

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from orchestrd.model.words import Authority
+
 
 class DecisionKind(StrEnum):
     """What kind of thing is asked."""
@@ -21,11 +23,16 @@ class Way(StrEnum):
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """One possible answer. `reply` is the line that is written, or the keys that are pressed, one name a word."""
+    """One possible answer. `reply` is the line that is written, or the keys that are pressed, one name a word.
+
+    `around` is what stands before and behind a text that goes along with it, which is a JSON string in between; null
+    where none can. With an empty `reply` there is no answer without a text.
+    """
 
     key: str
     label: str
     reply: str
+    around: tuple[str, str] | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -39,3 +46,22 @@ class Decision(Struct, frozen=True, kw_only=True):
     text: str
     choices: tuple[Choice, ...] = ()
     way: Way = Way.KEYS
+
+
+class GivenAnswer(Struct, frozen=True, kw_only=True):
+    """An answer on its way: to which decision, by which of its choices, with which text, and who has given it."""
+
+    decision: Decision
+    choice: Choice
+    text: str | None
+    authority: Authority
+
+    @property
+    def id(self) -> str:
+        """Name it, so that the same answer once more is known as the same."""
+        return answer_id(self.decision.id, self.choice.key)
+
+
+def answer_id(decision: str, choice: str) -> str:
+    """Name the answer to a decision by one of its choices; no message has such a name."""
+    return f"answer.{decision}.{choice}"

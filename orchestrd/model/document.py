@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from orchestrd.model.decision import Decision
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.words import Authority, Receipt
@@ -33,6 +34,7 @@ class Document(Struct, frozen=True, kw_only=True):
     activity_since: datetime | None
     activity_source: str | None
     activity_text: str | None
+    decision: Decision | None = None  # what it waits for: `answer` takes its id, and the key or number of a choice
     generation: int
     revision: int
     exit_code: int | None

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from orchestrd.model.decision import GivenAnswer
+
 
 class EffectKind(StrEnum):
     """What the actuator knows how to do."""
@@ -16,9 +18,10 @@ class EffectKind(StrEnum):
     TERMINATE = "terminate"  # repeatable: ask the run to end
     KILL = "kill"  # repeatable: a sweep of everything that bears the run's mark
     DELIVER = "deliver"  # once: type one message into the agent
+    ANSWER = "answer"  # once: answer the decision that the agent waits for
 
 
-ONCE = frozenset({EffectKind.DELIVER})
+ONCE = frozenset({EffectKind.DELIVER, EffectKind.ANSWER})
 
 
 class Effect(Struct, frozen=True, kw_only=True):
@@ -29,3 +32,4 @@ class Effect(Struct, frozen=True, kw_only=True):
     generation: int
     attempted: bool = False
     message: str | None = None  # for DELIVER: the id of the message
+    answer: GivenAnswer | None = None  # for ANSWER

@@ -21,6 +21,8 @@ class EventType(StrEnum):
     LIVENESS_CHANGED = "liveness_changed"  # from, to: livenesses; source, text
     MESSAGE_QUEUED = "message_queued"  # message
     MESSAGE_SETTLED = "message_settled"  # message, receipt, error
+    DECISION_CHANGED = "decision_changed"  # from, to: ids of what it waits for; text: what is asked
+    DECISION_ANSWERED = "decision_answered"  # message: the id of the decision; text: the choice; receipt, error
     KILL_FAILED = "kill_failed"  # error names what survived
     RECORD_REPLACED = "record_replaced"  # an outside edit was adopted: to, reason, activity, liveness as they are now
     RECORD_REJECTED = "record_rejected"  # an outside edit was not: error, path of the copy where there is one

@@ -130,6 +130,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     typed_at: datetime | None = None  # the last message was typed then: what is older than that is over
     over_before: datetime | None = None  # since when the turn before that message was over
     prompts: tuple[Heard, ...] = ()  # the newest few
+    asked: tuple[Decision, ...] = ()  # what it waits for and holds, the newest last
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
     transcript_offset: int = 0  # the same for the agent's transcript
     malformed: int = 0  # lines that could not be understood

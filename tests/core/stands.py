@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 from orchestrd.model.command import (
     Admitted,
+    Answer,
+    Answered,
     Attempted,
     Delivered,
     DuePassed,
@@ -26,7 +28,21 @@ from orchestrd.model.observation import Cause, Exited, Started, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
-from tests.core.strategies import KILL_FAILS, OPENING, UNTIL_DUE, Act, Happening, Script, say, send, sight
+from tests.core.strategies import (
+    ATTEMPTED,
+    KILL_FAILS,
+    OPENING,
+    UNTIL_DUE,
+    Act,
+    Happening,
+    Script,
+    answer,
+    ask,
+    say,
+    send,
+    sight,
+)
+from tests.decisions import asks, held
 from tests.reports import a_report
 
 IN_FLIGHT = "in flight"
@@ -88,6 +104,9 @@ WAYS: dict[str, tuple[Act, ...]] = {
     "running (started) working": (*OPENING, say(Activity.WORKING)),
     "running (started) waiting, typed into": (*OPENING, say(Activity.WAITING), send("m")),
     "running (started) blocked": (*OPENING, say(Activity.BLOCKED)),
+    "running (started) blocked on a decision": (*OPENING, ask(held())),
+    "running (started) answered": (*OPENING, ask(held()), answer("allow")),
+    "running (started) being answered": (*OPENING, ask(held()), answer("allow"), ATTEMPTED),
     "running (started) typing": (*OPENING, send("m"), Happening(Attempted(effect=IN_FLIGHT))),
     "running (started) unseen": (*OPENING, sight(Liveness.UNKNOWN)),
     "running (started) being swept": (*OPENING, GONE),
@@ -133,6 +152,10 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
     **_by(revive, "revive"),
     "send": Send(session=SESSION, message="n", text="go on"),
     "send again": Send(session=SESSION, message="m", text="m"),
+    "answer allow": Answer(session=SESSION, decision="d1", choice="allow"),
+    "answer 2, with a text": Answer(session=SESSION, decision="d1", choice="2", text="not this"),
+    "answer to another decision": Answer(session=SESSION, decision="d2", choice="allow"),
+    "answer by no choice": Answer(session=SESSION, decision="d1", choice="9"),
     "placed": Placed(),
     "admitted": Admitted(),
     "restarted": Restarted(),
@@ -162,5 +185,10 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
         for receipt in Receipt
         if receipt is not Receipt.QUEUED
     },
+    **{
+        f"answered, {receipt}": Answered(effect=IN_FLIGHT, generation=0, receipt=receipt)
+        for receipt in (Receipt.SUBMITTED, Receipt.REFUSED, Receipt.UNKNOWN)
+    },
+    "asked for a decision": asks(held("d2"), at=NOON, offset=7, generation=0),
     **{f"due {name}": DuePassed(name=name) for name in DueName},
 }

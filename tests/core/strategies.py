@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from orchestrd.core.evidence import LOOKED_AT
 from orchestrd.model.command import (
     Admitted,
+    Answer,
+    Answered,
     Attempted,
     Delivered,
     DuePassed,
@@ -27,21 +29,24 @@ from orchestrd.model.command import (
     Swept,
     Terminated,
 )
-from orchestrd.model.effect import EffectKind
+from orchestrd.model.decision import Decision
+from orchestrd.model.effect import ONCE, EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
+from tests.decisions import asks, held, shown
 from tests.reports import a_report
 
-RESULT_OF: dict[type[Any], EffectKind] = {
-    Launched: EffectKind.LAUNCH,
-    LaunchFailed: EffectKind.LAUNCH,
-    Terminated: EffectKind.TERMINATE,
-    Swept: EffectKind.KILL,
-    Attempted: EffectKind.DELIVER,
-    Delivered: EffectKind.DELIVER,
+RESULT_OF: dict[type[Any], frozenset[EffectKind]] = {
+    Launched: frozenset({EffectKind.LAUNCH}),
+    LaunchFailed: frozenset({EffectKind.LAUNCH}),
+    Terminated: frozenset({EffectKind.TERMINATE}),
+    Swept: frozenset({EffectKind.KILL}),
+    Attempted: ONCE,
+    Delivered: frozenset({EffectKind.DELIVER}),
+    Answered: frozenset({EffectKind.ANSWER}),
 }
 OBSERVERS = ("process", "tmux")
 
@@ -104,8 +109,8 @@ def completed(input_: Input, session: Session) -> Input:
         changes["testimonies"] = tuple(lines)
         changes["hooks_offset"] = offset
     if isinstance(input_, Result):
-        kind = RESULT_OF[type(input_)]
-        mine = [effect.id for effect in session.effects if effect.kind is kind]
+        kinds = RESULT_OF[type(input_)]
+        mine = [effect.id for effect in session.effects if effect.kind in kinds]
         changes["effect"] = mine[0] if mine and input_.effect == "in flight" else input_.effect
     if hasattr(input_, "generation"):
         changes["generation"] = session.generation + input_.generation
@@ -146,6 +151,14 @@ commands = st.one_of(
     built(Kill, session=st.just(SESSION), authority=authority),
     built(Send, session=st.just(SESSION), message=st.sampled_from("abcdef"), text=text, authority=authority),
     built(Revive, session=st.just(SESSION), authority=authority),
+    built(
+        Answer,
+        session=st.just(SESSION),
+        decision=st.sampled_from(["d1", "d2", "k1"]),
+        choice=st.sampled_from(["allow", "deny", "other", "yes", "1", "9"]),
+        text=st.sampled_from([None, None, "not this"]),
+        authority=authority,
+    ),
 )
 sightings = built(Sighted, generation=generation, observer=observer, verdict=st.sampled_from(Liveness))
 proofs = exits | built(Vanished, generation=generation, observer=observer, cause=st.sampled_from(Cause))
@@ -160,6 +173,7 @@ testimonies = built(
     is_turn_over=st.booleans(),
     prompt=maybe_text,
     conversation=maybe_text,
+    decision=st.sampled_from([None, None, held("d1"), held("d2"), shown("k1")]),
 )
 reports = st.one_of(
     st.builds(
@@ -193,6 +207,7 @@ results = st.one_of(
     ),
     built(Attempted, effect=effect),
     built(Delivered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
+    built(Answered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
 )
 lane: SearchStrategy[Any] = st.sampled_from([Placed(), Admitted()])
 dues = built(DuePassed, name=st.sampled_from(DueName))
@@ -214,6 +229,14 @@ def say(activity: Activity) -> Happening:
     return Happening(a_report(activity, at=NOON, offset=7, generation=0))
 
 
+def ask(decision: Decision) -> Happening:
+    return Happening(asks(decision, at=NOON, offset=7, generation=0))
+
+
+def answer(choice: str, decision: str = "d1", text: str | None = None) -> Happening:
+    return Happening(Answer(session=SESSION, decision=decision, choice=choice, text=text))
+
+
 def send(message: str) -> Happening:
     return Happening(Send(session=SESSION, message=message, text=message))
 
@@ -227,6 +250,7 @@ OPENING: tuple[Act, ...] = (
     sight(Liveness.ALIVE),
 )
 UNTIL_DUE = Waiting(0.0, deadline=True)
+ATTEMPTED = Happening(Attempted(effect="in flight"))
 EXIT = Happening(Exited(generation=0, observer="process", exit_code=0, exit_signal=None, at=NOON))
 KILL_FAILS: tuple[Act, ...] = (
     Happening(Swept(effect="in flight", generation=0, survivors=(4711,), exit=None)),
@@ -246,6 +270,9 @@ MOTIFS: tuple[tuple[Act, ...], ...] = (
     (UNTIL_DUE, Happening(Swept(effect="in flight", generation=0))),
     (say(Activity.WAITING), send("j"), say(Activity.BLOCKED)),
     (EXIT, Happening(Revive(session=SESSION)), *OPENING),
+    (ask(held("d1")), answer("allow"), ATTEMPTED),
+    (ask(held("d1")), ask(held("d2")), answer("deny", "d2", "not this"), say(Activity.WORKING)),
+    (Happening(Answered(effect="in flight", generation=0, receipt=Receipt.SUBMITTED)),),
     (UNTIL_DUE,),
 )
 

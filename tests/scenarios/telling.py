@@ -33,6 +33,7 @@ def told_effect(effect: Effect) -> str:
     """`deliver m1 (attempted)`."""
     words = [effect.kind.value]
     words += [effect.message] if effect.message else []
+    words += [f"{effect.answer.decision.id} {effect.answer.choice.key}"] if effect.answer else []
     words += ["(attempted)"] if effect.attempted else []
     return " ".join(words)
 

@@ -1,0 +1,213 @@
+"""What a blocked session waits for: which decision stands, who may answer it, and what becomes of an answer.
+
+- A decision stands while the session is known to be blocked, and no longer.
+- An answer reaches the decision that it was given to, or none: it is committed as attempted on what a look right before
+  it has seen. From then on that decision is over and the activity open, until a witness speaks: so nothing is answered
+  twice.
+- An agent may wait for several decisions at once, for tools that it uses side by side. Where it holds each of them, the
+  newest is told, and behind it the others.
+"""
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrd.core.evidence import TYPING
+from orchestrd.core.turn import Refusal, Turn, short
+from orchestrd.model.command import Answer, Answered
+from orchestrd.model.decision import Choice, Decision, GivenAnswer, Way, answer_id
+from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.event import EventType
+from orchestrd.model.limits import (
+    ASKED_MAX,
+    CHOICE_LABEL_CHARS_MAX,
+    CHOICES_MAX,
+    DECISION_TEXT_CHARS_MAX,
+    REPLY_BYTES_MAX,
+    SETTLED_MAX,
+)
+from orchestrd.model.observation import Testimony
+from orchestrd.model.session import Session, Settled
+from orchestrd.model.words import Activity, Receipt, State
+
+NOT_ASKED = "not_asked"
+_GOES_ON = frozenset({Activity.WORKING, Activity.WAITING, Activity.LIMITED})
+
+
+def reply_to(given: GivenAnswer) -> str:
+    """Give what goes to whoever asks: a line without its end, or the names of keys."""
+    if given.text is None or given.choice.around is None:
+        return given.choice.reply
+    before, behind = given.choice.around
+    return f"{before}{msgspec.json.encode(given.text).decode()}{behind}"
+
+
+def chosen(decision: Decision, word: str) -> Choice | None:
+    """Find a choice by its key or, from 1 on, by its number; null where it is none of them."""
+    by_key = next((choice for choice in decision.choices if choice.key == word), None)
+    if by_key is not None or not (word.isascii() and word.isdigit()):
+        return by_key
+    number = int(word[:3])
+    return decision.choices[number - 1] if 0 < number <= len(decision.choices) else None
+
+
+def bounded(decision: Decision) -> Decision:
+    """Cut what is asked to what a record may hold; what cannot be answered whole is for a person at the terminal."""
+    fits = len(decision.choices) <= CHOICES_MAX and all(_fits(choice) for choice in decision.choices)
+    labelled = tuple(replace(choice, label=choice.label[:CHOICE_LABEL_CHARS_MAX]) for choice in decision.choices)
+    return replace(decision, text=decision.text[:DECISION_TEXT_CHARS_MAX], choices=labelled if fits else ())
+
+
+def remember_asked(turn: Turn, said: Testimony) -> None:
+    """Remember what an agent holds until it is answered: a later word of the same witness need not name it again."""
+    if said.decision is None or said.decision.way is not Way.HELD:
+        return
+    others = (known for known in turn.evidence.asked if known.id != said.decision.id)
+    turn.evidence = replace(turn.evidence, asked=(*others, said.decision)[-ASKED_MAX:])
+
+
+def follow_decision(turn: Turn) -> None:
+    """Let the decision be what the session is blocked on now, and take back what was not begun for another one."""
+    activity = turn.session.activity
+    if activity in _GOES_ON and turn.evidence.asked:
+        turn.evidence = replace(turn.evidence, asked=())
+    _tell(turn, _standing(turn) if activity is Activity.BLOCKED else None)
+    effect = in_flight(turn.session)
+    if effect is None or effect.attempted:
+        return
+    if _given(effect).decision != turn.session.decision or not _may_answer(turn.session):
+        turn.drop_effect(effect.id)
+        settle_answer(turn, effect, Receipt.REFUSED, "it is not asked any more")
+
+
+def in_flight(session: Session) -> Effect | None:
+    """Give the answer that is on its way."""
+    return next((effect for effect in session.effects if effect.kind is EffectKind.ANSWER), None)
+
+
+def answer(turn: Turn, command: Answer) -> None:
+    """Accept an answer to the decision that stands; the same one once more is the same one."""
+    effect = in_flight(turn.session)
+    if effect is not None and _is_same(_given(effect), command):
+        return
+    decision = turn.session.decision
+    if effect is not None or decision is None or decision.id != command.decision or not _may_answer(turn.session):
+        _say_what_became_of_it(turn, command)
+        return
+    choice = chosen(decision, command.choice)
+    if problem := _problem_with(decision, choice, command):
+        turn.reply = problem
+    elif choice is not None:
+        given = GivenAnswer(decision=decision, choice=choice, text=command.text, authority=command.authority)
+        turn.perform(EffectKind.ANSWER, answer=given)
+
+
+def attempted(turn: Turn, effect: Effect) -> None:
+    """The answer is about to be given. What is known of what the agent does is over with it."""
+    answered_id = _given(effect).decision.id
+    asked = tuple(known for known in turn.evidence.asked if known.id != answered_id)
+    turn.evidence = replace(turn.evidence, asked=asked, testimonies=(), typed_at=turn.now.at)
+    turn.set_activity(Activity.UNKNOWN, TYPING, None)
+
+
+def answered(turn: Turn, result: Answered) -> None:
+    """The answer is settled. Where nobody has spoken since, whoever looks is believed again, whatever the age of it."""
+    effect = next(effect for effect in turn.session.effects if effect.id == result.effect)
+    turn.drop_effect(result.effect)
+    settle_answer(turn, effect, result.receipt, result.error)
+    if turn.session.activity_source == TYPING or result.receipt is not Receipt.SUBMITTED:
+        turn.evidence = replace(turn.evidence, typed_at=None)
+    if turn.session.activity_source == TYPING:
+        turn.set_activity(Activity.UNKNOWN, "answer", None)
+        turn.judge_activity()
+
+
+def settle_answer(turn: Turn, effect: Effect, receipt: Receipt, error: str | None) -> None:
+    """Say what became of an answer, once, and remember it for the same one again."""
+    given, error = _given(effect), short(error)
+    settled = Settled(id=given.id, receipt=receipt, error=error)
+    others = (known for known in turn.session.settled if known.id != given.id)
+    turn.change(settled=(*others, settled)[-SETTLED_MAX:])
+    turn.emit(
+        EventType.DECISION_ANSWERED,
+        authority=given.authority,
+        message=given.decision.id,
+        text=given.choice.label,
+        receipt=receipt,
+        error=error,
+    )
+
+
+def _standing(turn: Turn) -> Decision | None:
+    """Choose among what is asked: what is held, then what a witness says, then what the record knows."""
+    if turn.evidence.asked:
+        return turn.evidence.asked[-1]
+    said = (one.decision for one in reversed(turn.evidence.testimonies) if Activity.BLOCKED in one.allows)
+    return next((decision for decision in said if decision is not None), turn.session.decision)
+
+
+def _tell(turn: Turn, decision: Decision | None) -> None:
+    before = turn.session.decision
+    if decision == before:
+        return
+    turn.change(decision=decision)
+    turn.emit(
+        EventType.DECISION_CHANGED,
+        from_=None if before is None else before.id,
+        to=None if decision is None else decision.id,
+        text=None if decision is None else decision.text,
+    )
+
+
+def _given(effect: Effect) -> GivenAnswer:
+    assert effect.answer is not None, "an effect of this kind has its answer"
+    return effect.answer
+
+
+def _fits(choice: Choice) -> bool:
+    around = "".join(choice.around or ())
+    return max(len(choice.reply.encode()), len(around.encode())) <= REPLY_BYTES_MAX
+
+
+def _may_answer(session: Session) -> bool:
+    return session.state is State.RUNNING and session.ending is None
+
+
+def _is_same(given: GivenAnswer, command: Answer) -> bool:
+    is_same_choice = chosen(given.decision, command.choice) == given.choice
+    return is_same_choice and (given.decision.id, given.text) == (command.decision, command.text)
+
+
+def _problem_with(decision: Decision, choice: Choice | None, command: Answer) -> Refusal | None:
+    session, why = command.session, ""
+    if not decision.choices:
+        why, hint = "only a person at its terminal can answer", f"orch attach {session}"
+    elif choice is None:
+        keys = ", ".join(one.key for one in decision.choices)
+        why, hint = f"{command.choice[:40]!r} is none of its choices: {keys}", f"orch answer {session}"
+    elif command.text is not None and choice.around is None:
+        why, hint = f"no text can go along with {choice.key!r}", f"orch answer {session} {choice.key}"
+    elif command.text is None and not choice.reply:
+        why, hint = f"{choice.key!r} needs a text", f"orch answer {session} {choice.key} --message TEXT"
+    return Refusal(code=NOT_ASKED, message=f"session {session}: {why}", hint=hint) if why else None
+
+
+def _say_what_became_of_it(turn: Turn, command: Answer) -> None:
+    """What is not asked is refused; unless this very answer was given, and what became of it is known."""
+    known_id = answer_id(command.decision, command.choice)
+    known = next((settled for settled in turn.session.settled if settled.id == known_id), None)
+    if known is not None:
+        turn.reply = known.receipt
+        return
+    session = turn.session
+    waits = (
+        "it waits for another decision" if session.decision else f"it waits for no decision: it is {_stand(session)}"
+    )
+    turn.reply = Refusal(
+        code=NOT_ASKED,
+        message=f"session {session.id} does not ask this any more; {waits}",
+        hint=f"orch answer {session.id}" if session.decision else f"orch show {session.id}",
+    )
+
+
+def _stand(session: Session) -> str:
+    return str(session.activity if _may_answer(session) else session.state)
