@@ -40,14 +40,14 @@ Act = Literal[
     "interrupt",  # the turn, as a person does in this agent
     "clear",  # what stands in the box in which one types
     "resize",  # the terminal to `columns` and `rows`
-    "scroll",  # back into what was shown before
-    "unscroll",  # to what is shown now
+    "scroll",  # back into what was shown before, ...
+    "unscroll",  # ... and to the end again
     "wait",  # `seconds`
     "release",  # what the model holds
     "kill",  # the agent, with SIGKILL
     "leave",  # the agent, as its user does, to the shell around it
-    "lose_hook",  # take what hooks have written, and will write, away from the daemon
-    "find_hook",  # give it back
+    "lose_hook",  # take what hooks have written, and will write, away from the daemon, ...
+    "find_hook",  # ... and give it back
     "restart_daemon",  # with SIGKILL
     "revive",  # the session
 ]

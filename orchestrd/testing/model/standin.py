@@ -94,16 +94,23 @@ class StandIn:
     def take(self, request: Json, asked: Asked, at: float) -> Reply:
         """Take a request of the agent's work, which began at a moment, and give what becomes of it."""
         self.requests.append(request)
-        self._last = asked
         self.asked_times += 1
         self._log.tell("working", f"request {self.asked_times}", at)
         for part in self._delegated:
             if part.prompt in asked.said:
                 return Reply(self.asked_times, Answer(text=part.result, hold_s=part.lasts_s), part.result, "working")
+        self._hear(asked)
         move = self._script.popleft() if self._script else Answer()
         if isinstance(move, Delegate):
             self._delegated.append(move)
         return reply_to(asked, self.asked_times, move)
+
+    def _hear(self, asked: Asked) -> None:
+        known = () if self._last is None else self._last.said
+        is_grown = asked.said[: len(known)] == known  # else the conversation is another one, or was made shorter
+        for text in asked.said[len(known) :] if is_grown else asked.said:
+            self._log.hear(text)
+        self._last = asked
 
     def is_released(self, connection: socket.socket, hold_s: float) -> bool:
         """Hold an answer, and tell whether the agent has waited as well: an interrupt closes the connection."""

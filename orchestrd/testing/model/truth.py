@@ -1,7 +1,10 @@
 """What an agent is doing, as it happens: edges, in memory and on disk.
 
 The log is JSON lines, each written as soon as it is true and flushed, so that whoever scores claims can read it while
-it grows, and what a killed model has written stays. `at` is in seconds of the wall clock.
+it grows, and what a killed model has written stays. `at` is in seconds of the wall clock:
+
+    {"at": 1795254311.17, "truth": "working", "why": "request 1"}    for every request, be it an edge or not
+    {"at": 1795254311.17, "heard": "Count the apples"}               for every text of the user, once
 """
 
 import json
@@ -9,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -28,7 +32,7 @@ class Edge(Struct, frozen=True):
 
 
 class TruthLog:
-    """The edges until now; what changes nothing is none. Many threads may tell."""
+    """What was told until now; only what changes something is an edge. Many threads may tell."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.edges: deque[Edge] = deque(maxlen=STANDIN_EDGES_MAX)
@@ -57,23 +61,30 @@ class TruthLog:
     def tell(self, truth: Truth, why: str, at: float | None = None) -> None:
         """Note what is so since a moment, now when none is given; time does not run backwards."""
         with self._changed:
+            now = time.time() if at is None else at
+            edge = Edge(max(now, self.edges[-1].at) if self.edges else now, truth, why)
             if not self.edges or truth != self.truth:
-                now = time.time() if at is None else at
-                self._note(Edge(max(now, self.edges[-1].at) if self.edges else now, truth, why))
+                self.edges.append(edge)
+            self._write(msgspec.to_builtins(edge))
             self._changed.notify_all()
+
+    def hear(self, text: str) -> None:
+        """Note what the user has said."""
+        with self._changed:
+            self._write({"at": time.time(), "heard": text})
 
     def wait_for(self, is_so: Callable[[], bool], within_s: float) -> bool:
         """Wait until something is so that changes with what is told; gives whether it is."""
         with self._changed:
             return self._changed.wait_for(is_so, within_s)
 
-    def _note(self, edge: Edge) -> None:
-        self.edges.append(edge)
+    def _write(self, line: dict[str, object]) -> None:
         if self._file is not None:
-            self._file.write(json.dumps(msgspec.to_builtins(edge)).encode() + b"\n")
+            self._file.write(json.dumps(line).encode() + b"\n")
 
 
 def read_truth(path: Path) -> list[Edge]:
-    """Read a log, of ours or of another model; a last line without an end is still being written."""
+    """Read the edges in a log, of ours or of another model; a last line without an end is still being written."""
     whole, _, _ = path.read_bytes().rpartition(b"\n")
-    return [msgspec.json.decode(line, type=Edge) for line in whole.splitlines()]
+    told = [msgspec.json.decode(line, type=Edge) for line in whole.splitlines() if b'"truth"' in line]
+    return [next(same) for _, same in groupby(told, key=lambda edge: edge.truth)]
