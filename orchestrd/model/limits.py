@@ -35,6 +35,8 @@ WITNESS_SETTLE_S = 0.35  # after news of one witness the others are looked at ag
 WORKING_TRUSTED_S = 3_600.0  # a turn that was only heard to begin counts as under way for this long
 PROMPT_TAKEN_S = 10.0  # an agent that was started with a prompt takes it within this time; it does not wait before that
 LIMIT_TRUSTED_S = 3_600.0  # a usage limit that was heard of counts for this long; then whoever waits is told again
+STUCK_AFTER_S = 900.0  # an agent that works without any progress for this long is told of as stuck
+STUCK_AFTER_S_MAX = 366 * 24 * 3_600.0
 HEARD_PROMPTS_MAX = 4  # prompts that an agent was seen to take, kept to confirm what was sent
 BREAKER_SESSIONS_MIN = 5  # sampled in one pass of a runtime; more than half of them turned dead sets the pass aside
 
@@ -97,6 +99,13 @@ READ_CONFIRM_S = 1.0  # and this long for the program to take the line out of it
 READ_CONFIRM_LOOK_S_MIN = 0.001  # ... which it looks at this soon, for the program may end right after it, ...
 READ_CONFIRM_LOOK_S_MAX = 0.02  # ... and then less and less often, down to this
 STDIN_PIPE_BYTES = 256 * 1024  # that FIFO: a message of the largest size fits behind others not read yet
+
+# Hosts of agents
+HOST_LINE_BYTES_MAX = 64 * 1024 * 1024  # of what an agent says; a longer line is left out
+HOST_FACTS_MAX = 1_024  # that wait for a disk that is full; then the oldest are lost
+HOST_RETRY_S = 1.0  # between attempts to write them
+HOST_END_TERM_S = 2.0  # an agent whose input has ended has this long to end, before it gets TERM, ...
+HOST_END_KILL_S = 6.0  # ... and this long before it is killed: within the grace that a stop gives by itself
 
 # Terminals
 TERMINAL_COLUMNS = 220

@@ -1,0 +1,243 @@
+"""What all protocols share: messages one at a time and in order, turns, and decisions, of which one is asked at a time.
+
+A talk is pure: whatever happens, what comes of it is collected in `outbox`, and the host acts on that. What an agent
+sends may be anything; nothing raises for it, and what is not understood means nothing.
+
+A fact is what the daemon is told of one edge, as one line of hooks.jsonl. Its `edge` is one of
+
+    ready        it can be given a message            words, tool  it goes on: what it says, which tool it uses
+    turn         a turn has begun, with `prompt`      retry        an error, and it tries again
+    asked        it waits for `decision`              answered     and waits for it no more
+    over, failed, limited, interrupted                how a turn has ended
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from orchestrd.core.wording import Fields, one_line, readable
+from orchestrd.model.limits import CHOICE_LABEL_CHARS_MAX, CHOICES_MAX, DECISION_TEXT_CHARS_MAX
+
+ALLOW, ALWAYS, DENY = "allow", "always", "deny"  # the keys of choices
+LABELS = {ALLOW: "Yes, this once", ALWAYS: "Yes, and the like of it for as long as it runs", DENY: "No"}
+REFUSED = "This session may not do what needs a permission: it was started so that every request is refused."
+
+
+class Outbox:
+    """What is to be done: messages for the agent, entries for the log, facts for the daemon."""
+
+    def __init__(self) -> None:
+        self.messages: list[Fields] = []
+        self.log: list[str] = []
+        self.facts: list[Fields] = []
+
+    def clear(self) -> None:
+        """Forget what was done."""
+        for done in (self.messages, self.log, self.facts):
+            done.clear()
+
+
+class Ask:
+    """Something that the agent waits for. `ref` is its own name of it; `reply` is called with the key of a choice."""
+
+    def __init__(
+        self, ref: object, kind: str, text: str, choices: Mapping[str, str], reply: Callable[[str], None]
+    ) -> None:
+        self.id = ""
+        self.ref = ref
+        self.kind = kind
+        self.text = readable(text)[:DECISION_TEXT_CHARS_MAX]
+        self.choices = {key: one_line(label)[:CHOICE_LABEL_CHARS_MAX] for key, label in choices.items()}
+        self.reply = reply
+
+    def decision(self) -> Fields:
+        """Give what is asked, as the daemon reads it."""
+        choices = [{"key": key, "label": label, "reply": key} for key, label in self.choices.items()]
+        return {"id": self.id, "kind": self.kind, "text": self.text, "choices": choices, "way": "held"}
+
+
+class Talk:
+    """One agent, talked to in its protocol. `name` is of this host alone: its decisions are called after it."""
+
+    def __init__(self, name: str, *, is_denying: bool = False) -> None:
+        self.name = name
+        self.outbox = Outbox()
+        self.is_in_turn = False
+        self.is_hopeless = False  # it will never take a message: there is nothing to host
+        self._is_denying = is_denying
+        self._is_ready = False
+        self._waiting: deque[str] = deque()
+        self._given: str | None = None  # a message that the agent was given, and whose turn has not begun
+        self._asks: deque[Ask] = deque()
+        self._asked = 0
+        self._news: Fields = {}  # goes along with the next fact
+
+    # ---- what a host says --------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Open the conversation."""
+        raise NotImplementedError
+
+    def interrupt(self) -> None:
+        """Have the turn come to an end, where there is one."""
+        raise NotImplementedError
+
+    def send(self, text: str) -> None:
+        """Give the agent a message, as soon as it can take one."""
+        self._waiting.append(text)
+        self._give_next()
+
+    def answer(self, key: str) -> None:
+        """Answer what is asked by the key of a choice; what is none of the choices is no answer."""
+        if not self._asks or key not in self._asks[0].choices:
+            self.log(f"! {one_line(key)!r} is no answer to what is asked")
+            return
+        ask = self._asks.popleft()
+        self.log(f"= {ask.choices[key]}")
+        ask.reply(key)
+        self._go_on_asking()
+
+    def hear(self, line: bytes) -> None:
+        """Take in a line of the agent."""
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            self.log(readable(line.decode("utf-8", "replace")))
+            return
+        if isinstance(message, dict):
+            self._hear(message)
+
+    @property
+    def asked(self) -> str | None:
+        """The name of the decision that is waited for, if there is one."""
+        return self._asks[0].id if self._asks else None
+
+    # ---- what a protocol tells ---------------------------------------------------------------------------------------
+
+    def _hear(self, message: Fields) -> None:
+        raise NotImplementedError
+
+    def _give(self, text: str) -> None:
+        """Say to the agent what begins a turn with this message."""
+        raise NotImplementedError
+
+    def say(self, message: Fields) -> None:
+        """Send the agent a message of the protocol."""
+        self.outbox.messages.append(message)
+
+    def log(self, *entries: str) -> None:
+        """Write for people."""
+        self.outbox.log += filter(None, entries)
+
+    def tell(self, edge: str, text: str | None = None, **more: object) -> None:
+        """Tell the daemon of an edge, and of what came up since the last one."""
+        given = {"edge": edge, "text": one_line(text) if text else None, **more, **self._news}
+        self._news = {}
+        self.outbox.facts.append({name: value for name, value in given.items() if value is not None})
+
+    def note(self, **news: object) -> None:
+        """Have the next fact tell of something that is no edge by itself."""
+        self._news |= {name: value for name, value in news.items() if value is not None}
+
+    def is_ready(self) -> None:
+        """The agent takes messages from now on."""
+        self._is_ready = True
+        if self._waiting:
+            self._give_next()
+        else:
+            self.tell("ready")
+
+    def turn_began(self) -> None:
+        """A turn is under way, by the message that was given, or by itself."""
+        if self.is_in_turn:
+            return
+        self.is_in_turn = True
+        given, self._given = self._given, None
+        if given is not None:
+            self.log("\n".join(f"> {line}".rstrip() for line in readable(given).split("\n")))
+        self.tell("turn", prompt=given)
+
+    def turn_ended(self, edge: str, text: str | None = None, **more: object) -> None:
+        """The turn is over, or none came of the message that was given; what it asked is asked no more."""
+        self.is_in_turn = False
+        self._given = None
+        self._asks.clear()
+        self.tell(edge, text, **more)
+        self._give_next()
+
+    def went_on(self, edge: str, text: str) -> None:
+        """The agent does something; that it does so in a turn is certain, whatever was heard of its beginning."""
+        self.turn_began()
+        if not self._asks:
+            self.tell(edge, text)
+
+    def ask(self, ask: Ask) -> None:
+        """Have somebody decide; where this session may do nothing that needs it, it is refused at once."""
+        self.turn_began()
+        if self._is_denying:
+            self.log(f"? {ask.text}", "= No: this session refuses what needs a permission")
+            ask.reply(DENY)
+            return
+        self._asks.append(ask)
+        self._show_first()
+
+    def ask_each(
+        self, ref: object, questions: Sequence[tuple[str, str, Sequence[str]]], done: Callable[[dict[str, str]], None]
+    ) -> None:
+        """Ask question after question, each with its name, its text and its answers; `done` gets the answers.
+
+        Where one of them is refused the rest is not asked, and `done` gets none.
+        """
+        self._ask_rest(ref, deque(questions), {}, done)
+
+    def withdraw(self, ref: object) -> None:
+        """The agent asks this no more."""
+        shown = self._asks[0] if self._asks else None
+        self._asks = deque(ask for ask in self._asks if ask.ref != ref)
+        if shown is not None and shown not in self._asks:
+            self.log("= asked no more")
+            self._go_on_asking()
+
+    def _ask_rest(
+        self,
+        ref: object,
+        rest: "deque[tuple[str, str, Sequence[str]]]",
+        answers: dict[str, str],
+        done: Callable[[dict[str, str]], None],
+    ) -> None:
+        if not rest:
+            done(answers)
+            return
+        name, text, offered = rest.popleft()
+        labels = {str(number): label for number, label in enumerate(offered[: CHOICES_MAX - 1], start=1)}
+
+        def reply(key: str) -> None:
+            if key == DENY:
+                done({})
+            else:
+                self._ask_rest(ref, rest, {**answers, name: labels[key]}, done)
+
+        self.ask(Ask(ref, "question", text, {**labels, DENY: "Give no answer"}, reply))
+
+    def _show_first(self) -> None:
+        """Tell of the decision that is next, once."""
+        ask = self._asks[0]
+        if ask.id:
+            return
+        self._asked += 1
+        ask.id = f"{self.name}-{self._asked}"
+        said = "asks" if ask.kind == "question" else "asks for permission"
+        choices = " | ".join(f"{key}: {label}" for key, label in ask.choices.items())
+        self.log(f"? {ask.text}\n  [{choices}]")
+        self.tell("asked", f"{said}: {ask.text}", decision=ask.decision())
+
+    def _go_on_asking(self) -> None:
+        if self._asks:
+            self._show_first()
+        elif self.is_in_turn:
+            self.tell("answered")
+
+    def _give_next(self) -> None:
+        if self._is_ready and self._waiting and not self.is_in_turn and self._given is None:
+            self._given = self._waiting.popleft()
+            self._give(self._given)
