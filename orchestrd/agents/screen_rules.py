@@ -25,7 +25,7 @@ from orchestrd.model.screen_rule import ScreenRule, ScreenRules
 from orchestrd.model.words import Activity
 
 _RULE = re.compile(r"[─━]{10,}\s*")  # drawn from the first column on
-_DRAWN = re.compile(r"[─━╌]{3,}")
+_DRAWN = re.compile(r"[─━╌]{3,}|[│┃╭╮╰╯]")
 _REGION = re.compile(r"whole|live|last:([1-9][0-9]?)")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _ID_CHARS = 16
@@ -59,12 +59,13 @@ def read_screen(screen: str, rules: Sequence[ScreenRule], version: str | None = 
     for rule in rules:
         if _is_for(rule, version) and (found := _found(rule, area := _area(screen, rule.region))):
             shown = one_line(_DRAWN.sub(" ", found))
+            text = rule.text.format(shown)
             return Testimony(
                 observer="screen",
                 allows=rule.allows,
-                text=rule.text.format(shown),
+                text=text,
                 excerpt=f"{rule.name}: {shown}",
-                decision=_decision(rule, area, rule.text.format(shown)) if Activity.BLOCKED in rule.allows else None,
+                decision=_decision(rule, area, text, found) if Activity.BLOCKED in rule.allows else None,
             )
     return Testimony(observer="screen", allows=())
 
@@ -93,11 +94,12 @@ def _found(rule: ScreenRule, area: str) -> str | None:
     return found[0].group(found[0].lastindex or 0) if is_whole and not is_excluded else None
 
 
-def _decision(rule: ScreenRule, area: str, text: str) -> Decision:
-    """Name what is asked by what is shown of it: where anything of it changes it is another decision."""
+def _decision(rule: ScreenRule, area: str, text: str, found: str) -> Decision:
+    """Name what is asked by all that is shown of it, uncut: where anything of it changes it is another decision."""
     choices = rule.choices or tuple(_choices_on(area, rule))
     choices = choices if len(choices) <= CHOICES_MAX else ()
-    shown = "\0".join((rule.name, text, *(f"{choice.key} {choice.label}" for choice in choices)))
+    words = " ".join(_DRAWN.sub(" ", found).split())  # a window that is resized changes nothing of what is asked
+    shown = "\0".join((rule.name, words, *(f"{choice.key} {choice.label}" for choice in choices)))
     digest = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_ID_CHARS]
     return Decision(id=digest, kind=rule.kind, text=text, choices=choices, way=Way.KEYS)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from orchestrd.agents.screen_rules import overridden, parse_rules, read_screen
 from orchestrd.model.decision import Choice, DecisionKind, Way
 from orchestrd.model.errors import UsageError
+from orchestrd.model.limits import TOLD_CHARS_MAX
 from orchestrd.model.screen_rule import ScreenRule
 from orchestrd.model.words import Activity
 
@@ -117,3 +118,23 @@ def test_no_bytes_are_taken_for_rules_that_break_a_look(content: bytes) -> None:
         return
 
     assert read_screen("x", rules) is not None
+
+
+def test_two_decisions_that_differ_only_behind_what_is_told_of_them_are_two() -> None:
+    rule = ScreenRule(name="r", region="whole", must=(r"\A([\s\S]+)\Z",))
+    long = "x " * TOLD_CHARS_MAX
+
+    first, second = read_screen(long + "rm notes", [rule]), read_screen(long + "rm -r .", [rule])
+
+    assert first.decision is not None
+    assert second.decision is not None
+    assert first.text == second.text
+    assert first.decision.id != second.decision.id
+
+
+def test_a_decision_stays_the_same_in_a_window_of_another_width() -> None:
+    rule = ScreenRule(name="r", region="whole", must=(r"\A([\s\S]+)\Z",))
+
+    wide, narrow = read_screen("│ Allow rm   │\n╰────────╯", [rule]), read_screen("│ Allow rm │\n╰──────╯", [rule])
+
+    assert wide.decision == narrow.decision
