@@ -50,7 +50,7 @@ class Prober(Actor):
         self._runtimes = runtimes
         self._witnesses = witnesses
         self._nudged: dict[str, dict[SessionId, None]] = {}  # by runtime, while early looks at its runs are under way
-        self._settling: set[SessionId] = set()  # whose witnesses are looked at once more in a moment
+        self._settling: set[tuple[SessionId, float]] = set()  # whose witnesses are looked at once more, and how soon
         self._failing: set[str] = set()
         self._set_aside: set[str] = set()
 
@@ -161,12 +161,13 @@ class Prober(Actor):
 
     def _look_again_soon(self, session: SessionId) -> None:
         """Look once more when every witness of the same edge has spoken: they do so one after the other."""
-        if session not in self._settling:
-            self._settling.add(session)
-            asyncio.get_running_loop().call_later(WITNESS_SETTLE_S, self._look_again, session)
+        for pause_s in WITNESS_SETTLE_S:
+            if (session, pause_s) not in self._settling:
+                self._settling.add((session, pause_s))
+                asyncio.get_running_loop().call_later(pause_s, self._look_again, session, pause_s)
 
-    def _look_again(self, session: SessionId) -> None:
-        self._settling.discard(session)
+    def _look_again(self, session: SessionId, pause_s: float) -> None:
+        self._settling.discard((session, pause_s))
         self.nudge(session)
 
     async def _say_if_recovered(self, runtime: str) -> None:
