@@ -19,6 +19,7 @@ from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.settings import DAY_S, MIB, Configuration
+from orchestrd.model.thresholds import Thresholds
 from orchestrd.notify import NotifySocket
 
 Read = TypeVar("Read")
@@ -50,6 +51,7 @@ def settings_of(configuration: Configuration, flags: Flags, environ: Mapping[str
         max_running=daemon.max_running,
         archive_after_s=daemon.archive_after_days * DAY_S,
         log_bytes_max=daemon.log_mib_max * MIB,
+        thresholds=Thresholds(stuck_after_s=daemon.stuck_after_s),
         with_hooks=daemon.hooks,
         pid=os.getpid(),
         version=__version__,

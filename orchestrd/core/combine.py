@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.step import Refusal, step
+from orchestrd.core.step import USUAL, Refusal, step
 from orchestrd.model.command import Input, Replaced
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import Instant
 from orchestrd.model.observation import Evidence
 from orchestrd.model.session import Session
+from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import Receipt
 
 ENDS_A_COMMIT = frozenset({EventType.STATE_CHANGED, EventType.RECORD_REPLACED})
@@ -28,7 +29,13 @@ class Combined(Struct, frozen=True, kw_only=True):
     replies: tuple[Refusal | Receipt | None, ...]
 
 
-def combine(session: Session | None, evidence: Evidence, inputs: Sequence[Input], now: Instant) -> Combined:
+def combine(
+    session: Session | None,
+    evidence: Evidence,
+    inputs: Sequence[Input],
+    now: Instant,
+    thresholds: Thresholds = USUAL,
+) -> Combined:
     """Step through the inputs as far as one commit may go.
 
     An input that implies an earlier change (an exit that implies the start) ends the commit without being taken, if
@@ -42,7 +49,7 @@ def combine(session: Session | None, evidence: Evidence, inputs: Sequence[Input]
         if replies and isinstance(input_, Replaced):
             break
         before = newest
-        outcome = step(before, evidence, input_, now)
+        outcome = step(before, evidence, input_, now, thresholds)
         newest, evidence = outcome.session, outcome.evidence
         events += outcome.events
         if not outcome.consumed and newest != before:

@@ -40,6 +40,8 @@ def document(session: Session, layout: Layout) -> Document:
         activity_since=session.activity_since,
         activity_source=session.activity_source,
         activity_text=session.activity_text,
+        stuck_since=session.stuck_since,
+        limited_until=session.limited_until,
         decision=session.decision,
         generation=session.generation,
         revision=session.revision,

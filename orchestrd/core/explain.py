@@ -49,6 +49,7 @@ DUE_SENTENCES = {
     DueName.CONTACT: "counts as lost unless someone sees it",
     DueName.GRACE: "is killed unless it has ended by itself",
     DueName.KILL_AGAIN: "is killed once more",
+    DueName.STUCK: "counts as stuck unless something has come of its work",
 }
 EFFECT_SENTENCES = {
     EffectKind.LAUNCH: "its launcher is being started",
@@ -105,7 +106,8 @@ def _liveness_rule(session: Session, evidence: Evidence) -> str:
 def _activity_rule(session: Session, evidence: Evidence, now: Instant) -> str:
     if session.state not in OCCUPYING:
         return "activity is told of a running agent only"
-    return "; ".join(filter(None, (_fusion_rule(session, evidence, now), session.notice, _malformed(evidence))))
+    said = (_fusion_rule(session, evidence, now), _stuck_rule(session, now), session.notice, _malformed(evidence))
+    return "; ".join(filter(None, said))
 
 
 def _fusion_rule(session: Session, evidence: Evidence, now: Instant) -> str:
@@ -117,6 +119,13 @@ def _fusion_rule(session: Session, evidence: Evidence, now: Instant) -> str:
     if session.activity_source:
         return f"something has happened since the last report (by way of {session.activity_source}): nobody knows"
     return "nobody has reported what it does, and silence is never taken for waiting"
+
+
+def _stuck_rule(session: Session, now: Instant) -> str | None:
+    if session.stuck_since is None:
+        return None
+    idle_s = max(0.0, (now.at - session.stuck_since).total_seconds())
+    return f"it is stuck: for {idle_s:.0f} s no hook, no line of its transcript and no token has come of its work"
 
 
 def _malformed(evidence: Evidence) -> str | None:

@@ -16,6 +16,7 @@ from orchestrd.core.liveness import (
     testify,
 )
 from orchestrd.core.machine import Trigger
+from orchestrd.core.progress import take_progress
 from orchestrd.core.spending import spend
 from orchestrd.core.turn import Turn
 from orchestrd.model.limits import EXCERPT_CHARS_MAX, REPORT_TEXT_CHARS_MAX, WITNESSES_MAX
@@ -75,6 +76,7 @@ def reported(turn: Turn, fact: Reported) -> None:
     Such lines are judged one by one, for each is a fact. What else a look brings is judged as a whole: one after the
     other its words would still be met by those of the look before.
     """
+    take_progress(turn, fact)
     heard = max(turn.session.hooks_offset, turn.evidence.hooks_offset)
     turn.evidence = replace(
         turn.evidence,

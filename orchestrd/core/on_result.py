@@ -8,6 +8,7 @@ from orchestrd.core.deciding import in_flight
 from orchestrd.core.ending import begin_ending, end_of, finish, settle
 from orchestrd.core.evidence import TYPING
 from orchestrd.core.machine import Trigger
+from orchestrd.core.progress import stuck_due, watch_anew
 from orchestrd.core.running import launch_limit_s
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Swept, Terminated
@@ -128,6 +129,7 @@ def restarted(turn: Turn) -> None:
     if turn.has_due(DueName.CONTACT):
         turn.set_due(DueName.CONTACT, CONTACT_LOST_S)
     turn.recall()
+    watch_anew(turn)
 
 
 def due_passed(turn: Turn, name: DueName) -> None:
@@ -141,5 +143,7 @@ def due_passed(turn: Turn, name: DueName) -> None:
         turn.perform(EffectKind.KILL)
     elif name is DueName.CONTACT:
         turn.move(Trigger.CONTACT_LOST)
+    elif name is DueName.STUCK:
+        stuck_due(turn)
     else:  # its grace is over, or it is time to kill it again
         turn.perform(EffectKind.KILL)

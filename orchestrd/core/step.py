@@ -1,6 +1,6 @@
 """`step`: the one pure function through which every change of a session passes.
 
-    step(session, evidence, input, now) -> Outcome(session', evidence', events, effects, reply)
+    step(session, evidence, input, now, thresholds) -> Outcome(session', evidence', events, effects, reply)
 
 Pure: no clock, no I/O, arguments unchanged. Total: any input in any state gives an outcome, at worst the same session
 with a refusal. At most one change of state an outcome, so that each is committed by itself. Inputs about another
@@ -38,14 +38,18 @@ from orchestrd.model.command import (
 from orchestrd.model.instant import Instant
 from orchestrd.model.observation import Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
 from orchestrd.model.session import Session
+from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import OCCUPYING
 
 __all__ = ["Outcome", "Refusal", "step"]
 
+USUAL = Thresholds()
 RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered | Answered
 
 
-def step(session: Session | None, evidence: Evidence, input_: Input, now: Instant) -> Outcome:
+def step(
+    session: Session | None, evidence: Evidence, input_: Input, now: Instant, thresholds: Thresholds = USUAL
+) -> Outcome:
     """Decide what an input does to a session."""
     if isinstance(input_, Replaced):
         record, events = adopted(input_.record, session, now)
@@ -54,7 +58,7 @@ def step(session: Session | None, evidence: Evidence, input_: Input, now: Instan
         if isinstance(input_, Spawn):
             return on_command.spawn(input_, evidence, now)
         return Outcome(session=None, evidence=evidence)
-    turn = Turn(session, evidence, now)
+    turn = Turn(session, evidence, now, thresholds)
     if not _is_beside_the_point(session, input_):
         _take(turn, input_)
         if not isinstance(turn.reply, Refusal):

@@ -19,6 +19,7 @@ from orchestrd.model.instant import DueName, Instant, due_in
 from orchestrd.model.limits import ERROR_CHARS_MAX, PROMPT_TAKEN_S, WITNESS_LAG_S
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.session import Message, Session, prompt_message
+from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt
 
 Extras = Any  # the optional fields of Event, checked by its constructor
@@ -49,11 +50,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class Turn:
     """Collects what one input changes. `session` and `evidence` are always the newest."""
 
-    def __init__(self, session: Session, evidence: Evidence, now: Instant) -> None:
+    def __init__(self, session: Session, evidence: Evidence, now: Instant, thresholds: Thresholds) -> None:
         self.before = session
         self.session = session
         self.evidence = evidence
         self.now = now
+        self.thresholds = thresholds
         self.has_moved = False
         self.events: list[Event] = []
         self.effects: list[Effect] = []

@@ -86,7 +86,7 @@ class Engine:
             on_fault=on_fault,
         )
         self._home_events = HomeEvents(adapters.store, self._ledger, clock, on_error)
-        self._mailboxes = Mailboxes(self._ledger, self._roster, clock, on_error)
+        self._mailboxes = Mailboxes(self._ledger, self._roster, clock, settings.thresholds, on_error)
         self._launching = Launching(
             adapters.layout,
             adapters.attachments,
@@ -121,6 +121,7 @@ class Engine:
         """Go on with other settings; who the daemon is stays as it is."""
         self._presence.take(settings)
         self._upkeep.take(settings)
+        self._mailboxes.thresholds = settings.thresholds
         self._lane.max_running = settings.max_running
         self._lane.wake()
         self._launching.with_hooks = settings.with_hooks

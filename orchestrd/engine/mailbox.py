@@ -18,6 +18,7 @@ from orchestrd.model.command import Input
 from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import MAILBOX_INPUTS_MAX
+from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
 
@@ -48,11 +49,14 @@ class Mailboxes(Actor):
 
     name = "mailboxes"
 
-    def __init__(self, ledger: Ledger, roster: Roster, clock: Clock, on_error: OnError) -> None:
+    def __init__(
+        self, ledger: Ledger, roster: Roster, clock: Clock, thresholds: Thresholds, on_error: OnError
+    ) -> None:
         super().__init__(on_error)
         self._ledger = ledger
         self._roster = roster
         self._clock = clock
+        self.thresholds = thresholds
         self._boxes: dict[SessionId, deque[Letter]] = {}
 
     async def submit(self, session: SessionId, input_: Input) -> Reply:
@@ -123,7 +127,7 @@ class Mailboxes(Actor):
         """Step through what waits; a defect of a decision costs what waits with it, and no other session anything."""
         before, evidence = self._roster.get(session), self._roster.evidence(session)
         try:
-            return combine(before, evidence, [letter.input for letter in box], self._clock.now())
+            return combine(before, evidence, [letter.input for letter in box], self._clock.now(), self.thresholds)
         except Exception as error:  # noqa: BLE001 - logged and answered: the mailbox lives
             self._on_error(f"a decision about {session} failed", error)
             while box:

@@ -11,6 +11,7 @@ from orchestrd.engine.troubles import Troubles
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import ARCHIVE_AFTER_S, LOG_BYTES_MAX
+from orchestrd.model.thresholds import Thresholds
 from orchestrd.ports import Clock
 
 
@@ -21,6 +22,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_running: int
     archive_after_s: float = ARCHIVE_AFTER_S
     log_bytes_max: int = LOG_BYTES_MAX
+    thresholds: Thresholds = Thresholds()
     with_hooks: bool = True  # agents are launched with hooks of ours
     pid: int
     version: str

@@ -19,6 +19,7 @@ class EventType(StrEnum):
     STATE_CHANGED = "state_changed"  # from, to: states; creation is from null; text: what was left behind
     ACTIVITY_CHANGED = "activity_changed"  # from, to: activities; source, text
     LIVENESS_CHANGED = "liveness_changed"  # from, to: livenesses; source, text
+    STUCK_CHANGED = "stuck_changed"  # to is `stuck`: at work without progress; from `stuck`: progress, or no more work
     MESSAGE_QUEUED = "message_queued"  # message
     MESSAGE_SETTLED = "message_settled"  # message, receipt, error
     DECISION_CHANGED = "decision_changed"  # from, to: ids of what it waits for; text: what is asked

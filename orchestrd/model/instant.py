@@ -25,6 +25,7 @@ class DueName(StrEnum):
     CONTACT = "contact"  # every observer unknown: lost (contact_lost)
     GRACE = "grace"  # TERM was not enough: kill
     KILL_AGAIN = "kill_again"  # the last kill failed
+    STUCK = "stuck"  # it works, and nothing has come of it: told of as stuck
 
 
 class Due(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from orchestrd.model.decision import Decision
+from orchestrd.model.instant import Instant
 from orchestrd.model.limits import WITNESSES_MAX
 from orchestrd.model.spending import Spent
 from orchestrd.model.words import Activity, Liveness
@@ -127,6 +128,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     streaks: tuple[Streak, ...] = ()
     witnesses: tuple[Witness, ...] = ()  # of liveness and of the start
     testimonies: tuple[Testimony, ...] = ()  # of the activity: the last word of each witness, each with its time
+    progress: Instant | None = None  # when something last came of its work; null: it does not work
     typed_at: datetime | None = None  # the last message was typed then: what is older than that is over
     over_before: datetime | None = None  # since when the turn before that message was over
     prompts: tuple[Heard, ...] = ()  # the newest few

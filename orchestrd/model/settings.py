@@ -20,6 +20,8 @@ from orchestrd.model.limits import (
     LOG_MIB_MAX,
     MAX_RUNNING,
     MAX_RUNNING_MAX,
+    STUCK_AFTER_S,
+    STUCK_AFTER_S_MAX,
     TICK_S,
     TICK_S_MAX,
     TICK_S_MIN,
@@ -76,6 +78,16 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
             le=LOG_MIB_MAX,
         ),
     ] = LOG_BYTES_MAX // MIB
+    stuck_after_s: Annotated[
+        float,
+        _key(
+            "How long an agent may work without any progress until it is told of as stuck; 0: never.",
+            "seconds",
+            SetBy.USER,
+            ge=0,
+            le=STUCK_AFTER_S_MAX,
+        ),
+    ] = STUCK_AFTER_S
     hooks: Annotated[
         bool,
         _key(

@@ -65,6 +65,7 @@ _SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
     EventType.STATE_CHANGED: _state,
     EventType.ACTIVITY_CHANGED: _activity,
     EventType.LIVENESS_CHANGED: lambda event: f"liveness {_change(event)}",
+    EventType.STUCK_CHANGED: lambda event: "stuck: it works without progress" if event.to else "not stuck any more",
     EventType.MESSAGE_QUEUED: lambda event: f"message {event.message} accepted",
     EventType.MESSAGE_SETTLED: lambda event: f"message {event.message} {event.receipt}",
     EventType.KILL_FAILED: lambda _: "kill failed",

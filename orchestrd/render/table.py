@@ -106,6 +106,8 @@ def activity_cell(told: Document, now: datetime) -> str:
         return NONE
     if told.activity == Activity.UNKNOWN:
         return UNKNOWN
+    if told.stuck_since is not None:
+        return f"{visible(told.activity)}, stuck {age(told.stuck_since, now)}"
     since = "" if told.activity_since is None else " " + age(told.activity_since, now)
     return visible(told.activity) + since
 
@@ -173,7 +175,7 @@ ABOUT_BESIDE_USAGE = replace(ABOUT, narrowest=12)  # memory and CPU were asked f
 def _rank(told: Document, now: datetime) -> int:
     if needs_me(told):
         return NEEDS_ME.index(Activity(told.activity))
-    if told.state == State.LOST or (told.state == State.FAILED and now - told.state_since < RECENT):
+    if told.state == State.LOST or told.stuck_since or (told.state == State.FAILED and now - told.state_since < RECENT):
         return len(NEEDS_ME)
     return len(NEEDS_ME) + (2 if told.state in TERMINAL else 1)
 

@@ -129,6 +129,16 @@ def test_what_it_is_about_is_clipped_after_the_project() -> None:
     assert row == "abcdefgh  door  tmp.DmiTG…  shell  running  waiting   3m     which colour is it?"
 
 
+def test_who_works_without_progress_is_told_of_and_comes_before_who_works() -> None:
+    stuck = a_document(activity="working", activity_since=NOON, stuck_since=NOON + timedelta(minutes=1), name="still")
+    busy = a_document(activity="working", activity_since=NOON, name="busy", created_at=NOON + timedelta(minutes=2))
+
+    rows = _table(busy, stuck).splitlines()[1:3]
+
+    assert "working, stuck 2m" in rows[0]
+    assert "busy" in rows[1]
+
+
 def test_an_activity_without_a_time_is_still_told() -> None:
     assert " limited  " in _row(a_document(activity="limited"))
 
