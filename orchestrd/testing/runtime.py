@@ -17,6 +17,7 @@ from orchestrd.model.words import Liveness, Receipt
 from orchestrd.testing.world import End, RunKey, ScriptedRun, World
 
 NOTHING_READS = "nothing reads the stdin of the run"
+NO_TERMINAL = "there is no terminal to press keys in"
 
 
 class ScriptedRuntime:
@@ -89,6 +90,24 @@ class ScriptedRuntime:
         if found is None:
             raise RefusedError(NOTHING_READS, code="not_typed")
         found.typed.append("")
+
+    async def press_keys(self, run: Run, keys: Sequence[str]) -> None:
+        """See the port."""
+        await self._answer()
+        found = self._living(run)
+        if found is None or not self.has_terminal:
+            raise RefusedError(NOTHING_READS if self.has_terminal else NO_TERMINAL, code="not_typed")
+        found.pressed += keys
+
+    async def answer(self, run: Run, decision: str, reply: str) -> bool:
+        """See the port."""
+        await self._answer()
+        found = self._living(run)
+        if found is None or decision not in found.held:
+            raise RefusedError("it is not asked any more: nobody waits for the answer", code="not_asked")
+        found.held.remove(decision)
+        found.answers.append((decision, reply))
+        return True
 
     async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         """See the port."""

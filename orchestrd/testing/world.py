@@ -32,6 +32,7 @@ class Script(Struct, frozen=True, kw_only=True):
     heeds_term_after_s: float | None = 0.0
     kills_survived: int = 0
     receipt: Receipt = Receipt.SUBMITTED  # what becomes of a text typed into it
+    holds: tuple[str, ...] = ()  # ids of decisions that it waits for, each in a FIFO
 
 
 class End(Struct, frozen=True, kw_only=True):
@@ -54,6 +55,9 @@ class ScriptedRun:
         self.launched_s = launched_s
         self.lines = [(launched_s + after_s, line) for after_s, line in script.reports]
         self.typed: list[str] = []
+        self.held = set(script.holds)
+        self.answers: list[tuple[str, str]] = []  # ids of decisions, each with what was given
+        self.pressed: list[str] = []
         self.has_started: bool | None = None
         self.kills = 0
         self._ends: list[End] = self._scripted_ends()

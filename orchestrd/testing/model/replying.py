@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from orchestrd.testing.model.moves import Answer, Cut, Hang, Move, Refusal, ToolUse, Truth, truth_after
+from orchestrd.testing.model.moves import Answer, Cut, Delegate, Hang, Move, Refusal, ToolUse, Truth, truth_after
 from orchestrd.testing.model.tools import CannotDo, arranged
 from orchestrd.testing.model.writing import Asked, Call
 
@@ -31,6 +31,12 @@ def reply_to(asked: Asked, number: int, move: Move) -> Reply:
             return Reply(number, move, "", truth_after(move))
         case _:
             return _tool(asked, number, move)
+
+
+def reply_of_subagent(number: int, part: Delegate) -> Reply:
+    """Answer a subagent, whose end is not the end of its agent's turn."""
+    answer = Answer(text=part.result, hold_s=part.lasts_s)
+    return Reply(number, answer, part.result, "working", "answer of a subagent")
 
 
 def _tool(asked: Asked, number: int, move: ToolUse) -> Reply:

@@ -45,6 +45,7 @@ class Model(Protocol):
     def take(self, request: Json, asked: Asked, at: float) -> Reply: ...
     def is_released(self, connection: socket.socket, hold_s: float) -> bool: ...
     def is_sent(self, reply: Reply) -> None: ...
+    def is_left(self) -> None: ...
 
 
 class Server:
@@ -113,11 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._say(Whole(413, {"error": "too long"}))
             return
-        with contextlib.suppress(ConnectionError):  # the agent was ended
-            try:
-                self._route(json.loads(self.rfile.read(length) or b"{}"))
-            except (json.JSONDecodeError, msgspec.ValidationError) as error:
-                self._say(Whole(400, {"error": {"message": str(error), "type": "invalid_request_error"}}))
+        try:
+            self._route(json.loads(self.rfile.read(length) or b"{}"))
+        except ConnectionError:
+            self.close_connection = True
+        except (json.JSONDecodeError, msgspec.ValidationError) as error:
+            self._say(Whole(400, {"error": {"message": str(error), "type": "invalid_request_error"}}))
 
     def _route(self, request: Json) -> None:
         model = self.server.model
@@ -152,6 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         writer = api.writer(asked, reply.number)
         if not self._is_held_out(writer, asked, reply.move):
             self.close_connection = True
+            self.server.model.is_left()
             return
         self.server.model.is_sent(reply)  # first: an agent is faster than whoever tells of it
         match reply.move:
@@ -170,9 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
         hold_s = UNTIL_RELEASED if isinstance(move, Hang) else move.hold_s
         if not hold_s:
             return True
-        if asked.is_streamed and not isinstance(move, Refusal | Hang):
-            self._say_chunk(writer.begin() + (b"" if move.is_silent else writer.say(BEGINNING)))
-        return self.server.model.is_released(self.connection, hold_s)
+        with contextlib.suppress(ConnectionError):
+            if asked.is_streamed and not isinstance(move, Refusal | Hang):
+                self._say_chunk(writer.begin() + (b"" if move.is_silent else writer.say(BEGINNING)))
+            return self.server.model.is_released(self.connection, hold_s)
+        return False
 
     def _write(self, writer: Writer, content: str | Call, *, is_streamed: bool) -> None:
         begun = b"" if self._is_streaming else writer.begin()
@@ -180,8 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not is_streamed:
             self._say(Whole(200, writer.body()))
             return
-        self._say_chunk(begun + done + writer.end())
-        self._say_last_chunk()
+        self._say_chunk(begun + done + writer.end(), is_last=True)
 
     # ---- bytes -------------------------------------------------------------------------------------------------------
 
@@ -196,16 +200,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _say_chunk(self, content: bytes) -> None:
+    def _say_chunk(self, content: bytes, *, is_last: bool = False) -> None:
         if not self._is_streaming:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            self._is_streaming = True
-        if content:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
-
-    def _say_last_chunk(self) -> None:
-        self.wfile.write(b"0\r\n\r\n")
-        self._is_streaming = False
+        self._is_streaming = not is_last
+        chunk = b"%x\r\n%b\r\n" % (len(content), content) if content else b""
+        self.wfile.write(chunk + (b"0\r\n\r\n" if is_last else b""))  # at once: some hang up after the last event

@@ -7,13 +7,14 @@ What no model can know, a person's decision in a dialog or an agent that was kil
 import os
 import select
 import socket
+import threading
 from collections import deque
 from pathlib import Path
 from typing import Self
 
 from orchestrd.model.limits import STANDIN_HELD_S, STANDIN_REQUESTS_MAX, STANDIN_STEPS_MAX
 from orchestrd.testing.model.moves import Answer, Delegate, Move, Truth
-from orchestrd.testing.model.replying import Reply, reply_to
+from orchestrd.testing.model.replying import Reply, reply_of_subagent, reply_to
 from orchestrd.testing.model.scenario import Scenario
 from orchestrd.testing.model.server import Server
 from orchestrd.testing.model.truth import Edge, TruthLog
@@ -32,6 +33,7 @@ class StandIn:
         self._last: Asked | None = None
         self._script: deque[Move] = deque(scenario.moves if scenario else ())
         self._delegated: deque[Delegate] = deque(maxlen=STANDIN_STEPS_MAX)  # what subagents were given to do
+        self._taking = threading.Lock()  # one request at a time, though a subagent asks beside its agent
         self._log = TruthLog(log)
         self._released = os.eventfd(0, os.EFD_SEMAPHORE)
         self._server = Server(self, port)
@@ -93,12 +95,14 @@ class StandIn:
 
     def take(self, request: Json, asked: Asked, at: float) -> Reply:
         """Take a request of the agent's work, which began at a moment, and give what becomes of it."""
-        self.requests.append(request)
-        self.asked_times += 1
-        self._log.tell("working", f"request {self.asked_times}", at)
-        for part in self._delegated:
-            if part.prompt in asked.said:
-                return Reply(self.asked_times, Answer(text=part.result, hold_s=part.lasts_s), part.result, "working")
+        with self._taking:
+            self.requests.append(request)
+            self.asked_times += 1
+            self._log.tell("working", f"request {self.asked_times}", at)
+            part = next((part for part in self._delegated if part.prompt in asked.said), None)
+            return self._next(asked) if part is None else reply_of_subagent(self.asked_times, part)
+
+    def _next(self, asked: Asked) -> Reply:
         self._hear(asked)
         move = self._script.popleft() if self._script else Answer()
         if isinstance(move, Delegate):
@@ -113,15 +117,17 @@ class StandIn:
         self._last = asked
 
     def is_released(self, connection: socket.socket, hold_s: float) -> bool:
-        """Hold an answer, and tell whether the agent has waited as well: an interrupt closes the connection."""
+        """Hold an answer, and tell whether the agent has waited as well."""
         held = [connection.fileno(), self._released]
         readable, _, _ = select.select(held, [], [], min(hold_s, STANDIN_HELD_S))
         if self._released in readable:
             os.eventfd_read(self._released)
             return True
-        if readable:
-            self._log.tell("waiting", "the agent has closed the connection")
         return not readable
+
+    def is_left(self) -> None:
+        """Take note that the agent no longer listens: somebody has interrupted it, or it has ended."""
+        self._log.tell("waiting", "the agent has closed the connection")
 
     def is_sent(self, reply: Reply) -> None:
         """Follow the truth from what is sent."""
