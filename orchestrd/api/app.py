@@ -36,6 +36,7 @@ class App:
                 Route("/v1/sessions/{ref}/explain", sessions.explain),
                 Route("/v1/sessions/{ref}/screen", sessions.screen),
                 Route("/v1/sessions/{ref}/send", sessions.send, methods=["POST"]),
+                Route("/v1/sessions/{ref}/answer", sessions.answer, methods=["POST"]),
                 Route("/v1/sessions/{ref}/stop", sessions.stop, methods=["POST"]),
                 Route("/v1/sessions/{ref}/kill", sessions.kill, methods=["POST"]),
                 Route("/v1/sessions/{ref}/revive", sessions.revive, methods=["POST"]),

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from orchestrd.api.about import status_asked
 from orchestrd.api.answering import json, text
 from orchestrd.api.reading import JSON, TEXT, preferred, read_body
-from orchestrd.model.command import Kill, Revive, Send, Stop
-from orchestrd.model.document import Screen, SendRequest, SpawnRequest, StopRequest
+from orchestrd.model.command import Answer, Kill, Revive, Send, Stop
+from orchestrd.model.document import AnswerRequest, Screen, SendRequest, SpawnRequest, StopRequest
 from orchestrd.model.errors import UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.ports import Clock, Service
@@ -54,6 +54,14 @@ class Sessions:
         session, body = await self._resolved(request), await read_body(request, SendRequest)
         command = Send(session=session, message=body.message, text=body.text, authority=body.authority)
         return json(await self._service.send(command))
+
+    async def answer(self, request: Request) -> Response:
+        """Answer the decision that it waits for."""
+        session, body = await self._resolved(request), await read_body(request, AnswerRequest)
+        command = Answer(
+            session=session, decision=body.decision, choice=body.choice, text=body.text, authority=body.authority
+        )
+        return json(await self._service.answer(command))
 
     async def stop(self, request: Request) -> Response:
         """Ask it to end."""

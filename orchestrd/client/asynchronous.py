@@ -19,6 +19,8 @@ from orchestrd.client.wire import CUT_OFF, Receiver
 from orchestrd.core.choice import head_of
 from orchestrd.endpoint import Address, supervisor_behind
 from orchestrd.model.document import (
+    AnswerReply,
+    AnswerRequest,
     Archived,
     CleanReport,
     CleanRequest,
@@ -88,6 +90,15 @@ class AsyncClient:
         repeats_after = (UnreachableError.code, CUT_OFF)
         return await self._commanded(
             call, lambda: self._blocking.send(ref, text, message=known), repeats_after=repeats_after
+        )
+
+    async def answer(self, ref: str, decision: str, choice: str, *, text: str | None = None) -> AnswerReply:
+        """Answer the decision of this id, by the key or number of a choice, and give the receipt."""
+        body = AnswerRequest(decision=decision, choice=choice, text=text, authority=caller_authority())
+        return await self._commanded(
+            calls.answer(ref, body),
+            lambda: self._blocking.answer(ref, decision, choice, text=text),
+            repeats_after=(UnreachableError.code, CUT_OFF),
         )
 
     async def archive(self, ref: str) -> Archived:

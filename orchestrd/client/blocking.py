@@ -27,6 +27,8 @@ from orchestrd.core.choice import head_of
 from orchestrd.core.home import layout_from
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import (
+    AnswerReply,
+    AnswerRequest,
     Archived,
     CleanReport,
     CleanRequest,
@@ -173,6 +175,15 @@ class Client:
         """
         body = SendRequest(message=message or mint_message_id(), text=text, authority=caller_authority())
         return self._commanded(calls.send(ref, body), repeats_after=(UnreachableError.code, CUT_OFF))
+
+    def answer(self, ref: str, decision: str, choice: str, *, text: str | None = None) -> AnswerReply:
+        """Answer the decision of this id, by the key or number of a choice, and give the receipt.
+
+        It is refused where the session does not wait for this decision any more. Repeating it is harmless.
+        Raises UnreachableError without a daemon: it cannot be spooled.
+        """
+        body = AnswerRequest(decision=decision, choice=choice, text=text, authority=caller_authority())
+        return self._commanded(calls.answer(ref, body), repeats_after=(UnreachableError.code, CUT_OFF))
 
     def clean(self, *refs: str, dry_run: bool = False) -> CleanReport:
         """Remove the worktrees of ended sessions, or of these; what is new in them is preserved. Repeating is harmless.

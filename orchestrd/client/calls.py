@@ -10,6 +10,8 @@ from orchestrd.client.wire import Receiver, request_bytes
 from orchestrd.core.problem import error_of
 from orchestrd.core.resolve import refusal
 from orchestrd.model.document import (
+    AnswerReply,
+    AnswerRequest,
     Archived,
     CleanReport,
     CleanRequest,
@@ -152,6 +154,11 @@ def archive(ref: str) -> Call[Archived]:
 def send(ref: str, request: SendRequest) -> Call[SendReply]:
     """Type a text into it; repeating it with the same message id is harmless."""
     return _command(ref, "send", request, SendReply)
+
+
+def answer(ref: str, request: AnswerRequest) -> Call[AnswerReply]:
+    """Answer the decision it waits for; repeating it is harmless."""
+    return _command(ref, "answer", request, AnswerReply)
 
 
 def events(since: int | None, *, follow: bool, sessions: Iterable[str], types: Iterable[str]) -> Call[bytes]:

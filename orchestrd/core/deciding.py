@@ -72,22 +72,23 @@ def follow_decision(turn: Turn) -> None:
         turn.evidence = replace(turn.evidence, asked=())
     _tell(turn, _standing(turn) if activity is Activity.BLOCKED else None)
     effect = in_flight(turn.session)
-    if effect is None or effect.attempted:
+    given = None if effect is None or effect.attempted else effect.answer
+    if effect is None or given is None:
         return
-    if _given(effect).decision != turn.session.decision or not _may_answer(turn.session):
+    if given.decision != turn.session.decision or not _may_answer(turn.session):
         turn.drop_effect(effect.id)
         settle_answer(turn, effect, Receipt.REFUSED, "it is not asked any more")
 
 
 def in_flight(session: Session) -> Effect | None:
-    """Give the answer that is on its way."""
-    return next((effect for effect in session.effects if effect.kind is EffectKind.ANSWER), None)
+    """Give the effect of an answer that is on its way."""
+    return next((effect for effect in session.effects if effect.answer is not None), None)
 
 
 def answer(turn: Turn, command: Answer) -> None:
     """Accept an answer to the decision that stands; the same one once more is the same one."""
     effect = in_flight(turn.session)
-    if effect is not None and _is_same(_given(effect), command):
+    if effect is not None and effect.answer is not None and _is_same(effect.answer, command):
         return
     decision = turn.session.decision
     if effect is not None or decision is None or decision.id != command.decision or not _may_answer(turn.session):
@@ -103,7 +104,7 @@ def answer(turn: Turn, command: Answer) -> None:
 
 def attempted(turn: Turn, effect: Effect) -> None:
     """The answer is about to be given. What is known of what the agent does is over with it."""
-    answered_id = _given(effect).decision.id
+    answered_id = effect.answer.decision.id if effect.answer else None
     asked = tuple(known for known in turn.evidence.asked if known.id != answered_id)
     turn.evidence = replace(turn.evidence, asked=asked, testimonies=(), typed_at=turn.now.at)
     turn.set_activity(Activity.UNKNOWN, TYPING, None)
@@ -123,7 +124,9 @@ def answered(turn: Turn, result: Answered) -> None:
 
 def settle_answer(turn: Turn, effect: Effect, receipt: Receipt, error: str | None) -> None:
     """Say what became of an answer, once, and remember it for the same one again."""
-    given, error = _given(effect), short(error)
+    if effect.answer is None:
+        return  # no record of ours says so
+    given, error = effect.answer, short(error)
     settled = Settled(id=given.id, receipt=receipt, error=error)
     others = (known for known in turn.session.settled if known.id != given.id)
     turn.change(settled=(*others, settled)[-SETTLED_MAX:])
@@ -158,11 +161,6 @@ def _tell(turn: Turn, decision: Decision | None) -> None:
     )
 
 
-def _given(effect: Effect) -> GivenAnswer:
-    assert effect.answer is not None, "an effect of this kind has its answer"
-    return effect.answer
-
-
 def _fits(choice: Choice) -> bool:
     around = "".join(choice.around or ())
     return max(len(choice.reply.encode()), len(around.encode())) <= REPLY_BYTES_MAX
@@ -178,17 +176,21 @@ def _is_same(given: GivenAnswer, command: Answer) -> bool:
 
 
 def _problem_with(decision: Decision, choice: Choice | None, command: Answer) -> Refusal | None:
-    session, why = command.session, ""
+    show = f"orch answer {command.session}"
     if not decision.choices:
-        why, hint = "only a person at its terminal can answer", f"orch attach {session}"
-    elif choice is None:
+        return _refused(command, "only a person at its terminal can answer", f"orch attach {command.session}")
+    if choice is None:
         keys = ", ".join(one.key for one in decision.choices)
-        why, hint = f"{command.choice[:40]!r} is none of its choices: {keys}", f"orch answer {session}"
-    elif command.text is not None and choice.around is None:
-        why, hint = f"no text can go along with {choice.key!r}", f"orch answer {session} {choice.key}"
-    elif command.text is None and not choice.reply:
-        why, hint = f"{choice.key!r} needs a text", f"orch answer {session} {choice.key} --message TEXT"
-    return Refusal(code=NOT_ASKED, message=f"session {session}: {why}", hint=hint) if why else None
+        return _refused(command, f"{command.choice[:40]!r} is none of its choices: {keys}", show)
+    if command.text is not None and choice.around is None:
+        return _refused(command, f"no text can go along with {choice.key!r}", f"{show} {choice.key}")
+    if command.text is None and not choice.reply:
+        return _refused(command, f"{choice.key!r} needs a text", f"{show} {choice.key} --message TEXT")
+    return None
+
+
+def _refused(command: Answer, why: str, hint: str) -> Refusal:
+    return Refusal(code=NOT_ASKED, message=f"session {command.session}: {why}", hint=hint)
 
 
 def _say_what_became_of_it(turn: Turn, command: Answer) -> None:

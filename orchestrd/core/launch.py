@@ -8,6 +8,7 @@
     hooks.jsonl   made empty with the order; one line a fact, appended by `orch report` and by hooks
     screen        what its terminal showed at the end, as plain text, where it had one
     setup.failed  the exit code of its setup command, where that has failed
+    answers/<id>  FIFO that whoever asks for a decision holds open to read until one line has come, and then removes
     stdin         FIFO the agent reads; the launcher holds it open, so the agent never sees its end
 
 `start.json` and `exit.json` appear whole (temp file, fsync, rename, fsync of the directory).
@@ -29,6 +30,7 @@ START = "start.json"
 EXIT = "exit.json"
 HOOKS = "hooks.jsonl"
 STDIN = "stdin"
+ANSWERS = "answers"
 SCREEN = "screen"
 SETUP_FAILED = "setup.failed"
 

@@ -13,13 +13,14 @@ from typing import assert_never
 
 from orchestrd.core.running import run_of
 from orchestrd.engine.actor import Actor, StoppedError
+from orchestrd.engine.answerer import Answerer
 from orchestrd.engine.launching import LaunchedRun, Launching
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, Subject, working_for
 from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.typist import Typist
-from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
+from orchestrd.model.command import Answered, Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
@@ -43,6 +44,7 @@ class Actuator(Actor):
         mailboxes: Mailboxes,
         launching: Launching,
         typist: Typist,
+        answerer: Answerer,
         read_screen: ReadScreen,
         on_error: OnError,
     ) -> None:
@@ -51,6 +53,7 @@ class Actuator(Actor):
         self._mailboxes = mailboxes
         self._launching = launching
         self._typist = typist
+        self._answerer = answerer
         self._read_screen = read_screen
         self._unrecorded = Troubles(on_error)
         self._queues: dict[SessionId, deque[Effect]] = {}
@@ -112,8 +115,8 @@ class Actuator(Actor):
                 await self._report(name, await self._terminate(session, effect))
             case EffectKind.KILL:
                 await self._report(name, await self._kill(session, effect))
-            case EffectKind.DELIVER:
-                await self._deliver(session, effect)
+            case EffectKind.DELIVER | EffectKind.ANSWER:
+                await self._act_once(session, effect)
             case _ as never:
                 assert_never(never)
 
@@ -194,8 +197,8 @@ class Actuator(Actor):
             screen=None if session.started_at else await self._screen(session),
         )
 
-    async def _deliver(self, session: Session, effect: Effect) -> None:
-        """Type, once: only after `attempted` is on disk, and only if that commit found the decision standing.
+    async def _act_once(self, session: Session, effect: Effect) -> None:
+        """Type or answer, once: only after `attempted` is on disk, and only if that commit found the decision standing.
 
         That commit decides on what a look right before it has seen.
         """
@@ -205,11 +208,14 @@ class Actuator(Actor):
         standing = self._standing(session.id, effect)
         if standing is None or not standing.attempted:
             return
+        await self._report(session.id, await self._done(session, effect))
+
+    async def _done(self, session: Session, effect: Effect) -> Delivered | Answered:
+        if effect.answer is not None:
+            receipt, error = await self._answerer.answer(session, effect.answer)
+            return Answered(effect=effect.id, generation=effect.generation, receipt=receipt, error=error)
         receipt, error = await self._typist.type(session, effect.message)
-        await self._report(
-            session.id,
-            Delivered(effect=effect.id, generation=effect.generation, receipt=receipt, error=error),
-        )
+        return Delivered(effect=effect.id, generation=effect.generation, receipt=receipt, error=error)
 
     async def _screen(self, session: Session) -> str | None:
         return await asyncio.to_thread(self._read_screen, session.id)

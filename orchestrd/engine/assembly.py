@@ -12,6 +12,7 @@ from msgspec import Struct
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor, Registry
 from orchestrd.engine.actuator import Actuator, ReadScreen
+from orchestrd.engine.answerer import Answerer
 from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
 from orchestrd.engine.cleaning import Cleaning
@@ -168,6 +169,7 @@ class Engine:
             mailboxes=self._mailboxes,
             launching=self._launching,
             typist=typist,
+            answerer=Answerer(self._roster, self._launching, adapters.clock, prober.look_at),
             read_screen=adapters.read_screen,
             on_error=self._on_error,
         )

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 
 from msgspec import Struct
 
 from orchestrd.core.layout import Layout
 from orchestrd.core.running import run_of
 from orchestrd.core.setup import with_setup
+from orchestrd.model.decision import Decision, Way
 from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
-from orchestrd.model.run import AgentLaunch, LaunchContext, Order
+from orchestrd.model.run import AgentLaunch, Glimpse, LaunchContext, Order
 from orchestrd.model.session import Session, Spec
 from orchestrd.ports import Agent, Attachments, Runtime, WorkspaceKeeper
 
@@ -80,6 +82,13 @@ class Launching:
         """Give what a person has typed but not sent, by a styled screen of its agent, or null."""
         agent = self._agents.get(spec.agent)
         return agent.draft(screen) if agent else None
+
+    def shown_decision(self, spec: Spec, screen: str, now: datetime) -> Decision | None:
+        """Give the decision that its agent sees asked by this screen, to be answered by keys, or null."""
+        agent = self._agents.get(spec.agent)
+        said = () if agent is None else agent.read(Glimpse(now=now, screen=screen)).testimonies
+        asked = (one.decision for one in said if one.decision is not None)
+        return next((decision for decision in asked if decision.way is Way.KEYS), None)
 
     async def prepare(self, session: Session) -> None:
         """Make sure of its workspace; repeatable. Raises OrchestrdError; nothing is started by this call."""

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 from msgspec.structs import replace
 
 from orchestrd.core.admission import turn_of
+from orchestrd.core.deciding import chosen
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
@@ -26,8 +27,10 @@ from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.prober import Prober
 from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
-from orchestrd.model.command import Command, Kill, Revive, Send, Spawn, Stop
+from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
+from orchestrd.model.decision import answer_id
 from orchestrd.model.document import (
+    AnswerReply,
     Archived,
     CleanReport,
     CleanRequest,
@@ -172,7 +175,21 @@ class EngineService:
                 return await self._settled(command, receipt)
         if isinstance(reply, Refusal):
             return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
-        return SendReply(session=command.session, receipt=reply, error=self._error_of(command))
+        return SendReply(session=command.session, receipt=reply, error=self._error_of(command.session, command.message))
+
+    async def answer(self, command: Answer) -> AnswerReply:
+        """Give an answer and wait, bounded, for its receipt. What is not asked (any more) is refused."""
+        self._require_known(command)
+        await self._look_at(command.session)  # so that what a person has just answered is not answered again
+        known = answer_id(command.decision, self._choice_of(command))
+        with self._receipts.of(command.session, known) as receipt:
+            reply = await self._mailboxes.submit(command.session, command)
+            if isinstance(reply, Refusal):
+                return _answer_reply(command, Receipt.REFUSED, reply.message, reply.hint)
+            if reply is not None:
+                return _answer_reply(command, reply, self._error_of(command.session, known))
+            told = await self._settled(command, receipt)
+            return _answer_reply(command, told.receipt, told.error)
 
     async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
         """Tell what those of these sessions take of the machine that run."""
@@ -228,7 +245,7 @@ class EngineService:
         if request.prompt is not None:
             await asyncio.to_thread(self._attachments.write_prompt, request.id, request.prompt)
 
-    async def _settled(self, command: Send, receipt: "asyncio.Future[Settled]") -> SendReply:
+    async def _settled(self, command: Send | Answer, receipt: "asyncio.Future[Settled]") -> SendReply:
         try:
             async with asyncio.timeout(DELIVERY_S):
                 settled = await receipt
@@ -236,10 +253,16 @@ class EngineService:
             return SendReply(session=command.session, receipt=Receipt.QUEUED)
         return SendReply(session=command.session, receipt=settled.receipt, error=settled.error)
 
-    def _error_of(self, command: Send) -> str | None:
-        """Tell what went wrong with a message that was settled before it was sent once more."""
-        settled = self._roster.require(command.session).settled
-        return next((one.error for one in settled if one.id == command.message), None)
+    def _error_of(self, session: SessionId, message: str) -> str | None:
+        """Tell what went wrong with what was settled before it was sent once more."""
+        settled = self._roster.require(session).settled
+        return next((one.error for one in settled if one.id == message), None)
+
+    def _choice_of(self, command: Answer) -> str:
+        """Give the key of a choice that is named by its number."""
+        decision = self._roster.require(command.session).decision
+        choice = chosen(decision, command.choice) if decision is not None and decision.id == command.decision else None
+        return choice.key if choice is not None else command.choice
 
     def _require_known(self, command: Command) -> None:
         if problem := problem_with_command(command):
@@ -265,6 +288,17 @@ def _known(session: Session) -> Known:
         state=session.state,
         state_since=session.state_since,
         created_at=session.created_at,
+    )
+
+
+def _answer_reply(command: Answer, receipt: Receipt, error: str | None, hint: str = "") -> AnswerReply:
+    return AnswerReply(
+        session=command.session,
+        decision=command.decision,
+        choice=command.choice,
+        receipt=receipt,
+        error=error,
+        hint=hint,
     )
 
 

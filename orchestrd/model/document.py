@@ -169,6 +169,18 @@ class SendRequest(Struct, frozen=True, kw_only=True):
     authority: Authority = Authority.USER
 
 
+class AnswerRequest(Struct, frozen=True, kw_only=True):
+    """Body of an answer: to the decision of this id and no other, by the key or the number of one of its choices.
+
+    The same answer once more is the same answer. `text` goes along where the choice takes one.
+    """
+
+    decision: str
+    choice: str
+    text: str | None = None
+    authority: Authority = Authority.USER
+
+
 class StopRequest(Struct, frozen=True, kw_only=True):
     """Body of stop, kill and revive; may be left out."""
 
@@ -182,6 +194,17 @@ class SendReply(Struct, frozen=True, kw_only=True):
     session: SessionId
     receipt: Receipt
     error: str | None = None
+
+
+class AnswerReply(Struct, frozen=True, kw_only=True):
+    """`answer --json` with a choice. Where it was refused `error` says why, and `hint` is the next command."""
+
+    session: SessionId
+    decision: str
+    choice: str
+    receipt: Receipt
+    error: str | None = None
+    hint: str = ""
 
 
 class Screen(Struct, frozen=True, kw_only=True):

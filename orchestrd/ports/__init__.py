@@ -249,6 +249,20 @@ class Runtime(Protocol):
         """Type a newline alone, where the one behind a text was swallowed. Raises OrchestrdError when it cannot."""
         ...
 
+    async def press_keys(self, run: Run, keys: Sequence[str]) -> None:
+        """Press these keys in the run's terminal, by the names that tmux has for them, all or none.
+
+        Raises RefusedError when none was pressed, another OrchestrdError when that is not known.
+        """
+        ...
+
+    async def answer(self, run: Run, decision: str, reply: str) -> bool:
+        """Give one line to whoever holds this decision in the run directory, and tell whether it was taken, in a while.
+
+        Raises RefusedError (`not_asked`) when nobody holds it (any more): then nothing was given.
+        """
+        ...
+
     async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         """Give what the run's terminal shows now, as plain text; null where it has none (any more).
 

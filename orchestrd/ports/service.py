@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Protocol
 
-from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.command import Answer, Kill, Revive, Send, Stop
 from orchestrd.model.document import (
+    AnswerReply,
     Archived,
     CleanReport,
     CleanRequest,
@@ -81,6 +82,10 @@ class Service(Protocol):
 
     async def send(self, command: Send) -> SendReply:
         """Accept a message and wait, bounded, for its receipt."""
+        ...
+
+    async def answer(self, command: Answer) -> AnswerReply:
+        """Answer the decision that the agent waits for and wait, bounded, for the receipt; refused for any other."""
         ...
 
     async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:

@@ -31,6 +31,7 @@ from orchestrd.model.limits import (
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.ports import Clock
 from orchestrd.runtimes.blocking import BlockingRuns
+from orchestrd.runtimes.held import give_line, is_read
 from orchestrd.runtimes.processes import LinuxProcessTable, ProcessTable
 from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.sweeping import Sweeper
@@ -77,6 +78,14 @@ class LaunchedRuntime:
             return await self._sweep(run)
         except OSError as error:
             return Sweep(error=f"the processes of the run cannot be looked for: {error}")
+
+    async def answer(self, run: Run, decision: str, reply: str) -> bool:
+        directory = self._runs.directory(run).path
+        fifo = await self._on_thread(give_line, directory, decision, reply.encode("utf-8", "replace"))
+        try:
+            return await is_read(fifo)
+        finally:
+            os.close(fifo)
 
     def on_change(self, nudge: Callable[[SessionId], None]) -> None:
         self._nudge = nudge

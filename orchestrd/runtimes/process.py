@@ -1,23 +1,23 @@
 """The process runtime: one launcher and one agent per run, as plain processes, typed into by a FIFO."""
 
 import asyncio
-import contextlib
 import os
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import RefusedError
-from orchestrd.model.limits import READ_CONFIRM_LOOK_S_MAX, READ_CONFIRM_LOOK_S_MIN, READ_CONFIRM_S
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
 from orchestrd.runtimes.context import RuntimeContext
+from orchestrd.runtimes.held import is_read
 from orchestrd.runtimes.launched import LaunchedRuntime
 from orchestrd.runtimes.processes import take_hold
 from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.starting import LauncherCommand
-from orchestrd.runtimes.stdin import open_to_type, type_line, unread_bytes
+from orchestrd.runtimes.stdin import open_to_type, type_line
 
 
 def runtime(context: RuntimeContext) -> "ProcessRuntime":
@@ -47,12 +47,15 @@ class ProcessRuntime(LaunchedRuntime):
         try:
             if not is_whole:
                 return Receipt.UNKNOWN, "only a part of the text went into the stdin of the run"
-            return (Receipt.SUBMITTED if await _is_read(fifo) else Receipt.TYPED), None
+            return (Receipt.SUBMITTED if await is_read(fifo) else Receipt.TYPED), None
         finally:
             os.close(fifo)
 
     async def press_enter(self, run: Run) -> None:
         await self._on_thread(self._press_enter, run)
+
+    async def press_keys(self, run: Run, keys: Sequence[str]) -> None:
+        raise RefusedError("there is no terminal to press keys in", code="no_terminal")
 
     async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         return None
@@ -93,14 +96,3 @@ def _close_fifo(typing: "Future[tuple[int, bool]]") -> None:
     if not typing.cancelled() and typing.exception() is None:
         fifo, _ = typing.result()
         os.close(fifo)
-
-
-async def _is_read(fifo: int) -> bool:
-    """Wait, bounded, until the program has taken everything out of its FIFO, and tell whether it has."""
-    pause_s = READ_CONFIRM_LOOK_S_MIN
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(READ_CONFIRM_S):
-            while unread_bytes(fifo):  # a pipe tells nobody that it was read
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, READ_CONFIRM_LOOK_S_MAX)
-    return unread_bytes(fifo) == 0

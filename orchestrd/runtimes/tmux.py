@@ -117,6 +117,13 @@ class TmuxRuntime(LaunchedRuntime):
         except OSError as error:
             raise TransientError(f"Enter is not known to be pressed: {error}", code="not_typed") from error
 
+    async def press_keys(self, run: Run, keys: Sequence[str]) -> None:
+        try:
+            pid = await self._require_launcher(run)
+            await self._on_tmux(lambda: self._server.press_keys(self._server.require_pane(pid).id, pid, keys))
+        except OSError as error:
+            raise TransientError(f"the keys are not known to be pressed: {error}", code="not_typed") from error
+
     async def screen(self, run: Run, *, is_styled: bool = False) -> str | None:
         look = CAPTURE_STYLED if is_styled else CAPTURE
         if (shown := await self._seen_screen(run, look)) is not None:

@@ -13,8 +13,9 @@ that in the same breath. Where somebody else is concerned, names say nothing: se
 """
 
 import contextlib
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from orchestrd.model.run import Run
 from orchestrd.runtimes.control_process import ControlProcess, end_strays, start_control
 from orchestrd.runtimes.panes import LIST, Pane, panes_of, screen_of
 from orchestrd.runtimes.tmux_command import TmuxCommand, TmuxError
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,15}")  # as tmux names them: 1, y, Enter, Escape, BTab, C-c
 
 SIZE = ("-x", str(TERMINAL_COLUMNS), "-y", str(TERMINAL_ROWS))
 TERMINFO = ("~/.terminfo", "/etc/terminfo", "/lib/terminfo", "/usr/lib/terminfo", "/usr/share/terminfo")
@@ -154,9 +157,15 @@ class TmuxServer:
         """Paste, out of copy mode, in brackets where the program knows them. Raises RefusedError: nothing was typed."""
         self._type(pane, pid, f"paste-buffer -p -d -b {buffer} -t {pane}", f"delete-buffer -b {buffer} ; ")
 
+    def press_keys(self, pane: str, pid: int, keys: Sequence[str]) -> None:
+        """Press keys by their names, out of copy mode, in one go. Raises RefusedError: none was pressed."""
+        if strange := next((key for key in keys if KEY.fullmatch(key) is None), None):
+            raise RefusedError(f"there is no key {strange[:40]!r}", code="not_typed")
+        self._type(pane, pid, f"send-keys -t {pane} {' '.join(keys)}")
+
     def press_enter(self, pane: str, pid: int) -> None:
         """Press Enter, out of copy mode. Raises RefusedError: it was not pressed."""
-        self._type(pane, pid, f"send-keys -t {pane} Enter")
+        self.press_keys(pane, pid, ("Enter",))
 
     def screen(self, pane: str, look: tuple[str, ...]) -> str:
         """Give what the pane shows now, plain (CAPTURE) or styled (CAPTURE_STYLED)."""

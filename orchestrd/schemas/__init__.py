@@ -13,6 +13,8 @@ import msgspec
 
 from orchestrd.core.document import ACCEPTED
 from orchestrd.model.document import (
+    AnswerReply,
+    AnswerRequest,
     Archived,
     CleanReport,
     CleanRequest,
@@ -37,6 +39,8 @@ from orchestrd.model.words import Activity, Desired, Liveness, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "answer_reply": AnswerReply,
+    "answer_request": AnswerRequest,
     "archived": Archived,
     "checkup": Checkup,
     "config_report": ConfigReport,

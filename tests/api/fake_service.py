@@ -12,8 +12,9 @@ from orchestrd.core.document import accepted_document, is_over, known
 from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import archived, resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
-from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.command import Answer, Kill, Revive, Send, Stop
 from orchestrd.model.document import (
+    AnswerReply,
     Archived,
     CleanReport,
     CleanRequest,
@@ -77,7 +78,7 @@ class FakeService:
         self.told: dict[SessionId, Document] = {}
         self.archived: set[str] = set()
         self.requests: dict[SessionId, SpawnRequest] = {}
-        self.commands: list[Stop | Kill | Revive | Send] = []
+        self.commands: list[Stop | Kill | Revive | Send | Answer] = []
         self.journal: list[bytes] = []
         self.kept_from = 1
         self.grown = asyncio.Event()
@@ -181,6 +182,19 @@ class FakeService:
         _refuse(problem_with_command(command))
         self.commands.append(command)
         return SendReply(session=command.session, receipt=self.receipt)
+
+    async def answer(self, command: Answer) -> AnswerReply:
+        _refuse(problem_with_command(command))
+        self.commands.append(command)
+        error, hint = ("it is not asked any more", "orch show") if self.receipt is Receipt.REFUSED else (None, "")
+        return AnswerReply(
+            session=command.session,
+            decision=command.decision,
+            choice=command.choice,
+            receipt=self.receipt,
+            error=error,
+            hint=hint,
+        )
 
     async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
         return {session: Usage(processes=2, memory_bytes=1 << 20, cpu_percent=12.5) for session in sessions}

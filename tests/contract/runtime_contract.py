@@ -6,7 +6,7 @@ from typing import Protocol
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import Exited, Observation, Sighted, Started
 from orchestrd.model.run import Look, Order, Run
@@ -20,6 +20,7 @@ SLEEPS = "sleeps"
 IGNORES_TERM = "ignores TERM, and reports once it does"
 REPORTS = "reports working, then waiting, and sleeps"
 READS = "reads its stdin"
+HOLDS = "holds decision d1, says so, and sleeps once it is answered"
 MISSING = "is no program at all"
 
 LINES = (b'{"report":"working","text":"one","at":1.0}', b'{"report":"waiting","text":null,"at":2.0}')
@@ -40,6 +41,10 @@ class Stage(Protocol):
     @property
     def receipt_when_read(self) -> Receipt:
         """What is said of a text that the program has taken: not every runtime can know that it has."""
+        ...
+
+    async def answer_taken_by(self, run: Run) -> str:
+        """Wait until it has taken an answer, and give that."""
         ...
 
     async def restart(self) -> None:
@@ -227,6 +232,52 @@ class RuntimeContract:
         await stage.runtime.press_enter(run)
         with pytest.raises(OrchestrdError, match="nothing reads"):
             await stage.runtime.press_enter(over)
+
+    async def test_an_answer_is_taken_by_whoever_holds_the_decision_and_by_nobody_else(self, stage: Stage) -> None:
+        run = await started(stage, HOLDS)
+        while not (await look(stage, run)).hook_lines:
+            await stage.pause()
+
+        for decision in ("d2", "..", "", "d1/", "x" * 300):
+            with pytest.raises(RefusedError, match="not asked any more") as refusal:
+                await stage.runtime.answer(run, decision, "yes")
+            assert refusal.value.code == "not_asked"
+        is_taken = await stage.runtime.answer(run, "d1", '{"behavior":"allow"}')
+
+        assert is_taken
+        assert await stage.answer_taken_by(run) == '{"behavior":"allow"}'
+
+    async def test_a_decision_is_answered_once(self, stage: Stage) -> None:
+        run = await started(stage, HOLDS)
+        while not (await look(stage, run)).hook_lines:
+            await stage.pause()
+        await stage.runtime.answer(run, "d1", "yes")
+        await stage.answer_taken_by(run)
+
+        with pytest.raises(RefusedError, match="not asked any more"):
+            await stage.runtime.answer(run, "d1", "no")
+
+    async def test_what_a_run_held_is_not_asked_any_more_once_it_is_over(self, stage: Stage) -> None:
+        run = await started(stage, HOLDS)
+        while not (await look(stage, run)).hook_lines:
+            await stage.pause()
+        await stage.runtime.kill(run)
+
+        with pytest.raises(RefusedError, match="not asked any more"):
+            await stage.runtime.answer(run, "d1", "yes")
+
+    async def test_keys_are_pressed_where_there_is_a_terminal_and_somebody_reads_it(self, stage: Stage) -> None:
+        run, over = await started(stage, READS), await launched(stage, EXITS_0)
+        await end_of(stage, over)
+        await stage.pause()
+
+        with pytest.raises(RefusedError):
+            await stage.runtime.press_keys(over, ("1", "Enter"))
+        if stage.runtime.has_terminal:
+            await stage.runtime.press_keys(run, ("1", "Enter"))
+        else:
+            with pytest.raises(RefusedError, match="no terminal"):
+                await stage.runtime.press_keys(run, ("1", "Enter"))
 
     async def test_a_screen_is_shown_by_what_has_a_terminal_and_by_nothing_else(self, stage: Stage) -> None:
         run = await started(stage, SLEEPS)

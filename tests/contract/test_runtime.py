@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrd.model.ids import SessionId, run_mark
 from orchestrd.model.run import Order, Run
@@ -19,6 +20,7 @@ SCRIPTS = {
     contract.IGNORES_TERM: Script(heeds_term_after_s=None, reports=((0.0, contract.LINES[0]),)),
     contract.REPORTS: Script(reports=((0.03, contract.LINES[0]), (0.2, contract.LINES[1]))),
     contract.READS: Script(),
+    contract.HOLDS: Script(holds=("d1",), reports=((0.0, contract.LINES[0]),)),
     contract.MISSING: Script(start_error="cannot start 'frobnicate': no such program in the PATH of the run"),
 }
 
@@ -26,9 +28,10 @@ SCRIPTS = {
 class ScriptedStage:
     receipt_when_read = Receipt.SUBMITTED
 
-    def __init__(self) -> None:
-        self.world = World(LoopClock(), lambda order: SCRIPTS[order.argv[0]])
-        self.runtime = ScriptedRuntime(self.world)
+    def __init__(self, *, has_terminal: bool) -> None:
+        screens = ((0.0, "$ "),) if has_terminal else ()
+        self.world = World(LoopClock(), lambda order: replace(SCRIPTS[order.argv[0]], screens=screens))
+        self.runtime = ScriptedRuntime(self.world, has_terminal=has_terminal)
         self._orders = 0
 
     def order(self, behaviour: str) -> Order:
@@ -43,9 +46,13 @@ class ScriptedStage:
             log_path="/dev/null",
         )
 
+    async def answer_taken_by(self, run: Run) -> str:
+        ((_, reply),) = self.world.newest(run.session).answers
+        return reply
+
     async def restart(self) -> None:
         await self.runtime.close()
-        self.runtime = ScriptedRuntime(self.world)
+        self.runtime = ScriptedRuntime(self.world, has_terminal=self.runtime.has_terminal)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():  # noqa: ASYNC110 - virtual time
@@ -56,6 +63,6 @@ class ScriptedStage:
 
 
 class TestScriptedRuntime(contract.RuntimeContract):
-    @pytest.fixture
-    def stage(self) -> ScriptedStage:
-        return ScriptedStage()
+    @pytest.fixture(params=["scripted", "scripted with a terminal"])
+    def stage(self, request: pytest.FixtureRequest) -> ScriptedStage:
+        return ScriptedStage(has_terminal="terminal" in request.param)

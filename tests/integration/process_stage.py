@@ -27,6 +27,10 @@ COMMANDS = {
     + "; while :; do sleep 0.1; done",
     contract.REPORTS: "; sleep 0.1; ".join(REPORT.format(line.decode()) for line in contract.LINES)
     + "; exec sleep 300",
+    contract.HOLDS: 'mkdir "$ORCH_RUN_DIR/answers"; f="$ORCH_RUN_DIR/answers/d1"; mkfifo "$f"; exec 3<>"$f"; '
+    + REPORT.format(contract.LINES[0].decode())
+    + '; IFS= read -r said <&3; rm "$f"; printf %s "$said" >"$ORCH_RUN_DIR/said.tmp"; cd "$ORCH_RUN_DIR"; '
+    "mv said.tmp said; exec 3>&-; exec sleep 300",
     contract.READS: "while read -r line; do :; done",
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -95,6 +99,11 @@ class ProcessStage:
         """Read what the run has put out so far."""
         path = Path(self.layout.log(run.session))
         return path.read_text() if path.exists() else ""
+
+    async def answer_taken_by(self, run: Run) -> str:
+        said = Path(self.directory(run), "said")
+        await self.until(said.exists)
+        return said.read_text()
 
     async def restart(self) -> None:
         await self.runtime.close()
