@@ -57,7 +57,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit agents peers bench docs clean
+.PHONY: help demo test lint types walls unit agents peers bench truth docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -91,6 +91,11 @@ peers: $(PEERS) ## the programs that are measured beside ours: supervisor, circu
 
 bench: $(RUN) $(PEERS) ## measure: a table, and with BENCH='--json FILE' the same for programs
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# What is asked for by name only is measured by itself, and compared with the documented run: a canary for drift.
+truth: $(RUN) $(AGENTS) ## is what we say of agents true: a table; AGENT=claude VERSION=latest ARGS='--only plain'
+	$(BIN)/python -m benchmarks.truth $(if $(filter command% environment%,$(origin AGENT)),$(addprefix --agent ,$(AGENT))) \
+	  $(addprefix --version ,$(VERSION)) $(ARGS)
 
 docs: | $(UV_STAMP) ## the documentation as a site, in build/site; a broken link is an error
 	@$(BIN)/uv sync --frozen --only-group docs --inexact --quiet # without a stamp: `make test` takes it away again

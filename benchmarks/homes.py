@@ -25,9 +25,9 @@ PROMPT = "Read the failing test, find the cause, fix it, and say in one paragrap
 
 
 @contextlib.contextmanager
-def temporary_home() -> Iterator[Layout]:
-    """Make an empty home; all that is in it is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="orch-bench-", ignore_cleanup_errors=True) as place:
+def temporary_home(where: Path | None = None) -> Iterator[Layout]:
+    """Make an empty home, among temporary files if nothing else is said; all that is in it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="orch-bench-", dir=where, ignore_cleanup_errors=True) as place:
         layout = Layout(place + "/home")
         for directory in layout.directories():
             Path(directory).mkdir(mode=0o700)

@@ -44,6 +44,13 @@ class Subscriber:
         """Read what has come; whole lines and the beginning of another. Raises ConnectionError at the end."""
         return self._receiver.feed(self.socket.recv(RECEIVE_BYTES))
 
+    def lines(self, within_s: float) -> list[bytes]:
+        """Give the lines that have come, or that come within this time. Raises OrchestrdError at the end."""
+        if select.select([self.socket], [], [], within_s)[0]:
+            self._held += self.receive()
+        *whole, self._held = self._held.split(b"\n")
+        return whole
+
     def until(self, is_enough: Callable[[Event], bool]) -> float:
         """Read events until one is enough, and give the time at which it arrived. Raises TimeoutError."""
         while True:

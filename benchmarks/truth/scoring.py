@@ -183,10 +183,13 @@ def _confusion(scored: Sequence[Span], claimed: Sequence[Span]) -> Seconds:
 
 
 def _seen(told: Sequence[Span], claimed: Sequence[Span]) -> Iterator[Seen]:
-    """Match each true edge with the first claim of it; one that stands already, or came early, is in time."""
+    """Match each true edge with the first claim of it; one that stands already, or came early, is in time.
+
+    The end of a start is none: when the first request comes an agent has been at work for a while, and was called so.
+    """
     for before, after in itertools.pairwise(told):
         claim = next((part for part in _overlaps(after, claimed) if part.state == after.state), None)
-        if claim is not None or after.seconds >= TOLERANCE_S:
+        if before.state != STARTING and (claim is not None or after.seconds >= TOLERANCE_S):
             yield Seen(after.begin, before.state, after.state, None if claim is None else claim.begin - after.begin)
 
 
