@@ -10,8 +10,9 @@ conversation): what a session has recorded of them never goes back, and what is 
 
 import asyncio
 import os
+import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -125,17 +126,28 @@ class GrowingFile:
 
 
 def find(pattern: str) -> str | None:
-    """Find the file of a path whose one `*` stands for a folder; of several the one that was written last."""
-    root, star, name = pattern.partition("/*/")
-    if not star:
+    """Find the file of a path in which `*` stands for any part of a name; of several the one that was written last."""
+    if "*" not in pattern:
         return pattern
-    try:
-        with os.scandir(root) as folders:
-            paths = [f"{folder.path}/{name}" for folder in islice(folders, TRANSCRIPT_FOLDERS_MAX)]
-    except OSError:
-        return None
-    found = [(kept.st_mtime_ns, path) for path in paths if (kept := _regular(path)) is not None]
+    places = [""]
+    for part in pattern.split("/")[1:]:
+        named = (f"{place}/{name}" for place in places for name in _names(place, part))
+        places = list(islice(named, TRANSCRIPT_FOLDERS_MAX))
+    found = [(kept.st_mtime_ns, path) for path in places if (kept := _regular(path)) is not None]
     return max(found)[1] if found else None
+
+
+def _names(folder: str, part: str) -> Iterator[str]:
+    """Give the names in a folder that are meant by a part of a path."""
+    if "*" not in part:
+        yield part
+        return
+    meant = re.compile(".*".join(map(re.escape, part.split("*"))), re.DOTALL)
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry.name for entry in entries if meant.fullmatch(entry.name))
+    except OSError:
+        return
 
 
 def _regular(path: str) -> os.stat_result | None:

@@ -50,7 +50,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 class AgentFiles(Struct, frozen=True, kw_only=True):
-    """Where an agent itself writes down what it does: absolute paths; `transcript` may hold one `*` as a folder."""
+    """Where an agent itself writes down what it does: absolute paths; in `transcript` `*` is any part of a name."""
 
     state: str | None = None
     transcript: str | None = None

@@ -301,3 +301,13 @@ async def test_each_line_that_lasts_until_a_look_is_read_once(
             expected, due = expected + due, []
 
     assert heard == expected
+
+
+async def test_a_transcript_is_found_by_a_part_of_its_name_in_folders_below_each_other(reader: Reader) -> None:
+    reader.files = AgentFiles(transcript=f"{reader.place}/2026/*/*/session-*-[one].jsonl")
+    for day, name in (("20", "session-09-[one].jsonl"), ("21", "session-10-[two].jsonl"), ("21", "[one].jsonl")):
+        folder = reader.place / "2026" / "11" / day
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode() + b"\n")
+
+    assert await reader.lines() == (b"session-09-[one].jsonl",)
