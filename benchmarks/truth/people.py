@@ -11,9 +11,13 @@ PLACE = Path(__file__).with_name("people.toml")
 
 
 class Press(Struct, frozen=True, forbid_unknown_fields=True):
-    """Keys in the words of tmux, and what they make true where no model can know it; null where it knows by itself."""
+    """Keys in the words of tmux, and what they make true where no model can know it; null where it knows by itself.
 
-    keys: tuple[str, ...]
+    `choice` in place of keys: the answer with that number, counted from either end, is given as `orch answer` does.
+    """
+
+    keys: tuple[str, ...] = ()
+    choice: int | None = None
     then: str | None = None
 
 

@@ -75,6 +75,7 @@ class Person:
             "paste": self._paste,
             "keys": lambda deed: self._keys(*deed.keys),
             "answer": lambda deed: self._press(deed.choice),
+            "decide": self._decide,
             "interrupt": lambda _: self._press("interrupt"),
             "clear": lambda _: self._press("clear"),
             "resize": lambda deed: self._ask("resize-window", "-x", str(deed.columns), "-y", str(deed.rows)),
@@ -170,11 +171,25 @@ class Person:
         press: Press | None = self._presses.get(name)
         if press is None:
             raise UnplayableError(f"people.toml does not say how to {name} here")
-        if press.then is not None:
+        if press.choice is not None:
+            self._answer(press.choice, press.then)
+        elif press.then is not None:
             self._tell(press.then)
         for number, key in enumerate(press.keys):
             time.sleep(KEY_PAUSE_S if number else 0)
             self._keys(key)
+
+    def _decide(self, deed: Deed) -> None:
+        """Answer from afar; the first choice is the one that allows, the last the one that denies."""
+        self._answer({"allow": 0, "deny": -1}[deed.choice], "working" if deed.makes is None else None)
+
+    def _answer(self, number: int, then: str | None) -> None:
+        decision = self._stage.daemon.client.show(self.session).decision
+        if decision is None or not decision.choices:
+            raise UnplayableError("there is no decision that could be answered from afar")
+        if then is not None:
+            self._tell(then)
+        self._stage.daemon.client.answer(self.session, decision.id, decision.choices[number].key)
 
     def _paste(self, deed: Deed) -> None:
         self._stage.tmux.ask("load-buffer", "-b", "pasted", "-", stdin=deed.text.encode())

@@ -77,7 +77,7 @@ def play(stage: Stage, player: Player, scenario: Scenario, models: Models, *, pa
         settled = settle(player.agent, user)
         _make_repository(user.repository)
         with _session(stage, player, scenario, user, settled) as session:
-            person = Person(stage, session, model, scenario, presses_of(player.agent), patience=patience)
+            person = Person(stage, session, model, scenario, presses_of(player.name), patience=patience)
             return _performed(stage, person, scenario)
 
 

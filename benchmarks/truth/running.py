@@ -20,7 +20,9 @@ from benchmarks.truth.stage import Stage, set_up
 from orchestrd.testing.model import Person, Scenario
 
 OF_THE_STAGE = ("lose_hook", "find_hook", "restart_daemon")  # what all who share a stage would suffer from
+AT_A_TERMINAL = ("type", "paste", "keys", "clear", "interrupt", "leave", "resize", "scroll", "unscroll")
 NO_HOOK = "there is no hook to be lost"
+NO_TERMINAL = "it has no terminal in which this could happen"
 LINES_MAX = 30  # of what went wrong on a stage
 CROWD_PATIENCE = 6.0  # a crowd comes up slowly: each truth is waited for so many times as long
 
@@ -42,6 +44,8 @@ def left_out(scenarios: Iterable[Scenario], player: Player, *, has_hooks: bool) 
         for one in scenarios
         if not (one.is_for(player.agent) and player.name not in one.not_for)
     }
+    if player.is_hosted:
+        told |= {one.name: NO_TERMINAL for one in scenarios if _needs_terminal(one) and one.name not in told}
     if not has_hooks:
         told |= {one.name: NO_HOOK for one in scenarios if _does(one, ("lose_hook",)) and one.name not in told}
     return told
@@ -91,6 +95,14 @@ def _parts(scenarios: Sequence[Scenario], players: Sequence[Player]) -> Iterable
 def _shared(scenarios: Sequence[Scenario], player: Player) -> list[Scenario]:
     without = left_out(scenarios, player, has_hooks=True)
     return [one for one in scenarios if one.name not in without and not _does(one, OF_THE_STAGE)]
+
+
+def _needs_terminal(scenario: Scenario) -> bool:
+    return _does(scenario, AT_A_TERMINAL) or "status_line" in scenario.settings or _dismisses(scenario)
+
+
+def _dismisses(scenario: Scenario) -> bool:
+    return any(isinstance(step, Person) and step.choice == "dismiss" for step in scenario.steps)
 
 
 def _does(scenario: Scenario, deeds: Sequence[str]) -> bool:
