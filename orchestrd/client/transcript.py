@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from orchestrd.core.conversation import Conversation, transcript_pattern
 from orchestrd.core.layout import Layout
 from orchestrd.core.lines import whole_lines
+from orchestrd.core.terminal import has_terminal
 from orchestrd.model.document import Document
 from orchestrd.model.limits import TRANSCRIPT_READ_BYTES_MAX
 
@@ -19,8 +20,8 @@ ANOTHER = "[another conversation]"
 
 
 def keeps_transcript(told: Document) -> bool:
-    """Tell whether a session's agent writes its conversation down."""
-    return told.agent in KEEPERS
+    """Tell whether a session's agent writes its conversation down; where it is hosted, that is its output anyway."""
+    return told.agent in KEEPERS and has_terminal(told.runtime)
 
 
 class Transcript:

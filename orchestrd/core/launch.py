@@ -9,6 +9,8 @@
     screen        what its terminal showed at the end, as plain text, where it had one
     setup.failed  the exit code of its setup command, where that has failed
     answers/<id>  FIFO that whoever asks for a decision holds open to read until one line has come, and then removes
+    messages/<n>  made by a host, where one stands between launcher and agent: a message is put there, whole, as text;
+                  the name of its file is typed into stdin
     stdin         FIFO the agent reads; the launcher holds it open, so the agent never sees its end
 
 `start.json` and `exit.json` appear whole (temp file, fsync, rename, fsync of the directory).
@@ -31,6 +33,7 @@ EXIT = "exit.json"
 HOOKS = "hooks.jsonl"
 STDIN = "stdin"
 ANSWERS = "answers"
+MESSAGES = "messages"
 SCREEN = "screen"
 SETUP_FAILED = "setup.failed"
 

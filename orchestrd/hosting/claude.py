@@ -8,7 +8,8 @@ is set; behind it stands what background agents still do) or else `init` and `re
 from functools import partial
 
 from orchestrd.core.wording import Fields, Telling, blocks_of, described, fields_of, one_line, text_of
-from orchestrd.hosting.talk import ALLOW, ALWAYS, DENY, LABELS, REFUSED, Ask, Talk
+from orchestrd.hosting.asking import ALLOW, ALWAYS, DENY, LABELS, REFUSED, Ask
+from orchestrd.hosting.talk import Talk
 
 STATES = "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS"  # the variable that has it tell of its states
 LIMIT_STATUS = 429
@@ -31,9 +32,8 @@ class ClaudeTalk(Talk):
     def begin(self) -> None:
         self._request("initialize")
 
-    def interrupt(self) -> None:
-        if self.is_in_turn:
-            self._request("interrupt")
+    def _interrupt(self) -> None:
+        self._request("interrupt")
 
     def _give(self, text: str) -> None:
         self.say({"type": "user", "message": {"role": "user", "content": text}})
@@ -167,18 +167,20 @@ class ClaudeTalk(Talk):
     def _permission(self, request: object, asked: Fields) -> Ask:
         rules = _rules(asked)
         keys = (ALLOW, ALWAYS, DENY) if rules else (ALLOW, DENY)
-        text = _whole(asked)
         return Ask(
             request,
             "permission",
-            text,
+            _whole(asked),
             {key: LABELS[key] for key in keys},
             partial(self._reply_with_permission, request, asked, rules),
+            worded=(DENY,),
         )
 
-    def _reply_with_permission(self, request: object, asked: Fields, rules: list[Fields], key: str) -> None:
+    def _reply_with_permission(
+        self, request: object, asked: Fields, rules: list[Fields], key: str, text: str | None
+    ) -> None:
         if key == DENY:
-            self._respond(request, {"behavior": "deny", "message": self._refusal(DENIED)})
+            self._respond(request, {"behavior": "deny", "message": text or self._refusal(DENIED)})
             return
         more = {"updatedPermissions": rules} if key == ALWAYS else {}
         self._respond(request, {"behavior": "allow", "updatedInput": fields_of(asked.get("input")), **more})

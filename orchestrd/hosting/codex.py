@@ -11,8 +11,9 @@ from functools import partial
 
 from orchestrd import __version__
 from orchestrd.core.wording import Fields, fields_of, one_line, readable, text_of
+from orchestrd.hosting.asking import ALLOW, ALWAYS, DENY, LABELS, Ask
 from orchestrd.hosting.codex_items import call_of, outcome_of, paths_of
-from orchestrd.hosting.talk import ALLOW, ALWAYS, DENY, LABELS, Ask, Talk
+from orchestrd.hosting.talk import Talk
 
 CLIENT = {"name": "orchestrd", "title": "orchestrd", "version": __version__}
 _VERSION = re.compile(r"/(\d+(?:\.\d+)+\S*)")
@@ -41,9 +42,8 @@ class CodexTalk(Talk):
     def begin(self) -> None:
         self._request("initialize", clientInfo=CLIENT)
 
-    def interrupt(self) -> None:
-        if self.is_in_turn and self._turn is not None:
-            self._request("turn/interrupt", threadId=self._thread, turnId=self._turn)
+    def _interrupt(self) -> None:
+        self._request("turn/interrupt", threadId=self._thread, turnId=self._turn)
 
     def _give(self, text: str) -> None:
         said = {"type": "text", "text": text, "text_elements": []}
@@ -207,7 +207,7 @@ class CodexTalk(Talk):
         why = one_line(text_of(params, "reason"))
         labels = {key: _LABELS[key] for key in replies}
         text = f"{what} ({why})" if why else what
-        self.ask(Ask(request, "permission", text, labels, lambda key: self._respond(request, replies[key])))
+        self.ask(Ask(request, "permission", text, labels, lambda key, _: self._respond(request, replies[key])))
 
     def _reply_with_answers(self, request: object, answers: dict[str, str]) -> None:
         self._respond(request, {"answers": {name: {"answers": [answer]} for name, answer in answers.items()}})

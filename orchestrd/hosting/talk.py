@@ -13,14 +13,11 @@ A fact is what the daemon is told of one edge, as one line of hooks.jsonl. Its `
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from orchestrd.core.wording import Fields, one_line, readable
-from orchestrd.model.limits import CHOICE_LABEL_CHARS_MAX, CHOICES_MAX, DECISION_TEXT_CHARS_MAX
-
-ALLOW, ALWAYS, DENY = "allow", "always", "deny"  # the keys of choices
-LABELS = {ALLOW: "Yes, this once", ALWAYS: "Yes, and the like of it for as long as it runs", DENY: "No"}
-REFUSED = "This session may not do what needs a permission: it was started so that every request is refused."
+from orchestrd.hosting.asking import DENY, OTHER, Ask, text_of_reply
+from orchestrd.model.limits import CHOICES_MAX
 
 
 class Outbox:
@@ -37,25 +34,6 @@ class Outbox:
             done.clear()
 
 
-class Ask:
-    """Something that the agent waits for. `ref` is its own name of it; `reply` is called with the key of a choice."""
-
-    def __init__(
-        self, ref: object, kind: str, text: str, choices: Mapping[str, str], reply: Callable[[str], None]
-    ) -> None:
-        self.id = ""
-        self.ref = ref
-        self.kind = kind
-        self.text = readable(text)[:DECISION_TEXT_CHARS_MAX]
-        self.choices = {key: one_line(label)[:CHOICE_LABEL_CHARS_MAX] for key, label in choices.items()}
-        self.reply = reply
-
-    def decision(self) -> Fields:
-        """Give what is asked, as the daemon reads it."""
-        choices = [{"key": key, "label": label, "reply": key} for key, label in self.choices.items()]
-        return {"id": self.id, "kind": self.kind, "text": self.text, "choices": choices, "way": "held"}
-
-
 class Talk:
     """One agent, talked to in its protocol. `name` is of this host alone: its decisions are called after it."""
 
@@ -68,6 +46,7 @@ class Talk:
         self._is_ready = False
         self._waiting: deque[str] = deque()
         self._given: str | None = None  # a message that the agent was given, and whose turn has not begun
+        self._is_interrupted = False
         self._asks: deque[Ask] = deque()
         self._asked = 0
         self._news: Fields = {}  # goes along with the next fact
@@ -79,22 +58,26 @@ class Talk:
         raise NotImplementedError
 
     def interrupt(self) -> None:
-        """Have the turn come to an end, where there is one."""
-        raise NotImplementedError
+        """Have the turn come to an end, where there is one, or is about to be."""
+        self._is_interrupted = self.is_in_turn or self._given is not None
+        if self.is_in_turn:
+            self._interrupt()
 
     def send(self, text: str) -> None:
         """Give the agent a message, as soon as it can take one."""
         self._waiting.append(text)
         self._give_next()
 
-    def answer(self, key: str) -> None:
-        """Answer what is asked by the key of a choice; what is none of the choices is no answer."""
-        if not self._asks or key not in self._asks[0].choices:
-            self.log(f"! {one_line(key)!r} is no answer to what is asked")
+    def answer(self, line: str) -> None:
+        """Answer what is asked by a reply; what is none of its choices is no answer."""
+        key, _, said = line.partition(" ")
+        text = text_of_reply(said)
+        if not self._asks or key not in self._asks[0].choices or (key == OTHER and not text):
+            self.log(f"! {one_line(line)!r} is no answer to what is asked")
             return
         ask = self._asks.popleft()
-        self.log(f"= {ask.choices[key]}")
-        ask.reply(key)
+        self.log(f"= {ask.choices[key]}{f': {readable(text)}' if text else ''}")
+        ask.reply(key, text)
         self._go_on_asking()
 
     def hear(self, line: bytes) -> None:
@@ -106,6 +89,11 @@ class Talk:
             return
         if isinstance(message, dict):
             self._hear(message)
+
+    def limit_ended(self) -> None:
+        """The usage limit that the last turn has met is over: it can be given a message again."""
+        if self._is_ready and not self.is_in_turn:
+            self.tell("ready")
 
     @property
     def asked(self) -> str | None:
@@ -119,6 +107,10 @@ class Talk:
 
     def _give(self, text: str) -> None:
         """Say to the agent what begins a turn with this message."""
+        raise NotImplementedError
+
+    def _interrupt(self) -> None:
+        """Say to the agent what ends its turn."""
         raise NotImplementedError
 
     def say(self, message: Fields) -> None:
@@ -156,10 +148,12 @@ class Talk:
         if given is not None:
             self.log("\n".join(f"> {line}".rstrip() for line in readable(given).split("\n")))
         self.tell("turn", prompt=given)
+        if self._is_interrupted:
+            self._interrupt()
 
     def turn_ended(self, edge: str, text: str | None = None, **more: object) -> None:
         """The turn is over, or none came of the message that was given; what it asked is asked no more."""
-        self.is_in_turn = False
+        self.is_in_turn = self._is_interrupted = False
         self._given = None
         self._asks.clear()
         self.tell(edge, text, **more)
@@ -176,7 +170,7 @@ class Talk:
         self.turn_began()
         if self._is_denying:
             self.log(f"? {ask.text}", "= No: this session refuses what needs a permission")
-            ask.reply(DENY)
+            ask.reply(DENY, None)
             return
         self._asks.append(ask)
         self._show_first()
@@ -209,15 +203,15 @@ class Talk:
             done(answers)
             return
         name, text, offered = rest.popleft()
-        labels = {str(number): label for number, label in enumerate(offered[: CHOICES_MAX - 1], start=1)}
+        labels = {str(number): label for number, label in enumerate(offered[: CHOICES_MAX - 2], start=1)}
 
-        def reply(key: str) -> None:
+        def reply(key: str, said: str | None) -> None:
             if key == DENY:
                 done({})
             else:
-                self._ask_rest(ref, rest, {**answers, name: labels[key]}, done)
+                self._ask_rest(ref, rest, {**answers, name: said or labels[key]}, done)
 
-        self.ask(Ask(ref, "question", text, {**labels, DENY: "Give no answer"}, reply))
+        self.ask(Ask(ref, "question", text, {**labels, OTHER: "Something else", DENY: "Give no answer"}, reply))
 
     def _show_first(self) -> None:
         """Tell of the decision that is next, once."""

@@ -1,4 +1,7 @@
-"""The process runtime: one launcher and one agent per run, as plain processes, typed into by a FIFO."""
+"""The process runtime: one launcher and one agent per run, as plain processes, typed into by a FIFO.
+
+Where a host stands between them, a message of any size and shape is left for it as a file, and its name is typed.
+"""
 
 import asyncio
 import os
@@ -15,6 +18,7 @@ from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.held import is_read
 from orchestrd.runtimes.launched import LaunchedRuntime
 from orchestrd.runtimes.processes import take_hold
+from orchestrd.runtimes.rundir import RunDirectory
 from orchestrd.runtimes.scopes import Scope, Scopes
 from orchestrd.runtimes.starting import LauncherCommand
 from orchestrd.runtimes.stdin import open_to_type, type_line
@@ -38,7 +42,7 @@ class ProcessRuntime(LaunchedRuntime):
     async def deliver(self, run: Run, text: str) -> tuple[Receipt, str | None]:
         typing = self._thread.submit(self._type, run, text)
         try:
-            fifo, is_whole = await asyncio.wrap_future(typing)
+            fifo, is_whole, is_hosted = await asyncio.wrap_future(typing)
         except RefusedError as refusal:
             return Receipt.REFUSED, refusal.message
         except asyncio.CancelledError:
@@ -47,6 +51,8 @@ class ProcessRuntime(LaunchedRuntime):
         try:
             if not is_whole:
                 return Receipt.UNKNOWN, "only a part of the text went into the stdin of the run"
+            if is_hosted:
+                return Receipt.TYPED, None  # the host has it; when its agent takes it is for the host to tell
             return (Receipt.SUBMITTED if await is_read(fifo) else Receipt.TYPED), None
         finally:
             os.close(fifo)
@@ -74,25 +80,39 @@ class ProcessRuntime(LaunchedRuntime):
             self._watchlist.add((run.session, run.generation), pidfd)
         return pid
 
-    def _type(self, run: Run, text: str) -> tuple[int, bool]:
-        """Type a line; give the open FIFO, which is the caller's to close, and whether the whole line went in.
+    def _type(self, run: Run, text: str) -> tuple[int, bool, bool]:
+        """Type a line, or leave a message and type its name.
 
+        Gives the open FIFO, which is the caller's to close, whether all of it went in, and whether the run has a host.
         Raises RefusedError, with nothing typed.
         """
-        fifo = open_to_type(self._runs.directory(run).stdin)
+        directory, name = self._runs.directory(run), None
+        fifo = open_to_type(directory.stdin)
         try:
-            return fifo, type_line(fifo, text.encode("utf-8", "replace") + b"\n")
+            name = _left(directory, text)
+            line = text if name is None else name
+            return fifo, type_line(fifo, line.encode("utf-8", "replace") + b"\n"), name is not None
         except BaseException:
             os.close(fifo)
+            if name is not None:
+                directory.take_back_message(name)
             raise
 
     def _press_enter(self, run: Run) -> None:
-        fifo, _ = self._type(run, "")
+        fifo, _, _ = self._type(run, "")
         os.close(fifo)
 
 
-def _close_fifo(typing: "Future[tuple[int, bool]]") -> None:
+def _left(directory: RunDirectory, text: str) -> str | None:
+    """Leave a message for the host of a run; null where there is none, or nothing to say. Raises RefusedError."""
+    try:
+        return directory.leave_message(text) if text else None
+    except OSError as error:
+        raise RefusedError(f"the message cannot be left for its host: {error.strerror}", code="not_typed") from None
+
+
+def _close_fifo(typing: "Future[tuple[int, bool, bool]]") -> None:
     """Close what was opened to type, if anything was."""
     if not typing.cancelled() and typing.exception() is None:
-        fifo, _ = typing.result()
+        fifo, _, _ = typing.result()
         os.close(fifo)

@@ -17,6 +17,7 @@ from orchestrd.core.launch import (
     CLAIM,
     EXIT,
     HOOKS,
+    MESSAGES,
     ORDER,
     SETUP_FAILED,
     START,
@@ -106,6 +107,25 @@ class RunDirectory:
         before = min(offset, 1)  # one byte back: it tells whether the last read ended inside a line too long to hold
         data = self._read(HOOKS, HOOKS_READ_BYTES_MAX + before, offset - before) or b""
         return whole_lines(data, before, offset, read_max=HOOKS_READ_BYTES_MAX, line_max=HOOK_LINE_BYTES_MAX)
+
+    def leave_message(self, text: str) -> str | None:
+        """Put a message where the host of the run takes it, whole; give its name, or null where the run has no host."""
+        try:
+            place = os.open(f"{self.path}/{MESSAGES}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return None
+        name = os.urandom(8).hex()
+        try:
+            file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=place)
+            with open(file, "wb") as message:  # noqa: PTH123 - a descriptor, not a path
+                message.write(text.encode("utf-8", "replace"))
+        finally:
+            os.close(place)
+        return name
+
+    def take_back_message(self, name: str) -> None:
+        """Take a message away whose name was not typed."""
+        Path(self.path, MESSAGES, name).unlink(missing_ok=True)
 
     def _make(self) -> None:
         with contextlib.suppress(FileExistsError):

@@ -40,11 +40,10 @@ class ClaudeSessions:
         request = spawn_request(
             agent="claude",
             prompt=prompt,
-            runtime="tmux",
             workspace=WorkspaceWish(kind="worktree"),
             directory=str(self.repository),
             environ=environment | {"PATH": f"{CLAUDE.parent}:{os.environ['PATH']}"},
-            **settings,  # type: ignore[arg-type] # the settings of spawn_request
+            **{"runtime": "tmux", **settings},  # type: ignore[arg-type] # the settings of spawn_request
         )
         self.home.sessions.add(request.id)
         return self.home.ask(calls.spawn(request)).id

@@ -43,6 +43,12 @@ def option(argv: tuple[str, ...], name: str) -> str:
     return argv[argv.index(name) + 1]
 
 
+def cut(argv: tuple[str, ...]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """Part the command line of a host from that of its agent."""
+    end = argv.index("--")
+    return argv[:end], argv[end], argv[end + 1 :]
+
+
 def test_a_prompt_stands_last_and_alone_whatever_it_begins_with() -> None:
     argv = AGENT.launch(SPEC, CONTEXT).argv
 
@@ -111,11 +117,36 @@ def test_without_a_home_nobody_knows_where_it_writes() -> None:
     assert AGENT.files(SPEC, {}, run(), 42) is None
 
 
-def test_it_refuses_to_run_without_a_terminal_and_names_one() -> None:
-    problem = AGENT.problem_with(replace(SPEC, runtime="process"))
+def test_without_a_terminal_a_host_runs_it_by_its_structured_protocol() -> None:
+    launch = AGENT.launch(replace(SPEC, runtime="process"), replace(CONTEXT, has_terminal=False))
+
+    host, _, agent = cut(launch.argv)
+    assert host[-5:] == ("claude", "--prompt", "/prompts/abcdefgh", "--permission", "ask")
+    assert agent[:5] == ("claude", "--model", "opus", "--allowedTools", "Bash")
+    assert option(agent, "--input-format") == option(agent, "--output-format") == "stream-json"
+    assert option(agent, "--session-id") == option(AGENT.launch(SPEC, CONTEXT).argv, "--session-id")
+    assert "--settings" not in agent
+    assert not launch.types_prompt
+
+
+def test_hosted_it_goes_on_with_a_conversation_and_is_not_told_its_prompt_again() -> None:
+    context = replace(CONTEXT, generation=2, conversation=EARLIER, has_terminal=False)
+    host, _, agent = cut(AGENT.launch(replace(SPEC, runtime="process"), context).argv)
+
+    assert "--prompt" not in host
+    assert option(agent, "--resume") == EARLIER
+
+
+def test_hosted_it_is_read_by_what_its_host_tells_and_by_no_file() -> None:
+    assert AGENT.files(replace(SPEC, runtime="process"), HOME, run(), 42) is None
+
+
+@pytest.mark.parametrize("word", ["--input-format=text", "--permission-prompt-tool", "--print"])
+def test_what_a_host_needs_for_itself_is_refused_there(word: str) -> None:
+    problem = AGENT.problem_with(replace(SPEC, runtime="process", argv=(word,)))
 
     assert problem is not None
-    assert "orch spawn --agent claude --runtime tmux" in problem
+    assert word in problem
 
 
 @pytest.mark.parametrize("word", ["--resume", "-c", "--settings=/x", "-p", "--session-id"])

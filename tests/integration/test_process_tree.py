@@ -371,7 +371,7 @@ async def test_typing_that_is_given_up_leaves_no_fifo_open(
     assert isinstance(stage.runtime, ProcessRuntime)
     type_ = stage.runtime._type
 
-    def slow(run: Run, text: str) -> tuple[int, bool]:
+    def slow(run: Run, text: str) -> tuple[int, bool, bool]:
         goes_on.wait()
         return type_(run, text)
 

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from orchestrd.agents.claude import hosted
 from orchestrd.agents.claude.box import read_draft
 from orchestrd.agents.claude.hooks import read_hooks, settings
 from orchestrd.agents.claude.state_file import StateFile
 from orchestrd.agents.claude.title import read_title
 from orchestrd.agents.claude.transcript import read_transcript
+from orchestrd.agents.host_lines import HOST_TRUST
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.conversation import config_folder, transcript_pattern
+from orchestrd.core.terminal import has_terminal
 from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.ids import run_mark
 from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX, WORKING_TRUSTED_S
@@ -30,8 +33,9 @@ class ClaudeAgent:
     """Claude Code, found as `claude`. What stands after `--` in a spawn are more arguments for it."""
 
     name = "claude"
-    capabilities = Capabilities(hooks=True, transcript=True, resume=True, cost=True)
+    capabilities = Capabilities(hooks=True, structured=True, transcript=True, resume=True, cost=True)
     witnesses: tuple[Trust, ...] = (
+        HOST_TRUST,
         Trust("session_file"),
         Trust("hook", WORKING_TRUSTED_S),
         Trust("report", WORKING_TRUSTED_S),
@@ -39,7 +43,7 @@ class ClaudeAgent:
         Trust("transcript", WORKING_TRUSTED_S),
         Trust("screen"),
     )
-    needs_terminal = True
+    needs_terminal = False
     awaits_turn = True
     confirms = True
 
@@ -47,14 +51,12 @@ class ClaudeAgent:
         self.screen_rules = rules_of("claude")
 
     def problem_with(self, spec: Spec) -> str | None:
-        if spec.runtime == "process":
-            return (
-                "Claude Code needs a terminal, and runtime process has none: orch spawn --agent claude --runtime tmux"
-            )
-        taken = next((word for word in spec.argv if word.split("=")[0] in OURS), None)
+        is_hosted = not has_terminal(spec.runtime)
+        ours = OURS | hosted.OURS if is_hosted else OURS
+        taken = next((word for word in spec.argv if word.split("=")[0] in ours), None)
         if taken is not None:
             return f"{taken} is how orchestrd itself drives Claude Code: leave it out of what stands after --"
-        is_typed = spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
+        is_typed = is_hosted or spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
         return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
 
     def problem_with_message(self, text: str) -> str | None:
@@ -74,21 +76,24 @@ class ClaudeAgent:
 
     def launch(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
         program, files = ("claude", *spec.argv), tuple[tuple[str, bytes], ...]()
+        if context.conversation is not None:
+            begun: tuple[str, ...] = ("--resume", context.conversation)
+        else:
+            begun = ("--session-id", pinned(run_mark(context.session, context.generation, spec.nonce)))
+        if not context.has_terminal:
+            return hosted.launch_hosted(spec, context, program, begun)
         if context.with_hooks:
             program = (*program, "--settings", f"{context.run_directory}/{SETTINGS}")
             files = ((SETTINGS, settings()),)
-        if context.conversation is not None:
-            return AgentLaunch(argv=(*program, "--resume", context.conversation), files=files)
-        begun = ("--session-id", pinned(run_mark(context.session, context.generation, spec.nonce)))
-        prompt = context.prompt or ""
+        prompt = (context.prompt or "") if context.conversation is None else ""
         if len(prompt.encode("utf-8", "replace")) > PROMPT_ARGUMENT_BYTES_MAX:
             return AgentLaunch(argv=(*program, *begun), files=files, types_prompt=True)
         return AgentLaunch(argv=(*program, *begun, *(("--", prompt) if prompt else ())), files=files)
 
     def files(self, spec: Spec, environment: Mapping[str, str], run: Run, agent_pid: int | None) -> AgentFiles | None:
         folder = config_folder(environment)
-        if folder is None:
-            return None
+        if folder is None or not has_terminal(spec.runtime):
+            return None  # a host tells all that they could
         return AgentFiles(
             state=None if agent_pid is None else f"{folder}/sessions/{agent_pid}.json",
             transcript=transcript_pattern(environment, run.conversation or pinned(run.mark)),
