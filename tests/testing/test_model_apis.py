@@ -343,7 +343,8 @@ def test_a_tool_that_takes_a_text_is_given_a_text() -> None:
 
 
 def refused(dialect: Dialect, move: Refusal) -> tuple[Whole, str]:
-    whole = dialect.api.refusal(move, NOW)
+    whole = dialect.api.refusal(move, NOW, is_streamed=False)
+    assert isinstance(whole, Whole)
     return whole, json.dumps(whole.body)
 
 
@@ -377,3 +378,12 @@ def test_a_rate_limit_need_not_tell_when(dialect: Dialect) -> None:
     whole, _ = refused(dialect, Refusal(why="rate_limit"))
 
     assert whole.headers == {}
+
+
+def test_codex_tries_again_what_is_refused_within_a_stream() -> None:
+    stream = RESPONSES.api.refusal(Refusal(why="rate_limit"), NOW, is_streamed=True)
+
+    assert isinstance(stream, bytes)
+    (told,) = events(stream)
+    assert told["type"] == "response.failed"
+    assert told["response"]["error"]["code"] == "rate_limit_exceeded"

@@ -112,6 +112,12 @@ def test_what_is_sent_tells_what_is_so_after_it(move: Move, truth: Truth) -> Non
     assert reply_to(asked("Bash", "Read"), 1, move).truth == truth
 
 
+def test_an_agent_that_does_not_ask_again_waits_when_its_answer_breaks_off() -> None:
+    gemini = Asked(purpose=WORK, model="m", is_streamed=True, is_asked_again=False)
+
+    assert reply_to(gemini, 1, Cut()).truth == "waiting"
+
+
 def test_a_text_that_asks_for_nothing_is_an_answer_whatever_is_done_with_it() -> None:
     edit = Edit(path="prices", old="1", new="2", asks=False)
 

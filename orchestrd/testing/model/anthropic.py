@@ -53,7 +53,7 @@ class Messages(Api):
     def writer(self, asked: Asked, number: int) -> Writer:
         return _Message(asked.model, number)
 
-    def refusal(self, move: Refusal, now: float) -> Whole:
+    def refusal(self, move: Refusal, now: float, *, is_streamed: bool) -> Whole:
         status, kind, message = REFUSALS[move.why]
         headers = {} if move.retry_after_s is None else {"retry-after": str(move.retry_after_s)}
         return Whole(status, {"type": "error", "error": {"type": kind, "message": message}}, headers)

@@ -54,7 +54,7 @@ class Completions(Api):
     def writer(self, asked: Asked, number: int) -> Writer:
         return _Completion(asked.model, number)
 
-    def refusal(self, move: Refusal, now: float) -> Whole:
+    def refusal(self, move: Refusal, now: float, *, is_streamed: bool) -> Whole:
         status, kind, message = REFUSALS[move.why]
         headers = {} if move.retry_after_s is None else {"retry-after": str(move.retry_after_s)}
         return Whole(status, {"error": {"message": message, "type": kind, "param": None, "code": kind}}, headers)

@@ -50,12 +50,13 @@ class Gemini(Api):
             tools=tools,
             system="\n".join(_texts(request.get("systemInstruction", {}))),
             aside=_aside(request.get("generationConfig", {})),
+            is_asked_again=False,
         )
 
     def writer(self, asked: Asked, number: int) -> Writer:
         return _Content(asked.model, number)
 
-    def refusal(self, move: Refusal, now: float) -> Whole:
+    def refusal(self, move: Refusal, now: float, *, is_streamed: bool) -> Whole:
         status, kind, message = REFUSALS[move.why]
         return Whole(
             status, {"error": {"code": status, "message": message, "status": kind, "details": list(_details(move))}}

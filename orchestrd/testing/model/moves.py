@@ -99,7 +99,7 @@ class Refusal(_Move, frozen=True, kw_only=True, tag="refuse"):
 
 
 class Cut(_Move, frozen=True, kw_only=True, tag="cut"):
-    """Begin to answer and drop the connection. Agents try again by themselves, and take the next move."""
+    """Begin to answer and drop the connection. Most agents try again by themselves, and take the next move."""
 
 
 class Hang(_Move, frozen=True, kw_only=True, tag="hang"):
@@ -122,14 +122,8 @@ def think(text: str = "Done.", *, for_s: float = UNTIL_RELEASED, is_silent: bool
     return Answer(text=text, hold_s=for_s, is_silent=is_silent)
 
 
-def truth_after(move: Move) -> Truth:
+def truth_after(move: ToolUse | Refusal) -> Truth:
     """Tell what the agent is doing once this was sent."""
-    match move:
-        case Answer():
-            return "waiting"
-        case Refusal():
-            return move.leaves or _AFTER_REFUSAL[move.why]
-        case Cut() | Hang():
-            return "working"
-        case _:
-            return "blocked" if move.asks else "working"
+    if isinstance(move, Refusal):
+        return move.leaves or _AFTER_REFUSAL[move.why]
+    return "blocked" if move.asks else "working"

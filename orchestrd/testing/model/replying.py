@@ -27,7 +27,11 @@ def reply_to(asked: Asked, number: int, move: Move) -> Reply:
     match move:
         case Answer():
             return Reply(number, move, move.text, "waiting")
-        case Refusal() | Cut() | Hang():
+        case Cut():
+            return Reply(number, move, "", "working" if asked.is_asked_again else "waiting")
+        case Hang():
+            return Reply(number, move, "", "working")
+        case Refusal():
             return Reply(number, move, "", truth_after(move))
         case _:
             return _tool(asked, number, move)

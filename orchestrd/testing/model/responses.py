@@ -34,7 +34,12 @@ REFUSALS = {
 }
 COMPOSER = "exec"  # runs a script that calls other tools: some models have no other way to them
 COMPOSED = ("exec_command", "apply_patch")
-ENVIRONMENT = ("<environment_context>", "<user_instructions>", "# AGENTS.md")  # what the agent adds of its own
+ENVIRONMENT = (
+    "<environment_context>",
+    "<user_instructions>",
+    "# AGENTS.md",
+    "<turn_aborted>",
+)  # what the agent adds of its own
 
 
 class Responses(Api):
@@ -58,9 +63,12 @@ class Responses(Api):
     def writer(self, asked: Asked, number: int) -> Writer:
         return _Response(asked.model, number, is_composing=COMPOSER in asked.tools)
 
-    def refusal(self, move: Refusal, now: float) -> Whole:
+    def refusal(self, move: Refusal, now: float, *, is_streamed: bool) -> Whole | bytes:
         status, kind, message = REFUSALS[move.why]
         error: Json = {"type": kind, "code": kind, "message": message}
+        if is_streamed and move.why == "rate_limit":  # after a status of 429 its agent gives up; this it tries again
+            response = {"id": "resp_refused", "object": "response", "status": "failed", "error": error, "output": []}
+            return event({"type": "response.failed", "sequence_number": 0, "response": response}, "response.failed")
         if move.why == "usage_limit" and move.retry_after_s is not None:
             error |= {
                 "plan_type": "plus",

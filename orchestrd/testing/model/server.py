@@ -159,9 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.model.is_sent(reply)  # first: an agent is faster than whoever tells of it
         match reply.move:
             case Refusal():
-                self._say(api.refusal(reply.move, time.time()))
+                self._refuse(api.refusal(reply.move, time.time(), is_streamed=asked.is_streamed))
             case Cut():
-                self._say_chunk(writer.begin() + writer.say(BEGINNING))
+                self._say_chunk(writer.begin() + (b"" if reply.move.is_silent else writer.say(BEGINNING)))
                 self.connection.shutdown(socket.SHUT_RDWR)
             case Hang():
                 self.close_connection = True
@@ -178,6 +178,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say_chunk(writer.begin() + (b"" if move.is_silent else writer.say(BEGINNING)))
             return self.server.model.is_released(self.connection, hold_s)
         return False
+
+    def _refuse(self, refusal: Whole | bytes) -> None:
+        if isinstance(refusal, bytes):
+            self._say_chunk(refusal, is_last=True)
+        else:
+            self._say(refusal)
 
     def _write(self, writer: Writer, content: str | Call, *, is_streamed: bool) -> None:
         begun = b"" if self._is_streaming else writer.begin()

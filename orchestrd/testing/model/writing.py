@@ -32,6 +32,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     tools: frozenset[str] = frozenset()  # that it declares; empty: it reads what to do in the text
     system: str = ""
     aside: str = "Work on the shop"  # what answers it when it is asked on the side
+    is_asked_again: bool = True  # by its agent, when the answer breaks off
 
 
 class Call(Struct, frozen=True):
@@ -120,8 +121,11 @@ class Api(ABC):
         """Begin an answer; `number` is the ordinal of its request."""
 
     @abstractmethod
-    def refusal(self, move: Refusal, now: float) -> Whole:
-        """Give an error; `now` is the wall clock in seconds."""
+    def refusal(self, move: Refusal, now: float, *, is_streamed: bool) -> Whole | bytes:
+        """Give an error, as a status or, where that is how this service says it, as a stream.
+
+        `now` is the wall clock in seconds.
+        """
 
     @abstractmethod
     def count(self) -> Json:
