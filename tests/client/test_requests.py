@@ -72,16 +72,16 @@ def test_where_the_address_of_tmux_is_too_long_it_is_a_plain_process_and_that_is
 
 def test_an_agent_that_needs_tmux_is_refused_with_the_reason_why_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "tmux").touch(mode=0o755)
-    wish: dict[str, object] = {"agent": "claude", "workspace": WorkspaceWish(kind="none")}
+    wish: dict[str, object] = {"agent": "opencode", "workspace": WorkspaceWish(kind="none")}
 
     with pytest.raises(RefusedError) as absent:
         _asked(tmp_path, **wish, environ={"PATH": "/nowhere"})
     with pytest.raises(RefusedError) as long:
         _asked(tmp_path, **wish, environ=_far_from_home(tmp_path))
 
-    assert absent.value.message == "agent claude needs tmux, and there is none on your PATH"
+    assert absent.value.message == "agent opencode needs tmux, and there is none on your PATH"
     assert absent.value.hint == "apt install tmux"
-    assert long.value.message.startswith(f"agent claude needs tmux, and /{'h' * 100}/run/tmux.sock is too long")
+    assert long.value.message.startswith(f"agent opencode needs tmux, and /{'h' * 100}/run/tmux.sock is too long")
     assert long.value.hint == "export ORCH_HOME=SHORTER_DIRECTORY"
 
 
