@@ -122,11 +122,17 @@ def _gemini(user: User) -> Settled:
 
 
 def _aider(user: User) -> Settled:
+    """Tell it what it would else ask the internet for, and of a format in which it runs commands."""
+    format_ = {"edit_format": "diff", "use_repo_map": False, "examples_as_sys_msg": True, "reminder": "sys"}
+    _write(user.home / ".aider.model.settings.yml", [{"name": f"openai/{MODEL}", **format_}])
+    limits = {"max_input_tokens": 200_000, "max_output_tokens": 8_000, "litellm_provider": "openai", "mode": "chat"}
+    _write(user.home / ".aider.model.metadata.json", {f"openai/{MODEL}": limits})
     off = ("CHECK_UPDATE", "SHOW_RELEASE_NOTES", "SHOW_MODEL_WARNINGS", "GITIGNORE", "ANALYTICS", "AUTO_COMMITS")
     return Settled(
         {
             "OPENAI_API_KEY": KEY,
             "OPENAI_API_BASE": f"{user.url}/v1",
+            "AIDER_EDIT_FORMAT": "diff",  # the one in which it is asked to run commands
             "AIDER_MODEL": f"openai/{MODEL}",
             "AIDER_WEAK_MODEL": f"openai/{MODEL}",
             **{f"AIDER_{name}": "false" for name in off},
@@ -143,6 +149,6 @@ SETTLED: Mapping[str, Callable[[User], Settled]] = {
 }
 
 
-def _write(path: Path, told: Json | str) -> None:
+def _write(path: Path, told: Json | list[Json] | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(told if isinstance(told, str) else json.dumps(told))

@@ -76,6 +76,15 @@ def test_it_is_for_the_agents_that_it_names_or_for_all(tmp_path: Path) -> None:
     assert some.is_for("codex")
 
 
+def test_it_says_why_it_is_not_for_an_agent(tmp_path: Path) -> None:
+    reasons = '\n[not_for]\naider = "it has no tools"\n\n[[step]]'
+
+    scenario = read_scenario(written(tmp_path, STORY.replace("\n[[step]]", reasons, 1).replace("agents", "# agents")))
+
+    assert scenario.not_for == {"aider": "it has no tools"}
+    assert [scenario.is_for(agent) for agent in ("aider", "codex")] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -146,7 +146,14 @@ def _scenario(name: str, told: dict[str, Any]) -> Scenario:
     if not 0 < len(steps) <= STANDIN_STEPS_MAX:
         raise msgspec.ValidationError(f"it has {len(steps)} steps: 1 to {STANDIN_STEPS_MAX} are possible")
     head = msgspec.convert(told, _Head)
-    return Scenario(name=name, title=head.title, agents=head.agents, settings=head.settings, steps=tuple(_steps(steps)))
+    return Scenario(
+        name=name,
+        title=head.title,
+        agents=head.agents,
+        not_for=head.not_for,
+        settings=head.settings,
+        steps=tuple(_steps(steps)),
+    )
 
 
 def _steps(told: list[dict[str, Any]]) -> Iterator[Step]:
