@@ -23,11 +23,15 @@ class ShellAgent:
     needs_terminal = False
     awaits_turn = False
     confirms = False
+    resume_text: str | None = None
 
     def problem_with(self, spec: Spec) -> str | None:
         if spec.argv:
             return None
         return "agent shell runs a command and was given none: orch spawn [PROMPT] -- CMD..."
+
+    def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
+        return None
 
     def problem_with_message(self, text: str) -> str | None:
         return None

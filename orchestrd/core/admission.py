@@ -4,7 +4,7 @@ First come, first served, by when they took their place in the lane; never more 
 stays empty while a session waits for one.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -22,16 +22,32 @@ class Turn(Struct, frozen=True, kw_only=True):
     before: int
 
 
-def admissible(sessions: Iterable[Session], promised: Collection[SessionId], limit: int) -> list[SessionId]:
+def admissible(
+    sessions: Iterable[Session],
+    promised: Collection[SessionId],
+    limit: int,
+    held: Collection[SessionId] = (),
+) -> list[SessionId]:
     """Name the sessions of one lane that may be admitted now, in order.
 
+    `held` are those that are held back for their account's sake: whoever stands behind them passes them by.
     `promised` were admitted before, and their commit is still to come: they hold a place as long as they are scheduled.
     """
     known = list(sessions)
     scheduled = [session for session in known if session.state is State.SCHEDULED]
-    waiting = sorted((session for session in scheduled if session.id not in promised), key=_turn_in_lane)
-    taken = sum(session.state in OCCUPYING for session in known) + len(scheduled) - len(waiting)
+    unpromised = [session for session in scheduled if session.id not in promised]
+    waiting = sorted((session for session in unpromised if session.id not in held), key=_turn_in_lane)
+    taken = sum(session.state in OCCUPYING for session in known) + len(scheduled) - len(unpromised)
     return [session.id for session in waiting[: max(0, limit - taken)]]
+
+
+def held_back(sessions: Iterable[Session], limited: Mapping[str, datetime]) -> dict[SessionId, datetime]:
+    """Name the sessions that must not start yet, and until when: those of accounts that are limited."""
+    return {
+        session.id: limited[session.account]
+        for session in sessions
+        if session.state is State.SCHEDULED and session.account is not None and session.account in limited
+    }
 
 
 def turn_of(session: Session, sessions: Iterable[Session], limit: int) -> Turn:

@@ -14,7 +14,7 @@ from orchestrd.core.resolve import Known
 from orchestrd.model.document import DaemonFacts, Document, Status
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import SCHEMA, Session, Spec
-from orchestrd.model.words import TERMINAL, Desired, Reason, State
+from orchestrd.model.words import TERMINAL, Activity, Desired, Reason, State
 
 WITH_TERMINAL = frozenset({"tmux"})  # runtimes that a person can attach to
 ACCEPTED = "accepted"  # the state of a session that is only spooled: durable, and no daemon has seen it yet
@@ -41,7 +41,8 @@ def document(session: Session, layout: Layout) -> Document:
         activity_source=session.activity_source,
         activity_text=session.activity_text,
         stuck_since=session.stuck_since,
-        limited_until=session.limited_until,
+        limited_until=session.limited_until if session.activity is Activity.LIMITED else None,
+        held_until=session.held_until if session.state is State.SCHEDULED else None,
         decision=session.decision,
         generation=session.generation,
         revision=session.revision,

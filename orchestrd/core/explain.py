@@ -49,6 +49,7 @@ DUE_SENTENCES = {
     DueName.CONTACT: "counts as lost unless someone sees it",
     DueName.GRACE: "is killed unless it has ended by itself",
     DueName.KILL_AGAIN: "is killed once more",
+    DueName.LIMIT: "is told to go on, for its usage limit has ended then",
     DueName.STUCK: "counts as stuck unless something has come of its work",
 }
 EFFECT_SENTENCES = {
@@ -156,6 +157,9 @@ def _told(witness: Witness, now: Instant) -> WitnessDocument:
 
 def _wait_for_a_place(session: Session, turn: Turn | None) -> Iterator[str]:
     if session.state is State.SCHEDULED and turn is not None:
+        if session.held_until is not None:
+            until = f"{session.held_until:%Y-%m-%d %H:%M:%S}Z"
+            yield f"held back: account of agent {session.spec.agent} is limited until {until}"
         yield f"{turn.taken} of {turn.limit} places are taken, {turn.before} before it"
         yield "more places: orch daemon restart --max-running N"
 

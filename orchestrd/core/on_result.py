@@ -8,27 +8,35 @@ from orchestrd.core.deciding import in_flight
 from orchestrd.core.ending import begin_ending, end_of, finish, settle
 from orchestrd.core.evidence import TYPING
 from orchestrd.core.machine import Trigger
+from orchestrd.core.parking import limit_due
 from orchestrd.core.progress import stuck_due, watch_anew
 from orchestrd.core.running import launch_limit_s
 from orchestrd.core.turn import Turn, short
-from orchestrd.model.command import Attempted, Delivered, Launched, LaunchFailed, Swept, Terminated
+from orchestrd.model.command import Attempted, Delivered, HeldBack, Launched, LaunchFailed, Placed, Swept, Terminated
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S, KILL_RETRY_LOST_S, KILL_RETRY_S, KILLS_MAX, START_DEADLINE_S
 from orchestrd.model.session import Message, prompt_message
-from orchestrd.model.words import Activity, Authority, Ending, Receipt
+from orchestrd.model.words import Activity, Authority, Ending, Receipt, State
 
 
-def placed(turn: Turn) -> None:
+def placed(turn: Turn, result: Placed) -> None:
     """The session stands in its lane."""
     if turn.move(Trigger.PLACED):
-        turn.change(scheduled_at=max(turn.now.at, turn.session.created_at))
+        turn.change(scheduled_at=max(turn.now.at, turn.session.created_at), account=result.account)
+
+
+def held_back(turn: Turn, result: HeldBack) -> None:
+    """Its account is limited: it waits for longer than for a place."""
+    if turn.session.state is State.SCHEDULED:
+        turn.change(held_until=result.until)
 
 
 def admitted(turn: Turn) -> None:
     """The lane has a place: launch, and expect a start record within the deadline."""
     if turn.move(Trigger.ADMITTED):
+        turn.change(held_until=None, limited_until=None)
         turn.set_due(DueName.START, launch_limit_s(turn.session.spec))
         turn.perform(EffectKind.LAUNCH)
 
@@ -145,5 +153,7 @@ def due_passed(turn: Turn, name: DueName) -> None:
         turn.move(Trigger.CONTACT_LOST)
     elif name is DueName.STUCK:
         stuck_due(turn)
+    elif name is DueName.LIMIT:
+        limit_due(turn)
     else:  # its grace is over, or it is time to kill it again
         turn.perform(EffectKind.KILL)

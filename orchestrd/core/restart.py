@@ -12,7 +12,7 @@ from orchestrd.model.instant import DueName
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt
 
-WATCHED = frozenset({DueName.START, DueName.CONTACT, DueName.STUCK})
+WATCHED = frozenset({DueName.START, DueName.CONTACT, DueName.STUCK, DueName.LIMIT})
 
 
 def owed_after_restart(session: Session) -> tuple[Input, ...]:

@@ -8,6 +8,7 @@ not be typed any more is held back, and typed when its time comes.
 from orchestrd.core.deciding import follow_decision, in_flight
 from orchestrd.core.ending import begin_ending
 from orchestrd.core.machine import Trigger
+from orchestrd.core.parking import follow_limit
 from orchestrd.core.progress import follow_progress
 from orchestrd.core.turn import Turn
 from orchestrd.model.effect import EffectKind
@@ -23,6 +24,7 @@ def follow(turn: Turn) -> None:
     _end_if_goal_is_met(turn)
     _watch_contact(turn)
     follow_progress(turn)
+    follow_limit(turn)
     _hold_back_deliveries(turn)
     _deliver_next(turn)
 

@@ -20,6 +20,7 @@ from orchestrd.model.command import (
     Command,
     Delivered,
     DuePassed,
+    HeldBack,
     Input,
     Kill,
     Launched,
@@ -82,14 +83,18 @@ def _is_of_another_run(session: Session, input_: Observation | RunResult) -> boo
     return session.state not in OCCUPYING or input_.generation != session.generation
 
 
-def _take(turn: Turn, input_: Command | Observation | Placed | Admitted | DuePassed | Restarted | Result) -> None:
+def _take(
+    turn: Turn, input_: Command | Observation | Placed | HeldBack | Admitted | DuePassed | Restarted | Result
+) -> None:
     match input_:
         case Sighted() | Started() | Exited() | Vanished() | Reported():  # first: nearly all that comes with a tick
             _take_fact(turn, input_)
         case Spawn() | Stop() | Kill() | Send() | Answer() | Revive():
             _take_command(turn, input_)
         case Placed():
-            on_result.placed(turn)
+            on_result.placed(turn, input_)
+        case HeldBack():
+            on_result.held_back(turn, input_)
         case Admitted():
             on_result.admitted(turn)
         case DuePassed():

@@ -101,7 +101,14 @@ class Engine:
         intake = self._intake(prober)
         actuator, cleaning = self._actuator(prober), self._cleaning(intake)
         archiving = self._archiving(cleaning)
-        self._lane = lane = Lane(self._roster, self._mailboxes, settings.max_running, on_error)
+        self._lane = lane = Lane(
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            clock=clock,
+            account_of=self._launching.account,
+            max_running=settings.max_running,
+            on_error=on_error,
+        )
         lifecycle = self._lifecycle(intake, lane, prober, archiving, settings)
         self.registry = Registry(on_error)
         parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane, intake)

@@ -1,21 +1,29 @@
 """The lane: the one dispatch boundary between scheduled and starting. Nothing starts a run around it.
 
 Level-triggered: it looks at where the sessions stand, after every commit and at every tick, and keeps no queue of its
-own that could disagree with the disk. First come, first served (see `core.admission`).
+own that could disagree with the disk. First come, first served (see `core.admission`); but nothing starts for an
+account that has met its usage limit.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
-from orchestrd.core.admission import admissible
+from orchestrd.core.admission import admissible, held_back
+from orchestrd.core.parking import limited_accounts
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, Subject
-from orchestrd.model.command import Admitted, Placed
+from orchestrd.model.command import Admitted, HeldBack, Placed
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
+from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, State
+from orchestrd.ports import Clock
+
+AccountOf = Callable[[Session], Awaitable[str | None]]
 
 
 class Lane(Actor):
@@ -23,10 +31,21 @@ class Lane(Actor):
 
     name = "lane default"
 
-    def __init__(self, roster: Roster, mailboxes: Mailboxes, max_running: int, on_error: OnError) -> None:
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        mailboxes: Mailboxes,
+        clock: Clock,
+        account_of: AccountOf,
+        max_running: int,
+        on_error: OnError,
+    ) -> None:
         super().__init__(on_error)
         self._roster = roster
         self._mailboxes = mailboxes
+        self._clock = clock
+        self._account_of = account_of
         self._promised: set[SessionId] = set()  # admitted, and the commit is still to come
         self._placing: set[SessionId] = set()
         self._is_due = False
@@ -46,18 +65,39 @@ class Lane(Actor):
         for session in self._roster.in_states([State.PENDING]):
             if session.id not in self._placing:
                 self._placing.add(session.id)
-                self._tasks.spawn(f"place {session.id}", self._place(session.id), Subject(session.id))
+                self._tasks.spawn(f"place {session.id}", self._place(session), Subject(session.id))
         standing = self._roster.in_states([State.SCHEDULED, *OCCUPYING])
-        for admitted in admissible(standing, self._promised, self.max_running):
+        held = self._held_back(standing)
+        for admitted in admissible(standing, self._promised, self.max_running, held):
             self._promised.add(admitted)
             self._tasks.spawn(f"admit {admitted}", self._admit(admitted), Subject(admitted))
 
-    async def _place(self, session: SessionId) -> None:
+    def _held_back(self, standing: Sequence[Session]) -> Mapping[SessionId, datetime]:
+        """Find whose account is limited, by any session there is; each is told once, and again when that changes."""
+        scheduled = [session for session in standing if session.state is State.SCHEDULED and session.account]
+        if not scheduled:
+            return {}
+        held = held_back(scheduled, limited_accounts(self._roster, self._clock.now().at))
+        for session in scheduled:
+            until = held.get(session.id)
+            if until is not None and until != session.held_until:
+                self._mailboxes.post(session.id, HeldBack(until=until))
+        return held
+
+    async def _place(self, session: Session) -> None:
         try:
+            account = await self._account(session)
             with contextlib.suppress(OrchestrdError):  # the next tick looks again
-                await self._mailboxes.submit(session, Placed())
+                await self._mailboxes.submit(session.id, Placed(account=account))
         finally:
-            self._placing.discard(session)
+            self._placing.discard(session.id)
+
+    async def _account(self, session: Session) -> str | None:
+        try:
+            return await self._account_of(session)
+        except Exception as error:  # noqa: BLE001 - the border of an agent: it is held back for nobody's sake then
+            self._on_error(f"nobody knows whose account {session.id} uses", error)
+            return None
 
     async def _admit(self, session: SessionId) -> None:
         try:

@@ -78,6 +78,19 @@ class Launching:
         agent = self._agents.get(spec.agent)
         return agent is not None and agent.confirms
 
+    def resume_text(self, spec: Spec) -> str | None:
+        """Give what tells its agent to go on behind a usage limit."""
+        agent = self._agents.get(spec.agent)
+        return agent.resume_text if agent else None
+
+    async def account(self, session: Session) -> str | None:
+        """Say whose usage limit the session will share with others; null: nobody's that is known."""
+        agent = self._agents.get(session.spec.agent)
+        if agent is None:
+            return None
+        environment = await asyncio.to_thread(self._attachments.read_secret, session.id)
+        return agent.account(session.spec, environment)
+
     def draft(self, spec: Spec, screen: str) -> str | None:
         """Give what a person has typed but not sent, by a styled screen of its agent, or null."""
         agent = self._agents.get(spec.agent)

@@ -1,5 +1,7 @@
 """Inputs: everything that `step` takes. Commands come from outside; the rest is the engine's own."""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from orchestrd.model.ids import SessionId
@@ -69,7 +71,15 @@ class Replaced(Struct, frozen=True, kw_only=True):
 
 
 class Placed(Struct, frozen=True, kw_only=True):
-    """The session stands in its lane."""
+    """The session stands in its lane. `account`: whose usage limit it will share."""
+
+    account: str | None = None
+
+
+class HeldBack(Struct, frozen=True, kw_only=True):
+    """There might be a place for it, but its account is limited until then."""
+
+    until: datetime
 
 
 class Admitted(Struct, frozen=True, kw_only=True):
@@ -148,4 +158,4 @@ class Restarted(Struct, frozen=True, kw_only=True):
 
 
 Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered
-Input = Command | Replaced | Observation | Placed | Admitted | Result | DuePassed | Restarted
+Input = Command | Replaced | Observation | Placed | HeldBack | Admitted | Result | DuePassed | Restarted

@@ -35,7 +35,8 @@ class Document(Struct, frozen=True, kw_only=True):
     activity_source: str | None
     activity_text: str | None
     stuck_since: datetime | None = None  # it works, and nothing has come of it since then
-    limited_until: datetime | None = None  # when its usage limit ends, where that is known
+    limited_until: datetime | None = None  # it is parked until then, by a usage limit; null: by none, or nobody knows
+    held_until: datetime | None = None  # it starts no sooner: the usage limit of its account ends then
     decision: Decision | None = None  # what it waits for: `answer` takes its id, and the key or number of a choice
     generation: int
     revision: int

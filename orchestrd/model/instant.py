@@ -25,6 +25,7 @@ class DueName(StrEnum):
     CONTACT = "contact"  # every observer unknown: lost (contact_lost)
     GRACE = "grace"  # TERM was not enough: kill
     KILL_AGAIN = "kill_again"  # the last kill failed
+    LIMIT = "limit"  # its usage limit has ended: it is told to go on
     STUCK = "stuck"  # it works, and nothing has come of it: told of as stuck
 
 

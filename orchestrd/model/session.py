@@ -30,6 +30,7 @@ from orchestrd.model.words import (
 )
 
 SCHEMA = 1
+_RESUME = "resume."
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
@@ -76,6 +77,11 @@ def prompt_message(generation: int) -> str:
     return f"prompt.{generation}"
 
 
+def resume_message(generation: int, limit_ended_s: int) -> str:
+    """Name the message that tells an agent to go on behind a usage limit; what it says is the agent's own."""
+    return f"{_RESUME}{generation}.{limit_ended_s}"
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """One accepted, unsettled `send`. `awaits_turn`: held until the agent is waiting again."""
 
@@ -83,6 +89,11 @@ class Message(Struct, frozen=True, kw_only=True):
     text: str
     authority: Authority
     awaits_turn: bool
+
+
+def is_resume(message: Message) -> bool:
+    """Tell whether it is one that only tells the agent to go on behind a usage limit."""
+    return message.id.startswith(_RESUME) and message.authority is Authority.DAEMON
 
 
 class Settled(Struct, frozen=True, kw_only=True):
@@ -129,6 +140,7 @@ class Session(Struct, frozen=True, kw_only=True):
     decision: Decision | None = None  # what it is blocked on
     limited_until: datetime | None = None  # when the usage limit that it has met ends; null: none, or nobody knows
     account: str | None = None  # whose usage limit it shares with others, by a digest
+    held_until: datetime | None = None  # it starts no sooner: its account is limited
     stuck_since: datetime | None = None  # it works, and nothing has come of it since then
     agent_version: str | None = None  # of the agent, as it tells itself
     spending: Spending = Spending()

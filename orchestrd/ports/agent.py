@@ -20,9 +20,17 @@ class Agent(Protocol):
     needs_terminal: bool  # it cannot run on a runtime without one
     awaits_turn: bool  # it is typed into only while it is known to wait
     confirms: bool  # one of its witnesses tells of each prompt it takes
+    resume_text: str | None  # what is typed to have it go on behind a usage limit; null: nothing is
 
     def problem_with(self, spec: Spec) -> str | None:
         """Say why this spec cannot be launched with this agent, or null."""
+        ...
+
+    def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
+        """Name whose usage limit such a session shares with others, by a digest; null where there is none.
+
+        The name tells nobody the secret itself: `orchestrd.agents.accounts` makes such names.
+        """
         ...
 
     def problem_with_message(self, text: str) -> str | None:

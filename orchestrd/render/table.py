@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
-from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, counted, fit, size, visible, width
+from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, clock_time, counted, fit, size, visible, width
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
@@ -102,10 +102,14 @@ def state_cell(told: Document) -> str:
 
 def activity_cell(told: Document, now: datetime) -> str:
     """Write what the agent does and for how long; `?` where nobody knows, `-` where no agent runs."""
+    if told.held_until is not None:
+        return f"held back until {clock_time(told.held_until, now)}"
     if told.state in TERMINAL or told.started_at is None:
         return NONE
     if told.activity == Activity.UNKNOWN:
         return UNKNOWN
+    if told.limited_until is not None:
+        return f"{visible(told.activity)} until {clock_time(told.limited_until, now)}"
     if told.stuck_since is not None:
         return f"{visible(told.activity)}, stuck {age(told.stuck_since, now)}"
     since = "" if told.activity_since is None else " " + age(told.activity_since, now)

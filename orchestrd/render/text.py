@@ -15,6 +15,7 @@ ENDED_BY_ITSELF = (Reason.EXITED, Reason.EXIT_CODE, Reason.SIGNAL)  # they say l
 _JOINER = "\u200d"  # holds an emoji of several characters together; harmless, and kept
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")  # 500 rows are 100,000 characters: only these are looked at
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+_THOUSANDS = ((1_000_000, "M"), (1_000, "k"))
 _BYTES = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
@@ -90,6 +91,12 @@ def ago(since: datetime | None, now: datetime) -> str:
 def moment(at: datetime) -> str:
     """Write a moment to the second, in UTC as stored."""
     return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def clock_time(at: datetime, now: datetime) -> str:
+    """Write when something will be, as the clock on the wall shows it here: with the day where that is another one."""
+    here = at.astimezone()
+    return f"{here:%H:%M}" if here.date() == now.astimezone().date() else f"{here:%b} {here.day} {here:%H:%M}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -58,7 +58,7 @@ def said(name: str, **more: Any) -> Testimony | None:
         ("ElicitationResult", {}, UNDER_WAY, None),
         ("Notification", {"notification_type": "permission_prompt", "message": "may I?"}, (BLOCKED,), "may I?"),
         ("Notification", {"notification_type": "elicitation_dialog", "message": "who?"}, (BLOCKED,), "who?"),
-        ("Notification", {"notification_type": "idle_prompt", "message": "still here"}, (WAITING,), None),
+        ("Notification", {"notification_type": "idle_prompt", "message": "still here"}, (WAITING, LIMITED), None),
         ("Stop", {"last_assistant_message": "All\ndone."}, (WAITING,), "All done."),
         ("Stop", {"background_tasks": [{"type": "shell", "status": "running"}]}, (WAITING,), None),
         ("Stop", {"background_tasks": [HELPER]}, UNDER_WAY, "waits for 1 background agent to finish"),

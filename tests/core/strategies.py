@@ -15,6 +15,7 @@ from orchestrd.model.command import (
     Attempted,
     Delivered,
     DuePassed,
+    HeldBack,
     Input,
     Kill,
     Launched,
@@ -173,6 +174,7 @@ testimonies = built(
     is_turn_over=st.booleans(),
     prompt=maybe_text,
     conversation=maybe_text,
+    limited_until=st.none() | moment,
     decision=st.sampled_from([None, None, held("d1"), held("d2"), shown("k1")]),
 )
 reports = st.one_of(
@@ -209,7 +211,7 @@ results = st.one_of(
     built(Delivered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
     built(Answered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
 )
-lane: SearchStrategy[Any] = st.sampled_from([Placed(), Admitted()])
+lane: SearchStrategy[Any] = st.sampled_from([Placed(account="a:1"), HeldBack(until=NOON), Admitted()])
 dues = built(DuePassed, name=st.sampled_from(DueName))
 facts = sightings | reports | starts | proofs
 inputs = commands | facts | results | lane | dues | st.just(Restarted())

@@ -139,6 +139,20 @@ def test_who_works_without_progress_is_told_of_and_comes_before_who_works() -> N
     assert "busy" in rows[1]
 
 
+def test_a_limit_says_until_when_as_the_clock_on_the_wall_has_it() -> None:
+    today, later = NOW + timedelta(minutes=5), NOW + timedelta(days=3)
+    parked = a_document(activity="limited", activity_since=NOON, limited_until=today)
+    for_days = a_document(activity="limited", activity_since=NOON, limited_until=later)
+    held = a_document(state="scheduled", reason="queued", started_at=None, held_until=today)
+
+    rows = [_row(told) for told in (parked, for_days, held)]
+
+    here, there = today.astimezone(), later.astimezone()
+    assert f"  limited until {here:%H:%M}  " in rows[0]
+    assert f"  limited until {there:%b} {there.day} {there:%H:%M}  " in rows[1]
+    assert f"  held back until {here:%H:%M}  " in rows[2]
+
+
 def test_an_activity_without_a_time_is_still_told() -> None:
     assert " limited  " in _row(a_document(activity="limited"))
 

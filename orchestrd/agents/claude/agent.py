@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from orchestrd.agents.accounts import account_name
 from orchestrd.agents.claude import hosted
 from orchestrd.agents.claude.box import read_draft
 from orchestrd.agents.claude.hooks import read_hooks, settings
@@ -23,6 +24,13 @@ from orchestrd.model.session import Spec
 from orchestrd.model.words import Activity
 
 SETTINGS = "settings.json"
+ACCOUNT = (  # a key or token of its own, in the order it looks for one; else who is logged in there
+    ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+    ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+    ("CLAUDE_CODE_OAUTH_TOKEN",),
+    ("CLAUDE_CONFIG_DIR",),
+    ("HOME",),
+)
 OURS = frozenset(
     ("--settings", "--session-id", "--resume", "-r", "--continue", "-c", "--fork-session", "--print", "-p")
 )
@@ -46,6 +54,7 @@ class ClaudeAgent:
     needs_terminal = False
     awaits_turn = True
     confirms = True
+    resume_text: str | None = "continue"
 
     def __init__(self) -> None:
         self.screen_rules = rules_of("claude")
@@ -58,6 +67,9 @@ class ClaudeAgent:
             return f"{taken} is how orchestrd itself drives Claude Code: leave it out of what stands after --"
         is_typed = is_hosted or spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
         return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
+
+    def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
+        return account_name(self.name, environment, ACCOUNT)
 
     def problem_with_message(self, text: str) -> str | None:
         if not text.strip():

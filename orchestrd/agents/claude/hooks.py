@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from orchestrd.agents.hook_lines import HOOK_NAME, hook_command, payload_of
 from orchestrd.agents.host_lines import read_host
 from orchestrd.agents.reports import read_report
+from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
 from orchestrd.model.limits import HOOK_SECONDS_MAX
 from orchestrd.model.observation import Testimony
@@ -35,7 +36,7 @@ _WORDS: dict[str, tuple[Activity, ...] | None] = {
     "ElicitationResult": UNDER_WAY,
     "Notification permission_prompt": (BLOCKED,),
     "Notification elicitation_dialog": (BLOCKED,),
-    "Notification idle_prompt": (WAITING,),
+    "Notification idle_prompt": (WAITING, LIMITED),  # a minute behind a turn that a limit has cut off, too
     "Stop": (WAITING,),
     "StopFailure": (WAITING,),
     "StopFailure rate_limit": (LIMITED,),
@@ -76,6 +77,7 @@ def _word(at: datetime | None, payload: Fields, *, is_busy: bool) -> Testimony |
         return None
     subagents = _subagents(payload) if name == "Stop" else 0
     allows = _weakened(name, allows, payload, subagents, is_busy=is_busy)
+    limited_until = reset_time(text_of(payload, "last_assistant_message"), at) if allows == (LIMITED,) and at else None
     prompt = text_of(payload, "prompt") if name == "UserPromptSubmit" else ""
     return Testimony(
         observer="hook",
@@ -83,6 +85,8 @@ def _word(at: datetime | None, payload: Fields, *, is_busy: bool) -> Testimony |
         at=at,
         text=_text(name, payload, subagents),
         excerpt=f"{name} {one_line(kind or text_of(payload, 'tool_name'))}".strip(),
+        limited_until=limited_until,
+        is_farewell=name == "SessionEnd",
         is_turn_over=name == "Stop" and WAITING in allows,
         prompt=prompt if prompt and is_prompt(prompt) else None,
         conversation=conversation_id(text_of(payload, "session_id")) if name in _ON_DISK else None,

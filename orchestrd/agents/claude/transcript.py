@@ -13,6 +13,7 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from orchestrd.agents.reports import sane_time
+from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import (
     INTERRUPTED,
     Fields,
@@ -36,7 +37,10 @@ _ANSWERED = (WAITING, WORKING)
 _STOPPED = ((WAITING,), (LIMITED,))  # by an error or the user, which tells more than that the turn is over
 
 _OF_THE_TURN = frozenset({"user", "assistant", "system", "queue-operation"})
-_LIMIT = re.compile(r"\b429\b|\b(?:usage|session|weekly|rate|\d-hour) limit", re.IGNORECASE)
+_LIMIT = re.compile(
+    r"\b429\b|\b(?:usage|session|weekly|rate|opus|sonnet|\d-hour) limit|\bhit your\b|\bout of (?:extra )?usage\b",
+    re.IGNORECASE,
+)
 
 
 def read_transcript(lines: Sequence[bytes]) -> tuple[list[Testimony], int]:
@@ -115,7 +119,9 @@ def _of_assistant(entry: Fields) -> Testimony:
     said = one_line(" ".join(text_of(block, "text") for block in blocks)) or None
     if entry.get("isApiErrorMessage") is True:
         is_limit = entry.get("error") == "rate_limit" or entry.get("apiErrorStatus") == 429 or _LIMIT.search(said or "")
-        return _says((LIMITED,) if is_limit else (WAITING,), "API error", text=said or "an error of the API")
+        word = _says((LIMITED,) if is_limit else (WAITING,), "API error", text=said or "an error of the API")
+        told_at = _time(text_of(entry, "timestamp")) if is_limit else None
+        return replace(word, limited_until=reset_time(said or "", told_at)) if told_at else word
     calls = [described(block, "name", "input") for block in blocks if block.get("type") == "tool_use"]
     if calls:
         return _says(_UNDER_WAY, f"tool_use {calls[-1]}", text=calls[-1])
