@@ -19,10 +19,9 @@ from benchmarks.truth.models import from_outside, of_ours
 from benchmarks.truth.playing import HOSTED, Player
 from benchmarks.truth.reporting import markdown, text, verdicts, worse_than
 from benchmarks.truth.running import Manner, play_all, play_in_a_crowd
-from orchestrd.testing.model import scenarios_in
+from orchestrd.testing.model import scenarios_in, shipped_scenarios
 
 HERE = Path(__file__).parent
-SCENARIOS = HERE / "scenarios"
 DOCUMENT = HERE.parent.parent / "docs" / "accuracy.md"
 DOCUMENTED = HERE / "documented.json"
 HOSTABLE = ("claude", "codex")
@@ -56,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _played(options: argparse.Namespace) -> tuple[list[Result], list[Result]]:
-    scenarios = [one for one in scenarios_in(options.scenarios or SCENARIOS) if options.only in (None, one.name)]
+    scenarios = [
+        one for one in scenarios_in(options.scenarios or shipped_scenarios()) if options.only in (None, one.name)
+    ]
     manner = Manner(tick_s=options.tick, at_once=options.at_once, say=lambda line: print(f"  {line}", flush=True))
     models = from_outside(options.model_url, options.truth) if options.model_url else of_ours
     players = _players(options)

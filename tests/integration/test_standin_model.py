@@ -319,7 +319,7 @@ def test_as_a_program_it_says_what_is_wrong_with_a_scenario(tmp_path: Path) -> N
 
     assert told.returncode == 1
     assert "none.toml cannot be read" in told.stderr
-    assert "permission.toml" in told.stderr
+    assert "permission_accepted.toml" in told.stderr
 
 
 def test_a_scenario_gives_the_model_its_moves(tmp_path: Path) -> None:

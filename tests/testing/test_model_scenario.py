@@ -6,7 +6,7 @@ import pytest
 
 from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import STANDIN_SCENARIO_BYTES_MAX, STANDIN_STEPS_MAX
-from orchestrd.testing.model.moves import UNTIL_RELEASED, Answer, Run
+from orchestrd.testing.model.moves import UNTIL_RELEASED, Answer, Ask, Cut, Delegate, Hang, Read, Refusal, Run
 from orchestrd.testing.model.scenario import Await, Person, read_scenario, scenarios_in, shipped_scenarios
 
 STORY = """
@@ -124,3 +124,5 @@ def test_every_scenario_that_ships_can_be_read_and_says_what_it_is_about() -> No
     scenarios = scenarios_in(shipped_scenarios())
 
     assert all(scenario.title and scenario.moves for scenario in scenarios)
+    kinds = {type(move) for scenario in scenarios for move in scenario.moves}
+    assert kinds == {Answer, Ask, Cut, Delegate, Hang, Read, Refusal, Run}

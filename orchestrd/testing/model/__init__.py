@@ -18,7 +18,7 @@ from orchestrd.testing.model.moves import (
     Truth,
     Write,
 )
-from orchestrd.testing.model.scenario import Await, Person, Scenario, read_scenario, scenarios_in
+from orchestrd.testing.model.scenario import Await, Person, Scenario, read_scenario, scenarios_in, shipped_scenarios
 from orchestrd.testing.model.standin import StandIn
 from orchestrd.testing.model.truth import Edge, TruthLog, read_truth
 
@@ -44,4 +44,5 @@ __all__ = [
     "read_scenario",
     "read_truth",
     "scenarios_in",
+    "shipped_scenarios",
 ]

@@ -116,7 +116,7 @@ def read_scenario(path: Path) -> Scenario:
     try:
         return _scenario(path.stem, tomllib.loads(_text(path)))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        hint = "compare it with orchestrd/testing/scenarios/permission.toml"
+        hint = "compare it with orchestrd/testing/scenarios/permission_accepted.toml"
         raise UsageError(f"the scenario {path} cannot be read: {error}", hint=hint) from error
 
 
