@@ -94,14 +94,20 @@ def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
     """Take in the last word of one witness; one that says nothing any more is no witness.
 
     What was only heard and is overruled by it has been overtaken, and is forgotten: or it would be believed again as
-    soon as the newer word is taken back.
+    soon as the newer word is taken back. So is all that was heard of an agent that has gone, whatever else of its run
+    goes on: a shell that stands in its terminal waits for nothing of ours.
     """
     others = tuple(known for known in evidence.testimonies if known.observer != testimony.observer)
     if testimony.prompt is not None:
         heard = Heard(at=testimony.at or now, text=one_spaced(testimony.prompt))
         evidence = replace(evidence, prompts=(*evidence.prompts, heard)[-HEARD_PROMPTS_MAX:])
+    if testimony.is_farewell:
+        seen = tuple(known for known in others if known.observer in LOOKED_AT)
+        return replace(evidence, testimonies=seen, gone_at=testimony.at or now)
     if not testimony.allows:
         return replace(evidence, testimonies=others)
+    if testimony.observer not in LOOKED_AT and _is_of_who_has_gone(testimony, evidence):
+        return evidence
     dated = replace(testimony, at=testimony.at or now, prompt=None)
     kept = (known for known in others if known.observer in LOOKED_AT or not _overrules(dated, known, now))
     return replace(evidence, testimonies=(*kept, dated)[-WITNESSES_MAX:])
@@ -159,6 +165,10 @@ def was_heard(evidence: Evidence, text: str, since: datetime) -> bool:
 def one_spaced(text: str) -> str:
     """Write a text so that only its words count: a terminal may wrap it, an agent trim it."""
     return " ".join(text.split())
+
+
+def _is_of_who_has_gone(said: Testimony, evidence: Evidence) -> bool:
+    return evidence.gone_at is not None and said.at is not None and said.at <= evidence.gone_at
 
 
 def _at(said: Testimony) -> datetime:

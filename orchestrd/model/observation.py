@@ -80,6 +80,7 @@ class Testimony(Struct, frozen=True, kw_only=True):
     limited_until: datetime | None = None  # when the usage limit that it has met ends
     spent: tuple[Spent, ...] = ()
     version: str | None = None  # of the agent
+    is_farewell: bool = False  # the agent itself has gone, though something of its run may stand there yet
     rank: int = WITNESSES_MAX  # of its witness in the order of its agent: the lowest number is believed most
     trusted_s: float | None = None  # if only heard, it counts for this long; null: until another word replaces it
 
@@ -131,6 +132,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     progress: Instant | None = None  # when something last came of its work; null: it does not work
     typed_at: datetime | None = None  # the last message was typed then: what is older than that is over
     over_before: datetime | None = None  # since when the turn before that message was over
+    gone_at: datetime | None = None  # the agent said farewell: what it said before counts no more
     prompts: tuple[Heard, ...] = ()  # the newest few
     asked: tuple[Decision, ...] = ()  # what it waits for and holds, the newest last
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestrd.core.evidence import LOOKED_AT, hear, judge, ranked, rule_of, was_heard
 from orchestrd.model.agent import Trust
@@ -249,3 +250,24 @@ def test_who_looks_and_sees_one_thing_only_is_believed_over_everything_older(
 
 def test_nobody_says_anything_and_nothing_is_concluded() -> None:
     assert judge([], NOON) is None
+
+
+def farewell(observer: str, at: float) -> Testimony:
+    return replace(said(observer, at=at), is_farewell=True)
+
+
+def heard(*testimonies: Testimony) -> Activity | None:
+    evidence = NOTHING
+    for word in testimonies:
+        evidence = hear(evidence, word, NOON + timedelta(seconds=100))
+    return verdict(*evidence.testimonies)
+
+
+def test_what_an_agent_said_before_it_left_counts_no_more_even_if_it_comes_late() -> None:
+    assert heard(said("transcript", WAITING, at=1), said("hook", WAITING, at=2), farewell("hook", 9)) is None
+    assert heard(farewell("hook", 9), said("transcript", WAITING, at=8)) is None
+
+
+def test_what_is_seen_after_an_agent_has_left_counts_and_so_does_what_it_says_when_it_is_back() -> None:
+    assert heard(said("hook", WAITING, at=2), said("screen", BLOCKED, at=3), farewell("hook", 9)) is BLOCKED
+    assert heard(said("hook", WAITING, at=2), farewell("title", 9), said("hook", WORKING, at=10)) is WORKING

@@ -23,4 +23,9 @@ def read_title(glimpse: Glimpse) -> Iterator[Testimony]:
     elif title.startswith(_AT_REST):
         allows = (Activity.WAITING, Activity.BLOCKED, Activity.LIMITED)
     at = glimpse.now if is_spinner and title != glimpse.last_title else None
-    yield Testimony(observer="title", allows=allows, at=at, excerpt=one_line(title))
+    has_left = not title and _is_its(glimpse.last_title)  # it empties its title when it ends
+    yield Testimony(observer="title", allows=allows, at=at, excerpt=one_line(title), is_farewell=has_left)
+
+
+def _is_its(title: str | None) -> bool:
+    return title is not None and (title.startswith(_AT_REST) or _SPINNER.match(title) is not None)
