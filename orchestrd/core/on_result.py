@@ -24,7 +24,11 @@ from orchestrd.model.words import Activity, Authority, Ending, Receipt, State
 def placed(turn: Turn, result: Placed) -> None:
     """The session stands in its lane."""
     if turn.move(Trigger.PLACED):
-        turn.change(scheduled_at=max(turn.now.at, turn.session.created_at), account=result.account)
+        turn.change(
+            scheduled_at=max(turn.now.at, turn.session.created_at),
+            account=result.account,
+            resume_text=result.resume_text,
+        )
 
 
 def held_back(turn: Turn, result: HeldBack) -> None:

@@ -5,7 +5,8 @@ else it is taken to last for LIMIT_TRUSTED_S. Its end is a deadline of the sessi
 and a wall clock that is set.
 
 The end is acted upon once: the agent is told to go on, as soon as it waits, unless a person has something to say to it,
-or it works again by itself. What is queued for that is a message like others, of the daemon.
+or it works again by itself; nor if it does so without being told. What is queued for that is a message like others,
+of the daemon.
 """
 
 from collections.abc import Iterable, Mapping
@@ -50,9 +51,10 @@ def limit_due(turn: Turn) -> None:
     if over:
         turn.judge_activity()
     session = turn.session
-    if session.state is State.RUNNING and session.activity is not Activity.WORKING and not session.messages:
+    is_idle = session.state is State.RUNNING and session.activity is not Activity.WORKING and not session.messages
+    if is_idle and session.resume_text is not None:
         name = resume_message(session.generation, int(ends_at.timestamp()))
-        turn.queue(Message(id=name, text="", authority=Authority.DAEMON, awaits_turn=True))
+        turn.queue(Message(id=name, text=session.resume_text, authority=Authority.DAEMON, awaits_turn=True))
 
 
 def limit_ends(session: Session) -> datetime | None:

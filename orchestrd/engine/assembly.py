@@ -105,7 +105,7 @@ class Engine:
             roster=self._roster,
             mailboxes=self._mailboxes,
             clock=clock,
-            account_of=self._launching.account,
+            place_of=self._launching.place,
             max_running=settings.max_running,
             on_error=on_error,
         )

@@ -23,7 +23,7 @@ from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, State
 from orchestrd.ports import Clock
 
-AccountOf = Callable[[Session], Awaitable[str | None]]
+PlaceOf = Callable[[Session], Awaitable[Placed]]
 
 
 class Lane(Actor):
@@ -37,7 +37,7 @@ class Lane(Actor):
         roster: Roster,
         mailboxes: Mailboxes,
         clock: Clock,
-        account_of: AccountOf,
+        place_of: PlaceOf,
         max_running: int,
         on_error: OnError,
     ) -> None:
@@ -45,7 +45,7 @@ class Lane(Actor):
         self._roster = roster
         self._mailboxes = mailboxes
         self._clock = clock
-        self._account_of = account_of
+        self._place_of = place_of
         self._promised: set[SessionId] = set()  # admitted, and the commit is still to come
         self._placing: set[SessionId] = set()
         self._is_due = False
@@ -86,18 +86,18 @@ class Lane(Actor):
 
     async def _place(self, session: Session) -> None:
         try:
-            account = await self._account(session)
+            placed = await self._placed(session)
             with contextlib.suppress(OrchestrdError):  # the next tick looks again
-                await self._mailboxes.submit(session.id, Placed(account=account))
+                await self._mailboxes.submit(session.id, placed)
         finally:
             self._placing.discard(session.id)
 
-    async def _account(self, session: Session) -> str | None:
+    async def _placed(self, session: Session) -> Placed:
         try:
-            return await self._account_of(session)
+            return await self._place_of(session)
         except Exception as error:  # noqa: BLE001 - the border of an agent: it is held back for nobody's sake then
             self._on_error(f"nobody knows whose account {session.id} uses", error)
-            return None
+            return Placed()
 
     async def _admit(self, session: SessionId) -> None:
         try:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from orchestrd.core.layout import Layout
 from orchestrd.core.running import run_of
 from orchestrd.core.setup import with_setup
+from orchestrd.model.command import Placed
 from orchestrd.model.decision import Decision, Way
 from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
 from orchestrd.model.run import AgentLaunch, Glimpse, LaunchContext, Order
@@ -78,18 +79,13 @@ class Launching:
         agent = self._agents.get(spec.agent)
         return agent is not None and agent.confirms
 
-    def resume_text(self, spec: Spec) -> str | None:
-        """Give what tells its agent to go on behind a usage limit."""
-        agent = self._agents.get(spec.agent)
-        return agent.resume_text if agent else None
-
-    async def account(self, session: Session) -> str | None:
-        """Say whose usage limit the session will share with others; null: nobody's that is known."""
+    async def place(self, session: Session) -> Placed:
+        """Say what is to be known of usage limits before it starts: whose it shares, and what has it go on then."""
         agent = self._agents.get(session.spec.agent)
         if agent is None:
-            return None
+            return Placed()
         environment = await asyncio.to_thread(self._attachments.read_secret, session.id)
-        return agent.account(session.spec, environment)
+        return Placed(account=agent.account(session.spec, environment), resume_text=agent.resume_text)
 
     def draft(self, spec: Spec, screen: str) -> str | None:
         """Give what a person has typed but not sent, by a styled screen of its agent, or null."""

@@ -18,7 +18,7 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_LOOK_S, CONFIRM_S, DRAFT_LOOK_S, TYPING_S
-from orchestrd.model.session import Session, is_resume, prompt_message
+from orchestrd.model.session import Session, prompt_message
 from orchestrd.model.words import Activity, Receipt
 from orchestrd.ports import Attachments, Clock, Runtime
 
@@ -63,10 +63,7 @@ class Typist:
     async def _text(self, session: Session, message: str | None) -> str | None:
         if message == prompt_message(session.generation):
             return await asyncio.to_thread(self._attachments.read_prompt, session.id)
-        held = next((held for held in session.messages if held.id == message), None)
-        if held is not None and is_resume(held):
-            return self._launching.resume_text(session.spec)
-        return held.text if held else None
+        return next((held.text for held in session.messages if held.id == message), None)
 
     async def _draft(self, runtime: Runtime, session: Session) -> str | None:
         """Tell what a person has begun to type there, which would go along; what cannot be seen refuses nothing."""

@@ -71,9 +71,10 @@ class Replaced(Struct, frozen=True, kw_only=True):
 
 
 class Placed(Struct, frozen=True, kw_only=True):
-    """The session stands in its lane. `account`: whose usage limit it will share."""
+    """The session stands in its lane. `account`: whose usage limit it will share; `resume_text`: behind that."""
 
     account: str | None = None
+    resume_text: str | None = None
 
 
 class HeldBack(Struct, frozen=True, kw_only=True):

@@ -78,7 +78,7 @@ def prompt_message(generation: int) -> str:
 
 
 def resume_message(generation: int, limit_ended_s: int) -> str:
-    """Name the message that tells an agent to go on behind a usage limit; what it says is the agent's own."""
+    """Name the message that tells an agent to go on behind a usage limit."""
     return f"{_RESUME}{generation}.{limit_ended_s}"
 
 
@@ -139,6 +139,7 @@ class Session(Struct, frozen=True, kw_only=True):
     turn_over_at: datetime | None = None  # the newest turn was heard to be over, and none is known to have begun since
     decision: Decision | None = None  # what it is blocked on
     limited_until: datetime | None = None  # when the usage limit that it has met ends; null: none, or nobody knows
+    resume_text: str | None = None  # what has its agent go on behind a usage limit; null: nothing has
     account: str | None = None  # whose usage limit it shares with others, by a digest
     held_until: datetime | None = None  # it starts no sooner: its account is limited
     stuck_since: datetime | None = None  # it works, and nothing has come of it since then

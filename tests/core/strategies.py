@@ -211,7 +211,9 @@ results = st.one_of(
     built(Delivered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
     built(Answered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
 )
-lane: SearchStrategy[Any] = st.sampled_from([Placed(account="a:1"), HeldBack(until=NOON), Admitted()])
+lane: SearchStrategy[Any] = st.sampled_from(
+    [Placed(account="a:1", resume_text="continue"), HeldBack(until=NOON), Admitted()]
+)
 dues = built(DuePassed, name=st.sampled_from(DueName))
 facts = sightings | reports | starts | proofs
 inputs = commands | facts | results | lane | dues | st.just(Restarted())

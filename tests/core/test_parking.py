@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from orchestrd.core.admission import admissible, held_back
 from orchestrd.core.evidence import SESSION_FILE
 from orchestrd.core.parking import limit_ends, limited_accounts
-from orchestrd.model.command import DuePassed, HeldBack, Send
+from orchestrd.model.command import DuePassed, HeldBack, Placed, Send
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import LIMIT_TRUSTED_S
@@ -32,10 +32,11 @@ def says(observer: str, *allows: Activity, lasts_s: float | None = None) -> Happ
     )
 
 
-def limited(lasts_s: float | None = HOURS_S) -> Interpreter:
+def limited(lasts_s: float | None = HOURS_S, resume_text: str | None = "continue") -> Interpreter:
     """Met its limit, at rest: its hook told of it, and its state file says that it is idle."""
     idle = says(SESSION_FILE, WAITING, LIMITED)
-    return Script(Until.EXIT, (*OPENING, says("hook", LIMITED, lasts_s=lasts_s), idle)).live()
+    told = Happening(Placed(account="claude:1", resume_text=resume_text))
+    return Script(Until.EXIT, (told, *OPENING[1:], says("hook", LIMITED, lasts_s=lasts_s), idle)).live()
 
 
 def pass_limit(life: Interpreter) -> None:
@@ -82,6 +83,15 @@ def test_when_it_has_ended_the_agent_is_told_to_go_on_once(lasts_s: float | None
     assert [effect.message for effect in life.record.effects] == resumes(life)
     life.give(DuePassed(name=DueName.LIMIT))
     assert len(resumes(life)) == 1
+
+
+def test_an_agent_that_goes_on_without_being_told_is_told_nothing() -> None:
+    life = limited(resume_text=None)
+
+    pass_limit(life)
+
+    assert life.record.messages == ()
+    assert life.record.activity is WAITING
 
 
 def test_whoever_looks_and_still_sees_the_notice_is_not_believed_again() -> None:
