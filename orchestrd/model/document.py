@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from orchestrd.model.decision import Decision
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
+from orchestrd.model.spending import Tokens
 from orchestrd.model.words import Authority, Receipt
 from orchestrd.model.worktree import Ignored
 
@@ -38,6 +39,9 @@ class Document(Struct, frozen=True, kw_only=True):
     limited_until: datetime | None = None  # it is parked until then, by a usage limit; null: by none, or nobody knows
     held_until: datetime | None = None  # it starts no sooner: the usage limit of its account ends then
     decision: Decision | None = None  # what it waits for: `answer` takes its id, and the key or number of a choice
+    agent_version: str | None = None
+    tokens: Tokens | None = None  # all that its conversation has cost so far; null: nobody tells
+    cost_usd: float | None = None
     generation: int
     revision: int
     exit_code: int | None

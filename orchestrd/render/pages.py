@@ -8,8 +8,9 @@ from orchestrd.core.cleaning import preserve_ref
 from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace
+from orchestrd.model.spending import Tokens
 from orchestrd.render.table import activity_cell
-from orchestrd.render.text import NONE, age, ago, short, visible, visible_lines, why
+from orchestrd.render.text import NONE, age, ago, figures, short, visible, visible_lines, why
 
 LABEL = 12  # columns
 
@@ -20,7 +21,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("session", told.id),
         *_field("name", told.name),
         *_field("project", told.project),
-        *_field("agent", f"{told.agent} on runtime {told.runtime}, run {told.generation}"),
+        *_field("agent", f"{told.agent}{_version(told)} on runtime {told.runtime}, run {told.generation}"),
         *(_field("", f"conversation {told.conversation}") if told.conversation else ()),
         *_field("command", shlex.join(told.argv) or NONE),
         *_field("prompt", told.prompt or NONE),
@@ -29,6 +30,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("liveness", told.liveness),
         *_field("activity", _activity(told, now)),
         *(_field("notice", told.notice) if told.notice else ()),
+        *(_field("spent", _spent(told)) if told.tokens else ()),
         *_field("ended with", _end(told)),
         *(_field("error", told.error) if told.error else ()),
         *(_field("left behind", f"{told.left_behind} (ended by its launcher)") if told.left_behind else ()),
@@ -100,6 +102,18 @@ def _activity(told: Document, now: datetime) -> str:
     source = f", said by {told.activity_source}" if told.activity_source else ""
     text = f": {told.activity_text}" if told.activity_text else ""
     return cell + source + text
+
+
+def _version(told: Document) -> str:
+    return f" {told.agent_version}" if told.agent_version else ""
+
+
+def _spent(told: Document) -> str:
+    """Tell what a conversation has cost, in tokens and, where its agent names it, in money."""
+    tokens = told.tokens or Tokens()
+    cached = f" and {figures(tokens.cache_read)} more from a cache" if tokens.cache_read else ""
+    cost = "" if told.cost_usd is None else f"; {told.cost_usd:.2f} USD"
+    return f"{figures(tokens.input + tokens.cache_write)} tokens in{cached}, {figures(tokens.output)} out{cost}"
 
 
 def _reason(told: Document) -> str:

@@ -15,7 +15,20 @@ from msgspec.structs import astuple, replace
 
 from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
-from orchestrd.render.text import CLIPPED, NONE, UNKNOWN, age, clip, clock_time, counted, fit, size, visible, width
+from orchestrd.render.text import (
+    CLIPPED,
+    NONE,
+    UNKNOWN,
+    age,
+    clip,
+    clock_time,
+    counted,
+    figures,
+    fit,
+    size,
+    visible,
+    width,
+)
 
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
@@ -138,6 +151,11 @@ def memory_cell(told: Document, usage: Usage | None) -> str:
     return size(usage.memory_bytes)
 
 
+def tokens_cell(told: Document) -> str:
+    """Write all the tokens that its conversation has cost so far; `-` where nobody tells."""
+    return NONE if told.tokens is None else figures(sum(astuple(told.tokens)))
+
+
 def cpu_cell(told: Document, usage: Usage | None) -> str:
     """Write what its processes take of one core, in the same way."""
     if usage is None:
@@ -222,6 +240,8 @@ def _columns_for(sessions: Sequence[Document], usage: Mapping[str, Usage] | None
     if usage is not None:
         yield Column(head="MEMORY", cell=lambda told, _: memory_cell(told, usage.get(told.id)))
         yield Column(head="CPU", cell=lambda told, _: cpu_cell(told, usage.get(told.id)))
+        if any(told.tokens for told in sessions):
+            yield Column(head="TOKENS", cell=lambda told, _: tokens_cell(told))
     if any(told.generation > 1 for told in sessions):
         yield GENERATION
     yield ABOUT if usage is None else ABOUT_BESIDE_USAGE

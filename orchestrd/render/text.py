@@ -104,6 +104,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def figures(number: int) -> str:
+    """Write a large number with two or three figures: `950`, `12.3k`, `1.2M`."""
+    for unit, name in _THOUSANDS:
+        if number >= unit:
+            return f"{number / unit:.3g}{name}" if number < 999.5 * unit else f"{number // unit}{name}"
+    return str(number)
+
+
 def size(number: int) -> str:
     """Write a number of bytes with two or three figures: `1.4 GiB`."""
     for unit, name in _BYTES:

@@ -35,6 +35,7 @@ def glimpse_of(sample: Path, screen: str = "screen.txt") -> Glimpse:
         state=state,
         transcript_lines=tuple((_content(sample / "transcript.jsonl") or b"").splitlines()),
         title=(_content(sample / "title") or b"").decode().rstrip("\n"),
+        last_title="✳ Claude Code",
         screen=(_content(sample / screen) or b"").decode(),
     )
 

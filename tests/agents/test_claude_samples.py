@@ -28,7 +28,7 @@ TRUTH: dict[str, tuple[Activity | None, str]] = {  # and what a person is told o
     "interrupted_early": (WAITING, ""),
     "interrupted_tool": (WAITING, "interrupted by the user"),
     "key_question": (BLOCKED, "asks whether to use the API key"),
-    "left": (WAITING, "Done."),  # it has ended, so nobody asks any more
+    "left": (None, ""),  # it has said farewell
     "limited": (LIMITED, "(429)"),
     "onboarding": (BLOCKED, "asks for a text style"),
     "overloaded_for_good": (WAITING, "529"),
@@ -42,7 +42,7 @@ TRUTH: dict[str, tuple[Activity | None, str]] = {  # and what a person is told o
     "quoted_dialog": (WAITING, "The dialog would look like this"),
     "quoted_while_working": (WORKING, ""),
     "refused": (WAITING, "400"),
-    "resumed": (WAITING, "Done."),
+    "resumed": (WAITING, ""),
     "retrying": (WORKING, "it tries again: attempt"),
     "subagent": (WAITING, "Done."),
     "suggested": (WAITING, "count the pears"),

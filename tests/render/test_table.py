@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from orchestrd.model.document import DaemonFacts, Document, Status, Usage
 from orchestrd.model.session import Workspace
+from orchestrd.model.spending import Tokens
 from orchestrd.render import needs_me, status_table
 from orchestrd.render.text import width
 from tests.documents import NOON, a_document
@@ -346,6 +347,16 @@ def test_what_sessions_take_of_the_machine_stands_there_when_it_was_asked_for() 
     assert cells[2][-3:-1] == ["?", "0%"]
     assert cells[3][-3:-1] == ["-", "-"]
     assert "MEMORY" not in _table(runs)
+
+
+def test_tokens_stand_beside_what_is_taken_of_the_machine_where_anybody_tells_of_them() -> None:
+    tells = a_document(tokens=Tokens(input=1_000, output=200, cache_read=11_000, cache_write=100))
+    status = Status(daemon=DAEMON, sessions=(tells, a_document("unseen22")), hidden=0, usage={})
+
+    lines = [line.split() for line in status_table(status, NOW).splitlines()]
+
+    column = lines[0].index("TOKENS")
+    assert [line[column] for line in lines[1:3]] == ["12.3k", "-"]
 
 
 def test_without_a_daemon_nobody_knows_what_they_take() -> None:

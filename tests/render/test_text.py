@@ -15,10 +15,11 @@ from orchestrd.model.errors import NotFoundError, TimedOutError
 from orchestrd.model.event import Event, EventType, void
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
+from orchestrd.model.spending import Tokens
 from orchestrd.model.words import Authority
 from orchestrd.render import age, ago, error_text, event_line, explanation_page, session_page, visible
 from orchestrd.render.lines import _SENTENCES
-from orchestrd.render.text import clip, fit, width
+from orchestrd.render.text import clip, figures, fit, width
 from tests.documents import NOON, a_document
 
 
@@ -177,6 +178,46 @@ def test_a_page_says_what_the_run_ended_with(changes: dict[str, Any], said: str)
 def test_a_page_says_how_many_processes_were_left_behind() -> None:
     assert "left behind 2 (ended by its launcher)\n" in session_page(a_document(left_behind=2), NOON)
     assert "left behind" not in session_page(a_document(), NOON)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cost_usd", "said"),
+    [
+        (
+            Tokens(input=1_200, output=450, cache_read=34_000),
+            0.125,
+            "1.2k tokens in and 34k more from a cache, 450 out; 0.12 USD",
+        ),
+        (Tokens(input=20, cache_write=3), None, "23 tokens in, 0 out"),
+        (Tokens(), None, "0 tokens in, 0 out"),
+    ],
+)
+def test_a_page_says_what_a_conversation_has_cost(tokens: Tokens, cost_usd: float | None, said: str) -> None:
+    assert f"spent       {said}\n" in session_page(a_document(tokens=tokens, cost_usd=cost_usd), NOON)
+
+
+def test_a_page_says_nothing_of_a_cost_that_nobody_tells_and_names_the_version_of_an_agent_that_does() -> None:
+    page = session_page(a_document(agent="claude", agent_version="2.1.197"), NOON)
+
+    assert "spent" not in page
+    assert "agent       claude 2.1.197 on runtime process" in page
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1k"),
+        (12_345, "12.3k"),
+        (999_499, "999k"),
+        (999_999, "999k"),
+        (2_500_000, "2.5M"),
+        (123_456_789_012, "123456M"),
+    ],
+)
+def test_a_large_number_has_two_or_three_figures(number: int, said: str) -> None:
+    assert figures(number) == said
 
 
 def test_a_page_names_branch_conversation_and_notice_where_there_are_any() -> None:
