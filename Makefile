@@ -27,7 +27,7 @@ PROGRAM_codex := .bin/codex
 PROGRAM_opencode := opencode-*/bin/opencode
 PROGRAM_gemini := .bin/gemini
 NPM_INSTALL = npm install --prefix $(NPM_PLACE) --cache $(NPM_PLACE)/.cache --ignore-scripts --no-save \
-  --no-package-lock --no-audit --no-fund --no-update-notifier --fetch-retries=1 --loglevel=error
+  --no-package-lock --no-audit --no-fund --no-update-notifier --fetch-retries=1 --fetch-retry-mintimeout=1000 --silent
 # What is measured beside ours, each in an environment of its own, none of it a part of what we ship.
 PM2_VERSION := 7.0.4
 PEERS := $(patsubst %,.venv/peers/.stamp-%,supervisors cao pm2)
@@ -135,7 +135,7 @@ WANTED = $(patsubst .stamp-%,%,$(@F))
 STAMP = $(if $(filter latest,$(WANTED)),:,touch $@)
 
 .venv/agents/%: | $(UV_STAMP)
-	@rm -rf $(@D) && mkdir -p $(@D)/.home
+	@rm -rf $(@D) && mkdir -p $(@D)
 	@if ! command -v npm >/dev/null; then \
 	  echo "npm is missing: the tests with $(NAME) will be skipped"; exit 0; \
 	fi; \
@@ -144,7 +144,7 @@ STAMP = $(if $(filter latest,$(WANTED)),:,touch $@)
 	  echo "there is no $(NAME) $(WANTED) to be had: taking the latest, for which there may be no samples"; \
 	  $(NPM_INSTALL) '$(PACKAGE_$(NAME))@latest' >/dev/null; \
 	} || { echo "the npm registry is out of reach: the tests with $(NAME) will be skipped"; exit 0; }; \
-	rm -rf $(@D)/.cache; \
+	rm -rf $(@D)/.cache; mkdir $(@D)/.home; \
 	for program in $(@D)/node_modules/$(PROGRAM_$(NAME)); do \
 	  if HOME=$(abspath $(@D))/.home $$program --version >/dev/null 2>&1; then \
 	    ln -sf "$${program#$(@D)/}" $(@D)/$(NAME); rm -rf $(@D)/.home; $(STAMP); exit 0; \
