@@ -1,6 +1,7 @@
 """The person of a play: does what the scenario says at the terminal and with `orch`, and tells what that makes true.
 
-A person looks at nothing that the daemon says, so that no wrong claim is waited away. What they wait for is the truth.
+A person looks at nothing that the daemon says, so that no wrong claim is waited away; what they wait for is the truth.
+But for `agree`: it is for a test that asks whether all is claimed, and not how late.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from benchmarks.truth.listening import claims_of
 from benchmarks.truth.models import Model
 from benchmarks.truth.people import Press, Presses
 from benchmarks.truth.receipts import one_spaced
@@ -27,6 +29,7 @@ from orchestrd.testing.model import Person as Deed
 LOOK_S = 0.01
 ECHO_S = 0.3  # what was typed astray is to be seen by then
 KEY_PAUSE_S = 0.3  # between two keys of one press: whoever presses twice is no machine
+AGREED_S = 30.0  # a claim that is waited for comes within this time
 LEFT_S = 15.0  # an agent that is left has ended by then
 AT_REST = ("waiting", "working", "limited")  # in all others what is typed goes astray
 GONE = ("ended", "unknown")  # the agent, to which nobody comes back
@@ -82,6 +85,7 @@ class Person:
             "scroll": lambda _: self._ask("copy-mode", "-u"),
             "unscroll": lambda _: self._ask("send-keys", "-X", "cancel"),
             "wait": lambda deed: time.sleep(deed.seconds),
+            "agree": lambda _: self._agree(),
             "release": lambda _: self._model.release(),
             "kill": self._kill,
             "leave": self._leave,
@@ -93,7 +97,7 @@ class Person:
     @property
     def heard(self) -> list[str]:
         """Everything that the model has heard from the user, in order."""
-        self._heard |= dict.fromkeys(self._model.heard())
+        self._listen()
         return list(self._heard)
 
     def perform(self) -> None:
@@ -122,11 +126,23 @@ class Person:
     def _await(self, step: Await, requests: int) -> None:
         deadline = time.monotonic() + step.within_s * self._patience
         while not (self._is_now() == step.truth and self._model.asked_times() >= requests):
+            self._listen()
             if time.monotonic() > deadline:
                 asked = f"{self._model.asked_times()} of {requests} requests"
                 raise UnplayableError(f"not {step.truth} in {step.within_s:g} s, but {self._is_now()} after {asked}")
             time.sleep(LOOK_S)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Keep what the user was heard to say: an agent may forget a turn that was interrupted."""
         self._heard |= dict.fromkeys(self._model.heard())
+
+    def _agree(self) -> None:
+        deadline = time.monotonic() + AGREED_S * self._patience
+        while not (claims := claims_of(self._stage.listener.of(self.session))) or claims[-1].state != self._is_now():
+            if time.monotonic() > deadline:
+                raise UnplayableError(f"it is {self._is_now()}, and {AGREED_S:g} s later {claims[-1].state} is claimed")
+            time.sleep(LOOK_S)
 
     def _is_now(self) -> str:
         return self.truth()[-1].state
@@ -199,7 +215,9 @@ class Person:
         self._ask("send-keys", *keys)
 
     def _ask(self, command: str, *words: str) -> str:
-        """Ask tmux something about the pane of this session; nothing comes of it where there is none any more."""
+        """Ask tmux something about the pane of this session; nothing comes of it where there is none (any more)."""
+        if not Path(self._stage.layout.tmux_socket).exists():
+            return ""
         listed = self._stage.tmux.ask("list-panes", "-a", "-F", "#{session_name} #{pane_id}").splitlines()
         panes = [pane for name, _, pane in (line.partition(" ") for line in listed) if self.session in name]
         return self._stage.tmux.ask(command, "-t", panes[0], *words) if panes else ""

@@ -43,6 +43,7 @@ Act = Literal[
     "scroll",  # back into what was shown before, ...
     "unscroll",  # ... and to the end again
     "wait",  # `seconds`
+    "agree",  # nothing, until what the daemon says is the truth; whoever measures how late it is does not wait for it
     "release",  # what the model holds
     "kill",  # the agent, with SIGKILL
     "leave",  # the agent, as its user does, to the shell around it

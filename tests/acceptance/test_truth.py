@@ -1,0 +1,46 @@
+"""One short day of each real agent, scored as the benchmark does it: every truth is claimed, and nothing else is.
+
+How late a claim may be is the benchmark's (`make truth`): here each truth is held until it is claimed.
+"""
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.truth.models import of_ours
+from benchmarks.truth.playing import Player, play
+from benchmarks.truth.scoring import STARTING, Edge
+from benchmarks.truth.stage import set_up
+from orchestrd.testing.model import read_scenario
+from tests.standin.claude import needs
+
+SCENARIOS = Path(__file__).with_name("scenarios")
+DAYS = {
+    "claude": "short_day",
+    "claude-hosted": "short_day",
+}
+TICK_S = 0.5
+PATIENCE = 2.0  # a machine that tests much at once is slow
+BETWEEN = ("unknown", STARTING)  # what is said while an agent comes up, and while a message is being typed
+
+
+def in_order(edges: Iterable[Edge]) -> list[str]:
+    """Name what was so, one after the other; an agent that asks at once need not be seen at work before."""
+    states = [state for state, _ in itertools.groupby(edge.state for edge in edges if edge.state not in BETWEEN)]
+    return states[1:] if states[:2] == ["working", "blocked"] else states
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(Player(name).agent)) for name in DAYS])
+def test_all_that_is_true_of_an_agent_is_claimed_in_order_and_nothing_else(name: str) -> None:
+    scenario = read_scenario(SCENARIOS / f"{DAYS[name]}.toml")
+
+    with set_up(has_hooks=True, tick_s=TICK_S) as stage:
+        played = play(stage, Player(name), scenario, of_ours, patience=PATIENCE)
+
+    assert played.failure is None, played.told
+    assert in_order(played.claims) == in_order(played.truth), played.told
+    assert [one.claimed for one in played.score.false_claims] == []
+    assert [one.reply for one in played.sent] == [one.expected for one in played.sent] == ["refused", "submitted"]
+    assert [(one.was_heard, one.was_typed_astray) for one in played.sent] == [(False, False), (True, False)]
