@@ -152,6 +152,7 @@ COMPLETIONS = Dialect(
         "tools": [{"type": "function", "function": {"name": "Bash"}}],
         "messages": [
             {"role": "system", "content": "Be kind"},
+            {"role": "user", "content": "Here are summaries of some files present in my git repository."},
             {"role": "user", "content": SAID[0]},
             {"role": "assistant", "content": None},
             {"role": "user", "content": [{"type": "text", "text": SAID[1]}]},

@@ -19,6 +19,16 @@ from orchestrd.testing.model.writing import (
 
 # What agents that work without tools, or with some that they do not always declare, ask on the side.
 SIDE = ("You are a title generator", "one-line Git commit message", "summarize this partial conversation")
+# What an agent puts into the mouth of its user.
+OWN = (
+    "Here are summaries of some files",
+    "Here are some READ ONLY files",
+    "Don't try and edit any existing code",
+    "I am not sharing",
+    "I have *added these files to the chat*",
+    "I switched to a new code base",
+    "I spoke to you previously",
+)
 USAGE = {
     "prompt_tokens": INPUT_TOKENS,
     "completion_tokens": OUTPUT_TOKENS,
@@ -46,7 +56,7 @@ class Completions(Api):
             purpose="side" if any(words in text for words in SIDE for text in everything) else "work",
             model=request["model"],
             is_streamed=bool(request.get("stream")),
-            said=tuple(_texts(request, "user")),
+            said=tuple(text for text in _texts(request, "user") if not text.startswith(OWN)),
             tools=frozenset(tool["function"]["name"] for tool in request.get("tools") or ()),
             system=system,
         )
