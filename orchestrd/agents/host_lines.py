@@ -3,11 +3,13 @@
     {"at":1795231637.024579,"host":{"edge":"over","text":"Done.", ...}}
 
 A host is told by the agent itself, so its word is exact: of all witnesses it is believed first, until its next word.
+Of a usage limit it passes on what the provider has said: when that has passed, the agent waits, as it has all the time.
 """
 
 from msgspec import Struct
 
 from orchestrd.agents.reports import sane_time
+from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import conversation_id
 from orchestrd.core.evidence import HOST
 from orchestrd.core.launch import decode_record
@@ -17,7 +19,8 @@ from orchestrd.model.observation import Testimony
 from orchestrd.model.spending import Spent
 from orchestrd.model.words import Activity
 
-HOST_TRUST = Trust(HOST)
+PROVIDER = "provider"  # of the model; by its host
+HOST_TRUST, PROVIDER_TRUST = Trust(HOST), Trust(PROVIDER)
 
 _EDGES = {
     "ready": (Activity.WAITING,),
@@ -30,7 +33,7 @@ _EDGES = {
     "over": (Activity.WAITING,),
     "failed": (Activity.WAITING,),
     "interrupted": (Activity.WAITING,),
-    "limited": (Activity.LIMITED,),
+    "limited": (Activity.WAITING, Activity.LIMITED),
 }
 
 
@@ -68,7 +71,22 @@ def read_host(line: bytes, offset: int) -> Testimony | None:
         conversation=conversation_id(fact.conversation or ""),
         offset=offset,
         decision=fact.decision,
-        limited_until=sane_time(fact.until),
         spent=fact.spent,
         version=fact.version,
     )
+
+
+def read_provider(line: bytes, offset: int) -> Testimony | None:
+    """Tell of the limit that such a line speaks of, before its host is heard, or null where it speaks of none.
+
+    When it ends may be said to people only: then it is read out of the words.
+    """
+    told = decode_record(line, _Line) if b'"limited"' in line else None
+    if told is None or told.host.edge != "limited":
+        return None
+    at, until = sane_time(told.at), sane_time(told.host.until)
+    if until is None and told.host.text and at is not None:
+        until = reset_time(told.host.text, at)
+    excerpt = "its provider has refused the turn"
+    allows = (Activity.LIMITED,)
+    return Testimony(observer=PROVIDER, allows=allows, at=at, excerpt=excerpt, limited_until=until, offset=offset)

@@ -14,19 +14,17 @@ import resource
 import select
 import signal
 import sys
-import time
 
 if __name__ == "__main__":  # alone: last on the path, where no file of ours hides one of the standard library
     sys.path.append(__file__.removesuffix("orchestrd/hosting/host.py"))
 
-from orchestrd.core.wording import Fields
 from orchestrd.hosting.claude import ClaudeTalk
 from orchestrd.hosting.codex import CodexTalk
 from orchestrd.hosting.command import CONVERSATION, END, PERMISSION, PROMPT
 from orchestrd.hosting.place import Place, read_text
 from orchestrd.hosting.program import READ_BYTES, Program
 from orchestrd.hosting.talk import Talk
-from orchestrd.model.limits import HOST_RETRY_S, LIMIT_TRUSTED_S
+from orchestrd.model.limits import HOST_RETRY_S
 
 STDIN = 0
 NOT_STARTED = 127 << 8  # how a host ends whose agent cannot be started, as shells say it; as waitpid gives it ...
@@ -47,7 +45,6 @@ class Host:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
         self._typed = b""
-        self._limit_ends: float | None = None  # since the epoch; until then a message would be refused by its provider
 
     def run(self) -> int:
         """Host the agent to its end; gives how it ended, as waitpid does."""
@@ -73,13 +70,10 @@ class Host:
                 poll.register(descriptor, select.POLLIN)
         if program.has_unsent:
             poll.register(program.stdin, select.POLLOUT)
-        due_s = HOST_RETRY_S if self._place.has_untold else program.insist() or self._limit_s()
+        due_s = HOST_RETRY_S if self._place.has_untold else program.insist()
         for descriptor, _ in poll.poll(None if due_s is None else 1_000 * due_s):
             happens.get(descriptor, program.flush)()
         program.insist()
-        if self._limit_s() == 0:
-            self._limit_ends = None
-            self._talk.limit_ended()
         if self._place.has_untold:
             self._place.retell()
 
@@ -91,23 +85,10 @@ class Host:
         _write_log(outbox.log)
         self._place.ask(talk.asked)
         if outbox.facts:
-            self._note_limit(outbox.facts)
             self._place.tell(outbox.facts)
         outbox.clear()
         if (talk.is_hopeless or self._program.stdout < 0) and not self._program.is_ending:
             self._program.end()
-
-    def _note_limit(self, facts: list[Fields]) -> None:
-        """Remember until when a limit holds; where nobody says, as long as the daemon believes in it."""
-        for fact in facts:
-            if fact["edge"] == "limited":
-                self._limit_ends = fact.get("until", time.time() + LIMIT_TRUSTED_S)
-            elif fact["edge"] == "turn":
-                self._limit_ends = None
-
-    def _limit_s(self) -> float | None:
-        """Give the seconds until the limit is over; null where there is none."""
-        return None if self._limit_ends is None else min(max(0.0, self._limit_ends - time.time()), LIMIT_TRUSTED_S)
 
     def _hear(self) -> None:
         for line in self._program.read():

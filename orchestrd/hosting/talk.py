@@ -90,11 +90,6 @@ class Talk:
         if isinstance(message, dict):
             self._hear(message)
 
-    def limit_ended(self) -> None:
-        """The usage limit that the last turn has met is over: it can be given a message again."""
-        if self._is_ready and not self.is_in_turn:
-            self.tell("ready")
-
     @property
     def asked(self) -> str | None:
         """The name of the decision that is waited for, if there is one."""
@@ -190,7 +185,8 @@ class Talk:
         self._asks = deque(ask for ask in self._asks if ask.ref != ref)
         if shown is not None and shown not in self._asks:
             self.log("= asked no more")
-            self._go_on_asking()
+            if not self._is_interrupted:  # else its turn is over in a moment
+                self._go_on_asking()
 
     def _ask_rest(
         self,

@@ -12,7 +12,7 @@ from orchestrd.agents.claude.hooks import read_hooks, settings
 from orchestrd.agents.claude.state_file import StateFile
 from orchestrd.agents.claude.title import read_title
 from orchestrd.agents.claude.transcript import read_transcript
-from orchestrd.agents.host_lines import HOST_TRUST
+from orchestrd.agents.host_lines import HOST_TRUST, PROVIDER_TRUST
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.conversation import config_folder, transcript_pattern
 from orchestrd.core.terminal import has_terminal
@@ -44,6 +44,7 @@ class ClaudeAgent:
     capabilities = Capabilities(hooks=True, structured=True, transcript=True, resume=True, cost=True)
     witnesses: tuple[Trust, ...] = (
         HOST_TRUST,
+        PROVIDER_TRUST,
         Trust("session_file"),
         Trust("hook", WORKING_TRUSTED_S),
         Trust("report", WORKING_TRUSTED_S),

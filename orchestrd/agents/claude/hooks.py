@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrd.agents.hook_lines import HOOK_NAME, hook_command, payload_of
-from orchestrd.agents.host_lines import read_host
+from orchestrd.agents.host_lines import read_host, read_provider
 from orchestrd.agents.reports import read_report
 from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
@@ -60,6 +60,8 @@ def read_hooks(glimpse: Glimpse, *, is_busy: bool) -> tuple[list[Testimony], int
     said: list[Testimony] = []
     malformed = 0
     for line, offset in glimpse.hook_lines:
+        if (limit := read_provider(line, offset)) is not None:
+            said.append(limit)
         if (known := read_report(line, offset) or read_host(line, offset)) is not None:
             said.append(known)
         elif (heard := payload_of(line, AGENT)) is None:
