@@ -23,6 +23,12 @@ _NETWORK = frozenset(
 )
 
 
+_PROVIDERS = (  # whose keys and addresses a program takes that speaks to any of them
+    *("ANTHROPIC_", "AZURE_", "DEEPSEEK_", "GEMINI_", "GOOGLE_", "GROQ_", "MISTRAL_", "OLLAMA_", "OPENAI_"),
+    *("OPENROUTER_", "VERTEX", "XAI_"),
+)
+
+
 class Passing(Struct, frozen=True, kw_only=True):
     """The names that one agent is given: these, and those with these beginnings, but for `never`.
 
@@ -55,6 +61,14 @@ AGENTS = {
             ("CLAUDE_CODE_USE_BEDROCK", ("AWS_",)),
             ("CLAUDE_CODE_USE_VERTEX", ("GOOGLE_", "CLOUD_ML_", "VERTEX_", "GCLOUD_")),
             ("CLAUDE_CODE_USE_FOUNDRY", ("AZURE_",)),
+        ),
+    ),
+    "opencode": Passing(
+        names=_NETWORK
+        | {"AWS_BEARER_TOKEN_BEDROCK", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"},
+        prefixes=("OPENCODE_", *_PROVIDERS),
+        never=frozenset(
+            {"OPENCODE_CONFIG_CONTENT", "OPENCODE_PID", "OPENCODE_ROUTE", "OPENCODE_WORKSPACE_ID", "OPENCODE_CLIENT"}
         ),
     ),
 }

@@ -147,3 +147,15 @@ def test_what_would_not_arrive_as_a_message_is_refused(text: str, said: str) -> 
 def test_it_has_no_file_to_be_read_and_its_screen_is_always_looked_at() -> None:
     assert AGENT.wants_screen(Activity.WAITING, "plugin")
     assert not AGENT.capabilities.transcript
+
+
+def test_sessions_of_one_login_and_provider_share_an_account() -> None:
+    home = {"HOME": "/home/one"}
+    told = AGENT.account(SPEC, home)
+
+    assert told is not None
+    assert told.startswith("opencode:")
+    assert AGENT.account(replace(SPEC, argv=("-m=zen/other",)), home) == told
+    assert AGENT.account(replace(SPEC, argv=("--model", "shop/pickle")), home) != told
+    assert AGENT.account(SPEC, home | {"XDG_DATA_HOME": "/data"}) != told
+    assert AGENT.account(replace(SPEC, argv=()), {}) is None

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from importlib import resources
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 import msgspec
 from msgspec.structs import replace
 
+from orchestrd.agents.accounts import account_name
 from orchestrd.agents.opencode.box import read_draft
 from orchestrd.agents.opencode.permission import permissions, problem_with_rules
 from orchestrd.agents.opencode.plugin_lines import read_plugin
@@ -19,6 +21,8 @@ from orchestrd.model.words import Activity, Permission
 
 PLUGIN = "orchestrd-plugin.js"
 CONFIG = "OPENCODE_CONFIG_CONTENT"  # is merged into what the user has configured, and replaces none of it
+_PROVIDER = "PROVIDER"  # no variable, but counts like one
+ACCOUNT = tuple((name, "OPENCODE_CONFIG", _PROVIDER) for name in ("OPENCODE_AUTH_CONTENT", "XDG_DATA_HOME", "HOME"))
 OURS = frozenset(("--prompt", "--session", "-s", "--continue", "-c", "--fork"))
 BYPASSES = frozenset(("--auto",))
 OTHERS = frozenset(("--mini", "--pure"))  # another screen; and no plugin
@@ -44,6 +48,7 @@ class OpenCodeAgent:
     needs_terminal = True
     awaits_turn = True
     confirms = True
+    resume_text: str | None = None  # it tries again by itself
 
     def __init__(self) -> None:
         self.screen_rules = rules_of("opencode")
@@ -56,6 +61,10 @@ class OpenCodeAgent:
             return f"{CONFIG} is how orchestrd itself reaches OpenCode: write a file, and name it in OPENCODE_CONFIG"
         problem = _problem_with_arguments(spec.argv) or problem_with_rules(spec.allow)
         return problem or (None if spec.prompt is None else self.problem_with_message(spec.prompt))
+
+    def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
+        """Sessions share what their user has logged in to, and the provider of a model that each may name."""
+        return account_name(self.name, {**environment, _PROVIDER: _provider(spec.argv)}, ACCOUNT)
 
     def problem_with_message(self, text: str) -> str | None:
         if not text.strip():
@@ -109,6 +118,13 @@ def _problem_with_arguments(argv: tuple[str, ...]) -> str | None:
         if word in OTHERS:
             return f"with {word} nobody would see what OpenCode does: leave it out of what stands after --"
     return None
+
+
+def _provider(argv: tuple[str, ...]) -> str:
+    """Name the provider of `--model PROVIDER/MODEL`; empty where the configuration decides."""
+    words = [word for argument in argv for word in argument.split("=", 1)]
+    named = next((model for word, model in pairwise(words) if word in ("--model", "-m")), "")
+    return named.partition("/")[0]
 
 
 def _environment(spec: Spec, context: LaunchContext) -> dict[str, str]:
