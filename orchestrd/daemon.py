@@ -141,7 +141,7 @@ def _engine(
         inbox=FileInbox(layout),
         attachments=attachments,
         runtimes=runtimes,
-        gatherer=FileGatherer(),
+        gatherer=FileGatherer(layout),
         agents=agents,
         workspaces=plugins.workspaces(WorkspaceContext(layout=layout, git=git)),
         worktrees=ManagedWorktrees(layout.worktrees, git),

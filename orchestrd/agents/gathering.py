@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
+from orchestrd.core.layout import Layout
 from orchestrd.core.lines import whole_lines
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import GATHER_S, STATE_BYTES_MAX, TRANSCRIPT_FOLDERS_MAX, TRANSCRIPT_READ_BYTES_MAX
@@ -27,7 +28,8 @@ _READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 class FileGatherer:
     """Remembers for each run where its files lie and what they held; losing that costs nothing but another look."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gatherer")
         self._reading: asyncio.Future[list[Gathered]] | None = None
         self._states: dict[tuple[SessionId, int], WholeFile] = {}
@@ -58,10 +60,15 @@ class FileGatherer:
         run, files = (want.session, want.generation), want.files
         state, lines, offset = None, tuple[bytes, ...](), want.transcript_offset
         if files.state is not None:
-            state = self._states.setdefault(run, WholeFile()).read(files.state)
+            state = self._states.setdefault(run, WholeFile()).read(self._place(want, files.state))
         if files.transcript is not None:
-            lines, offset = self._transcripts.setdefault(run, GrowingFile()).read(files.transcript, offset)
+            path = self._place(want, files.transcript)
+            lines, offset = self._transcripts.setdefault(run, GrowingFile()).read(path, offset)
         return Gathered(state=state, transcript_lines=lines, transcript_offset=offset)
+
+    def _place(self, want: Wanted, path: str) -> str:
+        here = path.startswith("/")
+        return path if here else f"{self._layout.run_directory(want.session, want.generation)}/{path}"
 
 
 class WholeFile:

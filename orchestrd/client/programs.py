@@ -13,7 +13,11 @@ from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import NotFoundError
 
 PATH_UNLESS_SET = "/usr/bin:/bin"  # as the launcher has it
-HOW_TO_INSTALL = {"claude": "npm install -g @anthropic-ai/claude-code"}
+HOW_TO_INSTALL = {
+    "aider": "uv tool install aider-chat",
+    "claude": "npm install -g @anthropic-ai/claude-code",
+    "gemini": "npm install -g @google/gemini-cli",
+}
 
 
 def missing_program(request: SpawnRequest) -> NotFoundError | None:

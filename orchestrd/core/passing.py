@@ -22,7 +22,6 @@ _NETWORK = frozenset(
     }
 )
 
-
 _PROVIDERS = (  # whose keys and addresses a program takes that speaks to any of them
     *("ANTHROPIC_", "AZURE_", "DEEPSEEK_", "GEMINI_", "GOOGLE_", "GROQ_", "MISTRAL_", "OLLAMA_", "OPENAI_"),
     *("OPENROUTER_", "VERTEX", "XAI_"),
@@ -63,6 +62,11 @@ AGENTS = {
             ("CLAUDE_CODE_USE_FOUNDRY", ("AZURE_",)),
         ),
     ),
+    "gemini": Passing(
+        names=_NETWORK | {"DO_NOT_TRACK"},
+        prefixes=("GEMINI_", "GOOGLE_"),
+        never=frozenset({"GEMINI_CLI", "GEMINI_CLI_NO_RELAUNCH", "GEMINI_SESSION_ID", "GEMINI_PROJECT_DIR"}),
+    ),
     "opencode": Passing(
         names=_NETWORK
         | {"AWS_BEARER_TOKEN_BEDROCK", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"},
@@ -71,6 +75,7 @@ AGENTS = {
             {"OPENCODE_CONFIG_CONTENT", "OPENCODE_PID", "OPENCODE_ROUTE", "OPENCODE_WORKSPACE_ID", "OPENCODE_CLIENT"}
         ),
     ),
+    "aider": Passing(names=_NETWORK | {"DO_NOT_TRACK"}, prefixes=("AIDER_", "LITELLM_", *_PROVIDERS)),
 }
 
 

@@ -50,7 +50,10 @@ class Look(Struct, frozen=True, kw_only=True):
 
 
 class AgentFiles(Struct, frozen=True, kw_only=True):
-    """Where an agent itself writes down what it does: absolute paths; in `transcript` `*` is any part of a name."""
+    """Where an agent itself writes down what it does: paths, which begin in the run directory if not with a `/`.
+
+    In `transcript` a `*` stands for any part of a name.
+    """
 
     state: str | None = None
     transcript: str | None = None

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrd.agents.gathering import FileGatherer
+from orchestrd.core.layout import Layout
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import GATHER_S, STATE_BYTES_MAX, TRANSCRIPT_READ_BYTES_MAX
 from orchestrd.model.run import AgentFiles, Gathered, Wanted
@@ -21,7 +22,7 @@ class Reader:
     """Reads one run's files look by look, as the daemon does: from the offset that the last look gave."""
 
     def __init__(self, place: Path) -> None:
-        self.gatherer = FileGatherer()
+        self.gatherer = FileGatherer(Layout(home=str(place)))
         self.place = place
         self.files = AgentFiles(state=str(place / "42.json"), transcript=str(place / "projects" / "*" / "one.jsonl"))
         self.offset = 0
@@ -311,3 +312,12 @@ async def test_a_transcript_is_found_by_a_part_of_its_name_in_folders_below_each
         (folder / name).write_bytes(name.encode() + b"\n")
 
     assert await reader.lines() == (b"session-09-[one].jsonl",)
+
+
+async def test_a_file_of_the_run_directory_is_named_by_its_name(reader: Reader) -> None:
+    reader.files = AgentFiles(transcript="chat.md")
+    directory = Path(Layout(home=str(reader.place)).run_directory(ONE, 1))
+    directory.mkdir(parents=True)
+    (directory / "chat.md").write_bytes(b"#### hello\n")
+
+    assert await reader.lines() == (b"#### hello",)

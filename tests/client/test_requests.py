@@ -7,8 +7,6 @@ import msgspec
 import pytest
 
 from orchestrd import __version__, versions
-from orchestrd.agents.claude.agent import ClaudeAgent
-from orchestrd.agents.shell import ShellAgent
 from orchestrd.client import WorkspaceWish, caller_authority, calls, mint_id, mint_message_id, spawn_request
 from orchestrd.client.calls import error_from
 from orchestrd.core.terminal import needs_terminal
@@ -16,6 +14,7 @@ from orchestrd.model.document import Problem, SpawnRequest, Version
 from orchestrd.model.errors import ConflictError, OrchestrdError, RefusedError, UsageError
 from orchestrd.model.ids import is_session_id
 from orchestrd.model.words import Authority
+from orchestrd.plugins import Plugins
 from tests.documents import a_request
 
 CALLER = {"HOME": "/home/me", "PATH": "/bin", "API_KEY": "secret", "OTHER": "x", "ORCH_HOME": "/h"}
@@ -86,10 +85,11 @@ def test_an_agent_that_needs_tmux_is_refused_with_the_reason_why_there_is_none(t
 
 
 def test_the_agents_that_need_a_terminal_are_those_that_say_so() -> None:
-    assert [needs_terminal(agent.name) for agent in (ClaudeAgent(), ShellAgent())] == [
-        ClaudeAgent.needs_terminal,
-        ShellAgent.needs_terminal,
-    ]
+    agents = Plugins().agents()
+
+    told = {name: needs_terminal(name) for name in agents}
+
+    assert told == {name: agent.needs_terminal for name, agent in agents.items()}
 
 
 def _far_from_home(tmux: Path) -> dict[str, str]:

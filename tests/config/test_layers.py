@@ -125,7 +125,10 @@ def test_what_is_no_key_is_said_with_its_line_and_what_was_meant(text: str, said
             '[limits]\nmemory_max = "2 GB"',
             '\'memory_max\' must be a text such as "2G" (bytes with K, M, G or T, or a percentage), not "2 GB"',
         ),
-        ('[spawn]\nagent = "cladue"', '\'agent\' must be "claude" or "shell", not "cladue": did you mean \'claude\'?'),
+        (
+            '[spawn]\nruntime = "tumx"',
+            '\'runtime\' must be "auto" or "process" or "tmux", not "tumx": did you mean \'tmux\'?',
+        ),
         ('[limits]\nmemory_max = "2"', "'memory_max' must be a text such as \"2G\" (bytes with K, M, G or T, or a per"),
         ('[spawn]\nuntil = "never"', '\'until\' must be "exit" or "turn", not "never"'),
         ("[spawn]\nuntil = 1979-05-27", '\'until\' must be "exit" or "turn", not "1979-05-27"'),

@@ -6,14 +6,10 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrd.agents.claude.agent import ClaudeAgent
-from orchestrd.agents.shell import ShellAgent
 from orchestrd.config import KEYS, Key, Layer, effective, schema, template, written
 from orchestrd.model.origin import Kind
 from orchestrd.model.settings import Configuration
-from orchestrd.ports import Agent
-
-AGENTS: tuple[type[Agent], ...] = (ShellAgent, ClaudeAgent)
+from orchestrd.plugins import Plugins
 
 
 def _as_user(text: str) -> Layer:
@@ -65,7 +61,7 @@ def test_the_defaults_are_their_own_configuration() -> None:
 
 
 def test_the_agents_that_can_be_chosen_are_those_that_there_are() -> None:
-    assert set(KEYS["spawn.agent"].choices) == {agent.name for agent in AGENTS}
+    assert set(KEYS["spawn.agent"].choices) == Plugins().agents().keys()
 
 
 def test_the_template_sets_nothing_and_shows_every_key() -> None:
