@@ -24,7 +24,8 @@ AT_A_TERMINAL = ("type", "paste", "keys", "clear", "interrupt", "leave", "resize
 NO_HOOK = "there is no hook to be lost"
 NO_TERMINAL = "it has no terminal in which this could happen"
 LINES_MAX = 30  # of what went wrong on a stage
-CROWD_PATIENCE = 6.0  # a crowd comes up slowly: each truth is waited for so many times as long
+PATIENCE = 2.0  # two plays at once ...
+CROWD_PATIENCE = 6.0  # ... and a crowd come up slowly: each truth is waited for so many times as long
 
 Say = Callable[[str], None]
 
@@ -110,7 +111,7 @@ def _does(scenario: Scenario, deeds: Sequence[str]) -> bool:
 
 
 def _played(
-    stage: Stage, player: Player, scenario: Scenario, models: Models, say: Say, *, patience: float = 1.0
+    stage: Stage, player: Player, scenario: Scenario, models: Models, say: Say, *, patience: float = PATIENCE
 ) -> Played:
     """Play one; whatever goes wrong on the stage is said of this play, and does not spare the others."""
     try:

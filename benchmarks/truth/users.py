@@ -38,14 +38,14 @@ class Settled(Struct, frozen=True):
 
 def settle(agent: str, user: User) -> Settled:
     """Write what the agent finds in the home of its user. `agent` is its name, or one of `HOSTED`."""
-    user.home.mkdir(parents=True, exist_ok=True)
+    (user.home / "tmp").mkdir(parents=True, exist_ok=True)
     settled = SETTLED[agent](user)
-    basics = {"HOME": str(user.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
+    basics = {"HOME": str(user.home), "TMPDIR": str(user.home / "tmp"), "PATH": os.environ["PATH"]}
+    basics |= {"LANG": "C.UTF-8", "SHELL": "/bin/sh"}
     return Settled({**basics, **settled.environment}, settled.arguments)
 
 
 def _claude(user: User) -> Settled:
-    (user.home / "tmp").mkdir()
     told = {
         "projects": {str(user.repository): {"hasTrustDialogAccepted": True}},
         "hasCompletedOnboarding": True,
@@ -82,6 +82,7 @@ def _codex(user: User) -> Settled:
         'env_key = "OPENAI_API_KEY"',
         f'[projects."{user.repository}"]',
         'trust_level = "trusted"',
+        *(["[tui]", 'status_line = ["current-dir", "git-branch"]'] if user.wishes.get("status_line") else []),
     ]
     _write(user.home / ".codex" / "config.toml", "\n".join(lines) + "\n")
     return Settled({"OPENAI_API_KEY": KEY})
@@ -103,7 +104,13 @@ def _opencode(user: User) -> Settled:
         "provider": {"stand-in": provider},
         "permission": {"bash": "ask", "edit": "ask"},
     }
-    _write(user.home / ".config" / "opencode" / "opencode.json", told)
+    place = user.home / ".config" / "opencode"
+    _write(place / "opencode.json", told)
+    # What it would fetch at its first start, for plugins written in TypeScript: offline it tries that for a minute.
+    (place / "node_modules").mkdir()
+    fetched = {"dependencies": {"@opencode-ai/plugin": "*"}}
+    _write(place / "package.json", fetched)
+    _write(place / "package-lock.json", {"lockfileVersion": 3, "packages": {"": fetched}})
     offline = ("OPENCODE_DISABLE_AUTOUPDATE", "OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_LSP_DOWNLOAD")
     return Settled(dict.fromkeys(offline, "1"))
 
@@ -116,6 +123,8 @@ def _gemini(user: User) -> Settled:
         "telemetry": {"enabled": False},
         "ide": {"hasSeenNudge": True},
     }
+    if user.wishes.get("status_line"):
+        told["ui"] = {"footer": {"items": ["git-branch", "model-name"]}, "hideTips": True}
     _write(user.home / ".gemini" / "settings.json", told)
     _write(user.home / ".gemini" / "trustedFolders.json", {str(user.repository): "TRUST_FOLDER"})
     return Settled({"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": user.url})
