@@ -75,7 +75,11 @@ AGENTS = {
             {"OPENCODE_CONFIG_CONTENT", "OPENCODE_PID", "OPENCODE_ROUTE", "OPENCODE_WORKSPACE_ID", "OPENCODE_CLIENT"}
         ),
     ),
-    "aider": Passing(names=_NETWORK | {"DO_NOT_TRACK"}, prefixes=("AIDER_", "LITELLM_", *_PROVIDERS)),
+    "aider": Passing(
+        names=_NETWORK | {"DO_NOT_TRACK"},
+        prefixes=("AIDER_", "LITELLM_", *_PROVIDERS),
+        never=frozenset({"AIDER_YES_ALWAYS"}),  # no session is let do everything
+    ),
 }
 
 

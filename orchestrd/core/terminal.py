@@ -6,7 +6,7 @@ The same sentences whether a daemon says it or a reader of the disk.
 from orchestrd.core.document import WITH_TERMINAL
 from orchestrd.model.errors import RefusedError
 
-DRAWING = frozenset({"gemini", "opencode"})  # agents
+DRAWING = frozenset({"aider", "gemini", "opencode"})  # agents
 
 
 def has_terminal(runtime: str) -> bool:
