@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agents.installed import program
+from benchmarks.truth.users import User, settle
 from orchestrd.hosting.claude import STATES, ClaudeTalk
 from orchestrd.hosting.codex import CodexTalk
 from orchestrd.hosting.talk import Talk
 from orchestrd.testing.model import Answer, Ask, Refusal, Run, StandIn
-from tests.hosting.homes import claude_environment, codex_environment
 
 RECORDED = Path(__file__).parent / "recorded"
 PATIENCE_S = 10.0
@@ -105,14 +105,14 @@ class Recorder:
         self._lines: queue.Queue[bytes] = queue.Queue()
         self.written: list[str] = []
         (place / "shop").mkdir()
-        make = claude_environment if agent == "claude" else codex_environment
+        user = User(home=place / "home", repository=place / "shop", url=model.url, wishes={})
         self._process = subprocess.Popen(
             [program(agent), *COMMANDS[agent]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=place / "shop",
-            env={**make(place, model.url), STATES: "1"},
+            env={**settle(agent, user).environment, STATES: "1"},
         )
         threading.Thread(target=self._read, daemon=True).start()
 
