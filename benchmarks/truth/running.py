@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -118,7 +119,8 @@ def _played(
         played = play(stage, player, scenario, models, patience=patience)
     except Exception:  # noqa: BLE001 - said in full, in its place
         last = traceback.format_exc().strip().splitlines()
-        say("\n".join((f"{player.name} {scenario.name}:", *last[-LINES_MAX:])))
+        logged = Path(stage.layout.daemon_log).read_text(errors="replace").splitlines()
+        say("\n".join((f"{player.name} {scenario.name}:", *last[-LINES_MAX:], *logged[-LINES_MAX:])))
         return Played(scenario=scenario.name, failure=last[-1], load=os.getloadavg()[0])
     say(_line(player, played))
     return played
