@@ -130,6 +130,12 @@ def test_the_first_word_says_nothing_of_what_it_does() -> None:
     assert (said.version, said.conversation) == ("1.18.33", None)
 
 
+def test_a_conversation_is_one_once_a_prompt_was_taken() -> None:
+    created, taken = read(line("session.created"), line("prompt", text="Count"))
+
+    assert (created.conversation, taken.conversation) == (None, SESSION)
+
+
 def test_a_limit_has_the_end_that_its_provider_names() -> None:
     next_ms = int((NOW + timedelta(hours=1)).timestamp() * 1000)
 

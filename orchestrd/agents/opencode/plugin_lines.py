@@ -79,7 +79,8 @@ def _of_the_turn(kind: str, word: Testimony, payload: Fields) -> Testimony:
     is_at_rest = word.allows == (WAITING,)
     match kind:
         case "plugin.loaded" | "session.created" if is_at_rest:
-            return replace(word, allows=ANY)  # the box is not there yet; or a prompt is about to be taken
+            # The box is not there yet; or the first prompt is about to be taken, and only then is it a conversation.
+            return replace(word, allows=ANY, conversation=None)
         case "prompt":
             prompt = text_of(payload, "text")
             return replace(word, allows=(WORKING,), text=f"prompt: {one_line(prompt)}", prompt=prompt or None)
