@@ -23,12 +23,13 @@ ONCE: Mapping[str, tuple[str, ...]] = {  # the arguments with which each answers
 }
 RUN = Run(command="echo apples > sold", asks=False)
 READ = Read(path="README.md")
+PART = Delegate(prompt="How many apples are there?", result="Three.")
 EDIT = Edit(path="README.md", old="# The shop", new="# The market", asks=False)
 # What each may do where nobody can be asked; and what is then there, or was told to the model.
 DONE: Mapping[str, tuple[tuple[Move, ...], str]] = {
-    "claude": ((RUN, READ, Delegate(prompt="How many apples are there?", result="Three.")), "sold"),
-    "codex": ((RUN, READ), "sold"),
-    "opencode": ((READ, Delegate(prompt="How many apples are there?", result="Three.")), ""),
+    "claude": ((RUN, READ, PART), "sold"),
+    "codex": ((RUN, READ, PART), "sold"),
+    "opencode": ((READ, PART), ""),
     "gemini": ((READ,), ""),
     "aider": ((), ""),
 }

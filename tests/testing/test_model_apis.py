@@ -254,6 +254,23 @@ def test_tools_are_found_in_whatever_they_are_declared() -> None:
     assert asked.tools == {"exec", "exec_command", "apply_patch"}
 
 
+def test_a_subagent_that_was_started_is_to_be_waited_for_until_it_was() -> None:
+    space = {"type": "namespace", "name": "team", "tools": [{"name": "spawn_agent"}, {"name": "wait_agent"}]}
+    spawn = {"type": "function_call", "call_id": "c1", "name": "spawn_agent", "arguments": "{}"}
+    told = {"type": "function_call_output", "call_id": "c1", "output": '{"agent_id":"a-1","nickname":"x"}'}
+    wait = {"type": "function_call", "call_id": "c2", "name": "wait_agent", "arguments": '{"targets": ["a-1"]}'}
+    waited = {"type": "function_call_output", "call_id": "c2", "output": "{}"}
+    stray = {"type": "function_call_output", "call_id": "c3", "output": "{}"}
+
+    inputs = ([stray, spawn], [spawn, told], [spawn, told, wait, waited])
+    asked = [RESPONSES.api.asked("", {"model": "m", "tools": [space], "input": given}) for given in inputs]
+
+    assert [one.spawned for one in asked] == [(), ("a-1",), ()]
+    writer = RESPONSES.api.writer(asked[1], 7)
+    writer.call(Call("wait_agent", {"targets": ["a-1"]}))
+    assert writer.body()["output"][0]["namespace"] == "team"
+
+
 def test_a_text_alone_is_what_the_user_says() -> None:
     asked = RESPONSES.api.asked(RESPONSES.path, {"model": "m", "input": "Count", "tools": []})
 

@@ -18,13 +18,13 @@ from orchestrd.testing.model.moves import (
     Write,
     think,
 )
-from orchestrd.testing.model.replying import reply_of_subagent, reply_to
+from orchestrd.testing.model.replying import reply_of_subagent, reply_that_waits, reply_to
 from orchestrd.testing.model.tools import CannotDo, arranged
 from orchestrd.testing.model.writing import Asked, Call, Purpose
 
 DECLARED = {
     "claude": {"Bash", "Read", "Write", "Edit", "AskUserQuestion", "Agent"},
-    "codex": {"exec_command", "apply_patch", "request_user_input", "view_image"},
+    "codex": {"exec_command", "apply_patch", "request_user_input", "spawn_agent", "view_image"},
     "opencode": {"bash", "read", "write", "edit", "question", "task"},
     "gemini": {"run_shell_command", "read_file", "write_file", "replace", "ask_user", "invoke_agent"},
 }
@@ -43,10 +43,8 @@ def asked(*tools: str) -> Asked:
     return Asked(purpose=WORK, model="m", is_streamed=True, tools=frozenset(tools))
 
 
-@pytest.mark.parametrize(
-    ("agent", "move"),
-    [(agent, move) for agent in DECLARED for move in EVERY_USE if (agent, type(move)) != ("codex", Delegate)],
-)
+@pytest.mark.parametrize("agent", DECLARED)
+@pytest.mark.parametrize("move", EVERY_USE, ids=lambda move: type(move).__name__)
 def test_each_agent_is_asked_by_its_own_tool_for_whatever_it_can_do(agent: str, move: ToolUse) -> None:
     call = arranged(move, asked(*DECLARED[agent]))
 
@@ -135,6 +133,14 @@ def test_the_end_of_a_subagent_is_not_the_end_of_its_agents_turn() -> None:
     reply = reply_of_subagent(2, Delegate(prompt="How many?", result="Three", lasts_s=1.5))
 
     assert (reply.content, reply.truth, reply.move.hold_s) == ("Three", "working", 1.5)
+
+
+def test_an_agent_is_told_to_wait_for_its_subagents_where_that_is_a_call_of_its_own() -> None:
+    reply = reply_that_waits(2, ["a1", "a2"])
+
+    assert isinstance(reply.content, Call)
+    assert reply.content.input["targets"] == ["a1", "a2"]
+    assert reply.truth == "working"
 
 
 def test_a_usage_limit_says_when_it_ends_even_where_nobody_has_said_it() -> None:

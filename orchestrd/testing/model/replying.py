@@ -1,10 +1,14 @@
 """What becomes of one request: what is sent, and what that makes of the agent. Pure."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from orchestrd.testing.model.moves import Answer, Cut, Delegate, Hang, Move, Refusal, ToolUse, Truth, truth_after
 from orchestrd.testing.model.tools import CannotDo, arranged
 from orchestrd.testing.model.writing import Asked, Call
+
+WAIT_MS = 600_000  # longer than any subagent here takes
 
 
 class Reply(Struct, frozen=True):
@@ -41,6 +45,12 @@ def reply_of_subagent(number: int, part: Delegate) -> Reply:
     """Answer a subagent, whose end is not the end of its agent's turn."""
     answer = Answer(text=part.result, hold_s=part.lasts_s)
     return Reply(number, answer, part.result, "working", "answer of a subagent")
+
+
+def reply_that_waits(number: int, subagents: Sequence[str]) -> Reply:
+    """Have an agent wait for what it has started, where that is a call of its own."""
+    call = Call("wait_agent", {"targets": list(subagents), "timeout_ms": WAIT_MS})
+    return Reply(number, Answer(), call, "working", "wait for a subagent")
 
 
 def _tool(asked: Asked, number: int, move: ToolUse) -> Reply:

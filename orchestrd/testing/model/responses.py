@@ -1,6 +1,7 @@
 """OpenAI's Responses API. https://platform.openai.com/docs/api-reference/responses-streaming ."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -34,12 +35,16 @@ REFUSALS = {
 }
 COMPOSER = "exec"  # runs a script that calls other tools: some models have no other way to them
 COMPOSED = ("exec_command", "apply_patch")
-ENVIRONMENT = (
-    "<environment_context>",
-    "<user_instructions>",
+PLAIN = "functions"  # the namespace that need not be named
+SPAWN, WAIT = "spawn_agent", "wait_agent"  # a subagent outlives the call that starts it, and is waited for by another
+AGENT_ID = re.compile(r'agent_id[\\":\s]+([\w-]+)')
+ENVIRONMENT = (  # what the agent adds of its own
     "# AGENTS.md",
+    "<environment_context>",
+    "<subagent_notification>",
     "<turn_aborted>",
-)  # what the agent adds of its own
+    "<user_instructions>",
+)
 
 
 class Responses(Api):
@@ -49,7 +54,7 @@ class Responses(Api):
         return path.endswith("/responses")
 
     def asked(self, path: str, request: Json) -> Asked:
-        tools = frozenset(_tools(request))
+        tools, spaces = frozenset(_tools(request)), dict(_spaces(request))
         return Asked(
             purpose="work" if tools else "side",
             model=request["model"],
@@ -58,10 +63,12 @@ class Responses(Api):
             tools=tools,
             system=request.get("instructions") or "",
             aside=_aside(request.get("text") or {}),
+            spaces=spaces,
+            spawned=tuple(_spawned(request)),
         )
 
     def writer(self, asked: Asked, number: int) -> Writer:
-        return _Response(asked.model, number, is_composing=COMPOSER in asked.tools)
+        return _Response(asked, number)
 
     def refusal(self, move: Refusal, now: float, *, is_streamed: bool) -> Whole | bytes:
         status, kind, message = REFUSALS[move.why]
@@ -83,9 +90,10 @@ class Responses(Api):
 
 
 class _Response(Writer):
-    def __init__(self, model: str, number: int, *, is_composing: bool) -> None:
-        super().__init__(model, number)
-        self._is_composing = is_composing
+    def __init__(self, asked: Asked, number: int) -> None:
+        super().__init__(asked.model, number)
+        self._is_composing = COMPOSER in asked.tools
+        self._spaces = asked.spaces
         self._sequence = -1
 
     def body(self) -> Json:
@@ -125,7 +133,8 @@ class _Response(Writer):
             return {"type": "custom_tool_call", "call_id": identity, "name": COMPOSER, "input": script}
         if call.is_text:
             return {"type": "custom_tool_call", "call_id": identity, "name": call.name, "input": call.input["input"]}
-        return {"type": "function_call", "call_id": identity, "name": call.name, "arguments": given}
+        space = {"namespace": self._spaces[call.name]} if call.name in self._spaces else {}
+        return {"type": "function_call", "call_id": identity, "name": call.name, "arguments": given, **space}
 
     def _response(self, status: str) -> Json:
         return {
@@ -142,10 +151,37 @@ class _Response(Writer):
         return event({"type": kind, "sequence_number": self._sequence, **fields}, kind)
 
 
+def _declared(request: Json) -> Iterator[Json]:
+    added = (item["tools"] for item in _items(request) if item.get("type") == "additional_tools")
+    return chain(request.get("tools") or (), chain.from_iterable(added))
+
+
+def _spaces(request: Json) -> Iterator[tuple[str, str]]:
+    for space in _declared(request):
+        if space["type"] == "namespace" and space["name"] != PLAIN:
+            yield from ((tool["name"], space["name"]) for tool in space["tools"])
+
+
+def _spawned(request: Json) -> list[str]:
+    """Give the subagents that the agent was told of, and has not been told to wait for."""
+    items = _items(request)
+    calls = {item["call_id"]: item for item in items if item.get("type") == "function_call"}
+    spawned: dict[str, None] = {}
+    for item in items:
+        if item.get("type") != "function_call_output" or item["call_id"] not in calls:
+            continue
+        call = calls[item["call_id"]]
+        if call["name"] == SPAWN and (found := AGENT_ID.search(json.dumps(item["output"]))):
+            spawned[found[1]] = None
+        elif call["name"] == WAIT:
+            for target in json.loads(call["arguments"])["targets"]:
+                spawned.pop(target, None)
+    return list(spawned)
+
+
 def _tools(request: Json) -> Iterator[str]:
     """Give the names of all tools, wherever they are declared, and of those that others are written in."""
-    added = (item["tools"] for item in _items(request) if item.get("type") == "additional_tools")
-    for tool in chain(request.get("tools") or (), chain.from_iterable(added)):
+    for tool in _declared(request):
         names = [part["name"] for part in tool.get("tools", ())] or [tool.get("name", tool["type"])]
         yield from names
         yield from COMPOSED if COMPOSER in names else ()

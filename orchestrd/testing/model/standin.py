@@ -14,7 +14,7 @@ from typing import Self
 
 from orchestrd.model.limits import STANDIN_HELD_S, STANDIN_REQUESTS_MAX, STANDIN_STEPS_MAX
 from orchestrd.testing.model.moves import Answer, Delegate, Move, Truth
-from orchestrd.testing.model.replying import Reply, reply_of_subagent, reply_to
+from orchestrd.testing.model.replying import Reply, reply_of_subagent, reply_that_waits, reply_to
 from orchestrd.testing.model.scenario import Scenario
 from orchestrd.testing.model.server import Server
 from orchestrd.testing.model.truth import Edge, TruthLog
@@ -104,6 +104,8 @@ class StandIn:
 
     def _next(self, asked: Asked) -> Reply:
         self._hear(asked)
+        if asked.spawned:
+            return reply_that_waits(self.asked_times, asked.spawned)
         move = self._script.popleft() if self._script else Answer()
         if isinstance(move, Delegate):
             self._delegated.append(move)

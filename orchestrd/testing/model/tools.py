@@ -69,6 +69,7 @@ TOOLS: Mapping[type[ToolUse], Mapping[str, Given]] = {
             "prompt": part.prompt,
             "subagent_type": "general-purpose",
         },
+        "spawn_agent": lambda part: {"message": part.prompt},
         "task": lambda part: {"description": part.description, "prompt": part.prompt, "subagent_type": "general"},
         "invoke_agent": lambda part: {"agent_name": "generalist", "prompt": part.prompt},
     },

@@ -33,6 +33,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     system: str = ""
     aside: str = "Work on the shop"  # what answers it when it is asked on the side
     is_asked_again: bool = True  # by its agent, when the answer breaks off
+    spaces: Mapping[str, str] = {}  # of the tools that are declared in one, by the tool's name
+    spawned: tuple[str, ...] = ()  # subagents that were started, and not waited for
 
 
 class Call(Struct, frozen=True):
