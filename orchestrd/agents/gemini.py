@@ -21,6 +21,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
@@ -195,7 +196,7 @@ class GeminiAgent:
 
 def _problem_with_words(words: Sequence[str]) -> str | None:
     """Say which argument would take the session out of our hands, or bypass all permissions."""
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for word, following in pairwise((*words, "")):
         if BYPASS.match(word) or (word == "--approval-mode" and following == "yolo"):
             return f"{word} would let Gemini CLI do everything unasked: name what it may do with --allow"
         if word.split("=")[0] in OURS:

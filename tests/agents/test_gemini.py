@@ -139,6 +139,7 @@ def test_what_needs_permission_is_refused_where_a_session_asks_nobody() -> None:
         (("-p", "x"), "how orchestrd itself drives"),
         (("--approval-mode", "plan"), None),
         (("-m", "yolo"), None),
+        ((), None),
     ],
 )
 def test_a_global_bypass_and_what_is_ours_are_refused(argv: tuple[str, ...], why: str | None) -> None:
