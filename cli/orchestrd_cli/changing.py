@@ -131,7 +131,8 @@ def _refusal(home: Client, reply: SendReply) -> RefusedError:
     why = reply.error or f"session {reply.session} may not be typed into now"
     if runs and told.activity == Activity.BLOCKED and told.activity_text:
         why = f"{why}: {told.activity_text}"
-    return RefusedError(why, hint=f"orch {'attach' if runs and told.attach else 'explain'} {reply.session}")
+    verb_ = "answer" if told.decision else "attach" if runs and told.attach else "explain"
+    return RefusedError(why, hint=f"orch {verb_} {reply.session}")
 
 
 def _hint(home: Client, reply: SendReply) -> None:

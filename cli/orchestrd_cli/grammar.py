@@ -18,7 +18,7 @@ Deed = Callable[[], int]
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 SECTIONS = {  # of the list of verbs
-    "Every day": ("spawn", "status", "attach", "send", "screen", "logs"),
+    "Every day": ("spawn", "status", "attach", "send", "answer", "screen", "logs"),
     "Look closer": ("show", "explain", "events", "diff"),
     "Wait and end": ("wait", "stop", "kill", "revive", "clean", "rm"),
     "Setting up": ("daemon", "config", "trust", "doctor", "completion"),

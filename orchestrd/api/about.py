@@ -59,4 +59,6 @@ class About:
     async def candidates(self, request: Request) -> Response:
         """Name what a shell can offer where a session, or a project, is to be typed."""
         of, begins = request.query_params.get("of", ALL), request.query_params.get("begins", "")
-        return text(candidates(self._service.documents(), self._clock.now().at, of=of, begins=begins))
+        session = request.query_params.get("session", "")
+        told = candidates(self._service.documents(), self._clock.now().at, of=of, begins=begins, session=session)
+        return text(told)

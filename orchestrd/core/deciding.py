@@ -25,7 +25,7 @@ from orchestrd.model.limits import (
     REPLY_BYTES_MAX,
     SETTLED_MAX,
 )
-from orchestrd.model.observation import Testimony
+from orchestrd.model.observation import Asked, Evidence, Testimony
 from orchestrd.model.session import Session, Settled
 from orchestrd.model.words import Activity, Receipt, State
 
@@ -61,15 +61,19 @@ def remember_asked(turn: Turn, said: Testimony) -> None:
     """Remember what an agent holds until it is answered: a later word of the same witness need not name it again."""
     if said.decision is None or said.decision.way is not Way.HELD:
         return
-    others = (known for known in turn.evidence.asked if known.id != said.decision.id)
-    turn.evidence = replace(turn.evidence, asked=(*others, said.decision)[-ASKED_MAX:])
+    others = _others(turn.evidence, said.decision.id)
+    asked = Asked(at=said.at or turn.now.at, decision=said.decision)
+    turn.evidence = replace(turn.evidence, asked=(*others, asked)[-ASKED_MAX:])
 
 
 def follow_decision(turn: Turn) -> None:
-    """Let the decision be what the session is blocked on now, and take back what was not begun for another one."""
-    activity = turn.session.activity
-    if activity in _GOES_ON and turn.evidence.asked:
-        turn.evidence = replace(turn.evidence, asked=())
+    """Let the decision be what the session is blocked on now, and take back what was not begun for another one.
+
+    What was asked before the agent went on has been answered. It may be heard to ask before it is seen to be blocked.
+    """
+    activity, since = turn.session.activity, turn.session.activity_since
+    if activity in _GOES_ON and since is not None:
+        turn.evidence = replace(turn.evidence, asked=tuple(known for known in turn.evidence.asked if known.at > since))
     _tell(turn, _standing(turn) if activity is Activity.BLOCKED else None)
     effect = in_flight(turn.session)
     given = None if effect is None or effect.attempted else effect.answer
@@ -104,8 +108,7 @@ def answer(turn: Turn, command: Answer) -> None:
 
 def attempted(turn: Turn, effect: Effect) -> None:
     """The answer is about to be given. What is known of what the agent does is over with it."""
-    answered_id = effect.answer.decision.id if effect.answer else None
-    asked = tuple(known for known in turn.evidence.asked if known.id != answered_id)
+    asked = _others(turn.evidence, effect.answer.decision.id if effect.answer else "")
     turn.evidence = replace(turn.evidence, asked=asked, testimonies=(), typed_at=turn.now.at)
     turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
@@ -141,11 +144,18 @@ def settle_answer(turn: Turn, effect: Effect, receipt: Receipt, error: str | Non
 
 
 def _standing(turn: Turn) -> Decision | None:
-    """Choose among what is asked: what is held, then what a witness says, then what the record knows."""
+    """Choose among what is asked: what is held, by this or an earlier word of it, then what a witness says."""
     if turn.evidence.asked:
-        return turn.evidence.asked[-1]
+        return turn.evidence.asked[-1].decision
+    recorded = turn.session.decision
+    if recorded is not None and recorded.way is Way.HELD:
+        return recorded
     said = (one.decision for one in reversed(turn.evidence.testimonies) if Activity.BLOCKED in one.allows)
-    return next((decision for decision in said if decision is not None), turn.session.decision)
+    return next((decision for decision in said if decision is not None), recorded)
+
+
+def _others(evidence: Evidence, decision: str) -> tuple[Asked, ...]:
+    return tuple(known for known in evidence.asked if known.decision.id != decision)
 
 
 def _tell(turn: Turn, decision: Decision | None) -> None:

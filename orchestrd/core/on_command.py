@@ -199,7 +199,7 @@ def _refusal_of(session: Session, command: Send) -> Refusal | None:
         return Refusal(
             code="blocked",
             message=f"session {session.id} is blocked on a decision; text typed now would be taken as its answer",
-            hint=f"orch explain {session.id}",
+            hint=f"orch answer {session.id}",
         )
     problem = problem_with_message(command.text)
     if problem is not None:

@@ -85,7 +85,7 @@ class Answerer:
         record = self._roster.get(session)
         if record is None or record.is_terminal or record.activity in GOES_ON:
             return True
-        others = [asked for asked in self._roster.evidence(session).asked if asked.id != given.decision.id]
+        others = [one for one in self._roster.evidence(session).asked if one.decision.id != given.decision.id]
         asked = record.decision
         is_another = asked is not None and asked.id != given.decision.id and asked.way is given.decision.way
         return is_another or (is_taken and bool(others))

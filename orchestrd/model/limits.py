@@ -56,6 +56,7 @@ TOKENS_MAX = 10**12  # of one message: a larger number is not one of tokens
 TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
 CONVERSATION_ENTRY_CHARS_MAX = 20_000  # of one prompt or answer, where a conversation is told
 CONVERSATION_CALLS_MAX = 256  # tool calls without a result that are remembered meanwhile
+HELD_HOOK_SECONDS_MAX = 7 * 24 * 3_600  # one that waits for an answer; whoever asks goes on showing its dialog then
 GATHER_S = 1.0  # the agents' own files are given this long to be read in one look
 STATE_BYTES_MAX = 64 * 1024  # a larger state file is not one
 TRANSCRIPT_READ_BYTES_MAX = 512 * 1024  # of a transcript in one look: only its end, where more of it is new

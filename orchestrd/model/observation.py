@@ -123,6 +123,13 @@ class Heard(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """A decision that the agent was heard to wait for."""
+
+    at: datetime
+    decision: Decision
+
+
 class Evidence(Struct, frozen=True, kw_only=True):
     """A session's running memory of observations. In memory only: a restart may weaken it, never strengthen it."""
 
@@ -134,7 +141,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     over_before: datetime | None = None  # since when the turn before that message was over
     gone_at: datetime | None = None  # the agent said farewell: what it said before counts no more
     prompts: tuple[Heard, ...] = ()  # the newest few
-    asked: tuple[Decision, ...] = ()  # what it waits for and holds, the newest last
+    asked: tuple[Asked, ...] = ()  # what it waits for and holds, the newest last
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
     transcript_offset: int = 0  # the same for the agent's transcript
     malformed: int = 0  # lines that could not be understood

@@ -6,6 +6,7 @@ that would move the cursor, hide or reorder what stands there are shown as escap
 
 from orchestrd.render.checkup import checkup_page
 from orchestrd.render.cleaning import clean_page
+from orchestrd.render.decisions import decision_page
 from orchestrd.render.lines import event_line
 from orchestrd.render.offering import candidates
 from orchestrd.render.pages import error_text, explanation_page, session_page
@@ -19,6 +20,7 @@ __all__ = [
     "checkup_page",
     "clean_page",
     "counted",
+    "decision_page",
     "error_text",
     "event_line",
     "explanation_page",

@@ -68,6 +68,8 @@ _SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
     EventType.STUCK_CHANGED: lambda event: "stuck: it works without progress" if event.to else "not stuck any more",
     EventType.MESSAGE_QUEUED: lambda event: f"message {event.message} accepted",
     EventType.MESSAGE_SETTLED: lambda event: f"message {event.message} {event.receipt}",
+    EventType.DECISION_CHANGED: lambda event: "asks for a decision" if event.to else "asks for no decision any more",
+    EventType.DECISION_ANSWERED: lambda event: f"answer {event.receipt}",
     EventType.KILL_FAILED: lambda _: "kill failed",
     EventType.RECORD_REPLACED: lambda event: f"record replaced by another hand, now {event.to} ({event.reason})",
     EventType.RECORD_REJECTED: lambda _: "change of the record by another hand rejected",

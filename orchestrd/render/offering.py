@@ -8,20 +8,29 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from orchestrd.core.document import known
+from orchestrd.core.resolve import resolve
 from orchestrd.model.document import Document
+from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.limits import COMPLETIONS_MAX
-from orchestrd.model.words import TERMINAL, State
+from orchestrd.model.words import TERMINAL, Activity, State
 from orchestrd.render.table import about_cell, activity_cell, in_order, project_cell, state_cell
-from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted
+from orchestrd.render.text import NONE, UNKNOWN, age, clip, counted, visible
 
-ALL, RUNNING, ENDED, PROJECTS = "all", "running", "ended", "projects"
+ALL, RUNNING, BLOCKED, ENDED, PROJECTS, CHOICES = "all", "running", "blocked", "ended", "projects", "choices"
 ABOUT_CHARS = 40
 
 
-def candidates(sessions: Iterable[Document], now: datetime, *, of: str = ALL, begins: str = "") -> str:
-    """List the words that begin so, in the order of the status table; of all sessions, of some, or their projects."""
+def candidates(
+    sessions: Iterable[Document], now: datetime, *, of: str = ALL, begins: str = "", session: str = ""
+) -> str:
+    """List the words that begin so, in the order of the status table; of all sessions, of some, or their projects.
+
+    Or list what can be answered to one session, which is given as a person has typed it.
+    """
     every = tuple(sessions)
-    lines = _projects(every) if of == PROJECTS else _sessions(every, now, of, begins)
+    special = {PROJECTS: lambda: _projects(every), CHOICES: lambda: _choices(every, session)}
+    lines = special[of]() if of in special else _sessions(every, now, of, begins)
     chosen = [line for line in lines if line.startswith(begins)]
     return "".join(f"{line}\n" for line in chosen[:COMPLETIONS_MAX])
 
@@ -42,6 +51,17 @@ def _projects(every: tuple[Document, ...]) -> list[str]:
     return sorted(f"{name}\t{counted(number, 'session')}" for name, number in counts.items())
 
 
+def _choices(every: tuple[Document, ...], session: str) -> Iterator[str]:
+    try:
+        asked = resolve(session, map(known, every))
+    except OrchestrdError:
+        return
+    decision = next(told.decision for told in every if told.id == asked)
+    for choice in decision.choices if decision else ():
+        if _can_be_typed(choice.key):
+            yield f"{choice.key}\t{clip(visible(choice.label), ABOUT_CHARS)}"
+
+
 def _standing(told: Document, now: datetime) -> str:
     activity = activity_cell(told, now)
     if told.state == State.RUNNING and activity not in (NONE, UNKNOWN):
@@ -50,6 +70,8 @@ def _standing(told: Document, now: datetime) -> str:
 
 
 def _is_of(told: Document, of: str) -> bool:
+    if of == BLOCKED:
+        return told.state == State.RUNNING and told.activity == Activity.BLOCKED
     return of == ALL or (told.state in TERMINAL) == (of == ENDED)
 
 

@@ -9,6 +9,7 @@ from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace
 from orchestrd.model.spending import Tokens
+from orchestrd.render.decisions import how_to_answer
 from orchestrd.render.table import activity_cell
 from orchestrd.render.text import NONE, age, ago, figures, short, visible, visible_lines, why
 
@@ -29,6 +30,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("wanted", told.desired),
         *_field("liveness", told.liveness),
         *_field("activity", _activity(told, now)),
+        *(_field("asks", _asked(told)) if told.decision else ()),
         *(_field("notice", told.notice) if told.notice else ()),
         *(_field("spent", _spent(told)) if told.tokens else ()),
         *_field("ended with", _end(told)),
@@ -57,6 +59,7 @@ def explanation_page(explanation: Explanation, now: datetime) -> str:
         *_field("", explanation.liveness_rule),
         *_field("activity", _activity(told, now)),
         *_field("", explanation.activity_rule),
+        *(_field("asks", _asked(told)) if told.decision else ()),
         *_section("witness", (_testimony(witness) for witness in explanation.witnesses)),
         *_section("to come", explanation.pending),
         *(_field("trouble", explanation.trouble) if explanation.trouble else ()),
@@ -114,6 +117,13 @@ def _spent(told: Document) -> str:
     cached = f" and {figures(tokens.cache_read)} more from a cache" if tokens.cache_read else ""
     cost = "" if told.cost_usd is None else f"; {told.cost_usd:.2f} USD"
     return f"{figures(tokens.input + tokens.cache_write)} tokens in{cached}, {figures(tokens.output)} out{cost}"
+
+
+def _asked(told: Document) -> str:
+    """What it waits for, with the choices that there are."""
+    assert told.decision is not None
+    keys = ", ".join(choice.key for choice in told.decision.choices)
+    return f"{told.decision.text}\n{keys or 'no choices'}; {how_to_answer(told)}"
 
 
 def _reason(told: Document) -> str:

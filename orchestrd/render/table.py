@@ -15,6 +15,7 @@ from msgspec.structs import astuple, replace
 
 from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
+from orchestrd.render.decisions import answer_hint
 from orchestrd.render.text import (
     CLIPPED,
     NONE,
@@ -83,7 +84,8 @@ def status_table(
     sessions = in_order(status.sessions, now)
     is_window = lines_max is not None
     lines = _rows(sessions, now, columns, colour=colour, usage=status.usage, is_window=is_window) if sessions else []
-    footer = [_counts(status, project), _daemon_line(status, silence, now)]
+    hint = answer_hint(sessions)
+    footer = [_counts(status, project), *([hint] if hint else ()), _daemon_line(status, silence, now)]
     if status.daemon and status.daemon.trouble:
         footer.append(f"trouble: {visible(status.daemon.trouble)}")
     footer = [part for line in footer for part in _wrapped(line, columns)]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from orchestrd.agents.claude import ClaudeAgent
 from orchestrd.agents.claude.hooks import settings
-from orchestrd.agents.hook_lines import hook_command
+from orchestrd.agents.hook_lines import asking_hook_command, hook_command
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import Glimpse
 from orchestrd.model.words import Activity
@@ -228,5 +228,11 @@ def test_the_settings_hold_hooks_and_nothing_else() -> None:
     assert {"SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "StopFailure"} <= set(told["hooks"])
     assert not {"SubagentStart", "SubagentStop"} & set(told["hooks"])
     commands = [hook for entry in told["hooks"].values() for part in entry for hook in part["hooks"]]
+    (asking,) = (hook for part in told["hooks"]["PermissionRequest"] for hook in part["hooks"])
+    commands.remove(asking)
     assert all(hook["type"] == "command" and hook["timeout"] == 5 for hook in commands)
-    assert {hook["command"] for hook in commands} == {hook_command("claude")}
+    assert {hook["command"] for hook in commands} == {
+        hook_command("claude"),
+        hook_command("claude", lets_go=True),
+    }
+    assert asking == {"type": "command", "command": asking_hook_command("claude"), "timeout": 7 * 24 * 3600}

@@ -24,7 +24,8 @@ HTTP_OK = 200
 
 # What stands in the table where an option or an argument takes a value: a word of these, or choices.
 OF_THE_SHELL = ("files", "directories")
-LIVE = ("all", "running", "ended", "projects")  # sessions, and where they are at home
+OF_A_SESSION = "choices"  # that the session before it has to decide on
+LIVE = ("all", "running", "blocked", "ended", "projects", OF_A_SESSION)  # sessions, and where they are at home
 CHOICES = "="
 MORE = "+"  # behind any of them: as often as one likes
 VERB = "@"  # no value, but the words up to this verb
@@ -136,27 +137,29 @@ def _values(kind: str, begins: str, typed: Typed) -> "tuple[str, Iterable[str]]"
         return kind, ()
     if kind.startswith(CHOICES):
         return "", [word for word in kind.removeprefix(CHOICES).split("|") if word.startswith(begins)]
-    lines = _live(kind, begins).splitlines() if kind in LIVE else []
+    session = typed.arguments[0] if typed.arguments else ""
+    lines = _live(kind, begins, session).splitlines() if kind in LIVE else []
     return "", [line for line in lines if line.startswith(begins) and line.partition("\t")[0] not in typed.arguments]
 
 
-def _live(kind: str, begins: str) -> str:
+def _live(kind: str, begins: str, session: str) -> str:
     """Ask the daemon; where none answers in time, the disk."""
     socket = Layout(home_from(os.environ)).socket
-    target = f"/v1/candidates?of={kind}&begins={quoted(begins)}"
+    of_session = f"&session={quoted(session)}" if kind == OF_A_SESSION else ""
+    target = f"/v1/candidates?of={kind}&begins={quoted(begins)}{of_session}"
     try:
         told = Answer(socket, target, "text/plain", COMPLETION_ANSWER_S)
     except CutOff:
-        return _on_disk(kind, begins)
+        return _on_disk(kind, begins, session)
     try:
-        return told.body().decode() if told.status == HTTP_OK else _on_disk(kind, begins)
+        return told.body().decode() if told.status == HTTP_OK else _on_disk(kind, begins, session)
     except CutOff:
-        return _on_disk(kind, begins)
+        return _on_disk(kind, begins, session)
     finally:
         told.close()
 
 
-def _on_disk(kind: str, begins: str) -> str:
+def _on_disk(kind: str, begins: str, session: str) -> str:
     from datetime import UTC, datetime
 
     from orchestrd.client import Client
@@ -164,7 +167,7 @@ def _on_disk(kind: str, begins: str) -> str:
 
     found = Client(use_daemon=False).status(with_ended=True)
     now = datetime.now(tz=UTC)  # noqa: TID251 - a command line has no injected clock
-    return candidates(found.sessions, now, of=kind, begins=begins)
+    return candidates(found.sessions, now, of=kind, begins=begins, session=session)
 
 
 def _beside(name: str) -> str:

@@ -26,6 +26,7 @@ _OF_OPTION = {
     "--project": "projects",
 }
 _OF_METAVAR = {
+    "CHOICE": "choices",
     "DIR": "directories",
     "FILE": "files",
     "PATH": "files",
@@ -35,6 +36,7 @@ _OF_METAVAR = {
 }
 _SESSIONS_OF = {  # of an argument ID, where not any session will do
     **dict.fromkeys(("attach", "kill", "send", "stop", "wait"), "running"),
+    "answer": "blocked",
     **dict.fromkeys(("clean", "revive", "rm"), "ended"),
 }
 

@@ -5,12 +5,13 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from orchestrd.agents.hook_lines import HOOK_NAME, hook_command, payload_of
+from orchestrd.agents.claude.asking import decision_of
+from orchestrd.agents.hook_lines import HOOK_NAME, asking_hook_command, held_by, hook_command, payload_of
 from orchestrd.agents.host_lines import read_host, read_provider
 from orchestrd.agents.reports import read_report
 from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
-from orchestrd.model.limits import HOOK_SECONDS_MAX
+from orchestrd.model.limits import HELD_HOOK_SECONDS_MAX, HOOK_SECONDS_MAX
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import Glimpse
 from orchestrd.model.words import Activity
@@ -45,14 +46,23 @@ _WORDS: dict[str, tuple[Activity, ...] | None] = {
 }
 _KINDS = {"SessionStart": "source", "Notification": "notification_type", "StopFailure": "error", "SessionEnd": "reason"}
 _ON_DISK = ("PostToolUse", "Stop", "StopFailure")  # by then the conversation has been written down
+ASKS = "PermissionRequest"
+_NOTHING_IS_ASKED = ("UserPromptSubmit", "SessionEnd")  # any more: a hook that waits has been answered by its user
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 
 
 def settings() -> bytes:
     """Write the settings of a launch: hooks and nothing else. Those of user and project run beside them, untouched."""
-    hook = {"type": "command", "command": hook_command(AGENT), "timeout": HOOK_SECONDS_MAX}
     names = dict.fromkeys(key.split()[0] for key in _WORDS)
-    return msgspec.json.encode({"hooks": {name: [{"hooks": [hook]}] for name in names}})
+    return msgspec.json.encode({"hooks": {name: [{"hooks": [_hook(name)]}] for name in names}})
+
+
+def _hook(name: str) -> dict[str, object]:
+    """Give what runs at an event: the one that asks waits for its answer, however long a person takes for it."""
+    if name == ASKS:
+        return {"type": "command", "command": asking_hook_command(AGENT), "timeout": HELD_HOOK_SECONDS_MAX}
+    command = hook_command(AGENT, lets_go=name in _NOTHING_IS_ASKED)
+    return {"type": "command", "command": command, "timeout": HOOK_SECONDS_MAX}
 
 
 def read_hooks(glimpse: Glimpse, *, is_busy: bool) -> tuple[list[Testimony], int]:
@@ -67,7 +77,9 @@ def read_hooks(glimpse: Glimpse, *, is_busy: bool) -> tuple[list[Testimony], int
         elif (heard := payload_of(line, AGENT)) is None:
             malformed += 1
         elif (word := _word(*heard, is_busy=is_busy)) is not None:
-            said.append(replace(word, offset=offset))
+            held = held_by(line)
+            asked = None if held is None else decision_of(held, heard[1])
+            said.append(replace(word, offset=offset, decision=asked))
     return said, malformed
 
 
@@ -114,7 +126,7 @@ def _text(name: str, payload: Fields, subagents: int) -> str | None:
         return f"waits for {subagents} background agent{'s' if subagents > 1 else ''} to finish"
     if name in _TOOLS:
         return described(payload, "tool_name", "tool_input")
-    if name == "PermissionRequest":
+    if name == ASKS:
         asked = described(payload, "tool_name", "tool_input")
         question = asked.removeprefix("AskUserQuestion: ")
         return f"asks for permission: {asked}" if question == asked else f"asks: {question}"
