@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model-url", metavar="URL", help="of another model; {scenario} in it stands for its name")
     parser.add_argument("--truth", type=Path, metavar="LOG", help="which keeps its truth there, as JSON lines")
     parser.add_argument("--tick", type=float, default=TICK_S, metavar="SECONDS", help=f"of the daemon ({TICK_S:g})")
-    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="plays, each with a daemon (2)")
+    parser.add_argument("--at-once", type=int, default=3, metavar="N", help="plays, each with a daemon (3)")
     parser.add_argument(
         "--crowd", type=int, default=0, metavar="N", help=f"and so many sessions of one daemon: {CROWD}"
     )

@@ -17,7 +17,7 @@ from benchmarks.truth.listening import claims_of
 from benchmarks.truth.models import Model
 from benchmarks.truth.people import Press, Presses
 from benchmarks.truth.receipts import one_spaced
-from benchmarks.truth.scoring import STARTING, Edge
+from benchmarks.truth.scoring import LEAVING, STARTING, Edge
 from benchmarks.truth.stage import Stage
 from orchestrd.client.requests import mint_message_id
 from orchestrd.core.launch import HOOKS
@@ -32,7 +32,7 @@ KEY_PAUSE_S = 0.3  # between two keys of one press: whoever presses twice is no 
 AGREED_S = 30.0  # a claim that is waited for comes within this time
 LEFT_S = 15.0  # an agent that is left has ended by then
 AT_REST = ("waiting", "working", "limited")  # in all others what is typed goes astray
-GONE = ("ended", "unknown")  # the agent, to which nobody comes back
+GONE = (LEAVING, "ended", "unknown")  # the agent, to which nobody comes back
 AWAY = ".away"
 
 
@@ -230,6 +230,7 @@ class Person:
         """Leave the agent as its user does. Where a shell is left behind nobody knows what goes on there."""
         agent = self._agent()
         self._press("leave")
+        self._tell(LEAVING)
         deadline = time.monotonic() + LEFT_S
         while Path(f"/proc/{agent}").exists():
             if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 """What claims are worth beside the truth: pure, over two lists of edges on one clock.
 
-An edge says that from this moment on something is so, until the next one. Time is seconds of the wall clock. Truth may
-begin with `starting`: an agent that comes up is scored for nothing but being called dead or blocked meanwhile.
+An edge says that from this moment on something is so, until the next one. Time is seconds of the wall clock. While an
+agent comes up or goes down (`starting`, `leaving`) nothing is scored but that it is called neither dead nor blocked.
 
 Invariants, held by tests: the seconds of a confusion add up to the seconds scored; claims that are late by d have
 latencies of d; a claimer that repeats the truth is right all the time, and any other one is not.
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-STARTING = "starting"
+STARTING, LEAVING = "starting", "leaving"
+BETWEEN = (STARTING, LEAVING)
 STATES = ("working", "waiting", "blocked", "limited", "unknown", "ended")
 TOLERANCE_S = 0.5  # around each true edge nothing is scored: no witness is instant
 HARMFUL = ("ended", "blocked", "waiting")  # claims on which somebody acts: they are counted one by one
@@ -100,7 +101,7 @@ def score(truth: Sequence[Edge], claims: Sequence[Edge], until: float) -> Score:
     """Lay claims over the truth, up to a moment. Before the first claim nothing is known, which is a claim as well."""
     told = spans(truth, until)
     claimed = _from_the_first(spans(claims, until), told)
-    scored = [span for span in told if span.state != STARTING]
+    scored = [span for span in told if span.state not in BETWEEN]
     return Score(
         confusion=_confusion(scored, claimed),
         seen=tuple(_seen(told, claimed)),
@@ -189,7 +190,8 @@ def _seen(told: Sequence[Span], claimed: Sequence[Span]) -> Iterator[Seen]:
     """
     for before, after in itertools.pairwise(told):
         claim = next((part for part in _overlaps(after, claimed) if part.state == after.state), None)
-        if before.state != STARTING and (claim is not None or after.seconds >= TOLERANCE_S):
+        is_one = before.state != STARTING and after.state not in BETWEEN
+        if is_one and (claim is not None or after.seconds >= TOLERANCE_S):
             yield Seen(after.begin, before.state, after.state, None if claim is None else claim.begin - after.begin)
 
 
@@ -197,8 +199,8 @@ def _false_claims(told: Sequence[Span], claimed: Sequence[Span]) -> Iterator[Fal
     for claim in claimed:
         about = Span(claim.begin - TOLERANCE_S, claim.begin + TOLERANCE_S, claim.state)
         truths = [part.state for part in _overlaps(about, told)]
-        is_start_up = STARTING in truths and claim.state == "waiting"
-        if claim.state in HARMFUL and truths and claim.state not in truths and not is_start_up:
+        is_between = claim.state == "waiting" and not frozenset(BETWEEN).isdisjoint(truths)
+        if claim.state in HARMFUL and truths and claim.state not in truths and not is_between:
             yield FalseClaim(claim.begin, claim.state, truths[-1])
 
 

@@ -201,6 +201,16 @@ def test_an_agent_that_comes_up_is_not_scored_but_must_be_called_neither_dead_no
     assert found.longest_wrong.seconds == 0
 
 
+def test_an_agent_that_goes_down_is_not_scored_until_it_is_gone() -> None:
+    truth = [Edge(100.0, "waiting"), Edge(104.0, "leaving"), Edge(107.0, "ended")]
+
+    found = scored(truth, [Edge(100.0, "waiting"), Edge(104.0, "unknown"), Edge(107.2, "ended")])
+
+    assert found.accuracy == 1.0
+    assert [(seen.before, seen.after) for seen in found.seen] == [("leaving", "ended")]
+    assert found.longest_wrong.seconds == pytest.approx(0.2)
+
+
 def test_what_was_over_before_it_could_be_scored_is_counted_and_not_missed() -> None:
     truth = [Edge(100.0, "blocked"), Edge(104.0, "working"), Edge(104.2, "waiting")]
 
