@@ -206,12 +206,10 @@ def _false_claims(told: Sequence[Span], claimed: Sequence[Span]) -> Iterator[Fal
 
 def _wrongs(scored: Sequence[Span], claimed: Sequence[Span]) -> Iterator[Wrong]:
     """Give each time without a break in which claim and truth differ, whatever they are; nothing is left out."""
-    under_way: Wrong | None = None
+    begin = end = float("-inf")
     for span in scored:
         for part in _overlaps(span, claimed):
-            if part.state == span.state:
-                under_way = None
-                continue
-            begin = part.begin if under_way is None else under_way.begin
-            under_way = Wrong(begin, part.end - begin, span.state, part.state)
-            yield under_way
+            if part.state != span.state:
+                begin = begin if part.begin == end else part.begin
+                end = part.end
+                yield Wrong(begin, end - begin, span.state, part.state)

@@ -190,6 +190,15 @@ def test_one_wrong_after_the_other_without_a_break_is_one_long_wrong() -> None:
     assert found.longest_wrong.seconds == pytest.approx(6.0)
 
 
+def test_what_is_not_scored_parts_one_wrong_from_the_next() -> None:
+    truth = [Edge(100.0, "waiting"), Edge(104.0, "leaving"), Edge(107.0, "ended")]
+
+    found = scored(truth, [Edge(100.0, "waiting"), Edge(103.0, "unknown"), Edge(108.5, "ended")])
+
+    assert found.longest_wrong.seconds == pytest.approx(1.5)
+    assert found.longest_wrong.truth == "ended"
+
+
 def test_an_agent_that_comes_up_is_not_scored_but_must_be_called_neither_dead_nor_blocked() -> None:
     truth = [Edge(100.0, "starting"), Edge(104.0, "working")]
     told = [Edge(101.0, "waiting"), Edge(102.0, "ended"), Edge(103.0, "blocked"), Edge(104.0, "working")]
