@@ -207,6 +207,12 @@ def test_what_comes_without_tools_is_asked_on_the_side(dialect: Dialect) -> None
     assert asked.purpose == "side"
 
 
+def test_a_title_is_asked_on_the_side_even_with_all_tools_at_hand() -> None:
+    wanted = RESPONSES.request | {"text": {"format": {"type": "json_schema", "schema": SCHEMA}}}
+
+    assert RESPONSES.api.asked("", wanted).purpose == "side"
+
+
 def test_an_agent_that_knows_no_tools_works_all_the_same_but_for_its_titles_and_summaries() -> None:
     title = {"model": "m", "messages": [{"role": "system", "content": "You are a title generator. You output"}]}
 

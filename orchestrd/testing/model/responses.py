@@ -48,22 +48,22 @@ ENVIRONMENT = (  # what the agent adds of its own
 
 
 class Responses(Api):
-    """See the port. What comes without tools is asked on the side."""
+    """See the port. What comes without tools, or wants its answer in a form, is asked on the side."""
 
     def takes(self, path: str) -> bool:
         return path.endswith("/responses")
 
     def asked(self, path: str, request: Json) -> Asked:
-        tools, spaces = frozenset(_tools(request)), dict(_spaces(request))
+        tools, form = frozenset(_tools(request)), (request.get("text") or {}).get("format", {}).get("schema")
         return Asked(
-            purpose="work" if tools else "side",
+            purpose="work" if tools and not form else "side",
             model=request["model"],
             is_streamed=bool(request.get("stream")),
             said=tuple(_said(request)),
             tools=tools,
             system=request.get("instructions") or "",
-            aside=_aside(request.get("text") or {}),
-            spaces=spaces,
+            aside=json.dumps(sample(form)) if form else "Work on the shop",
+            spaces=dict(_spaces(request)),
             spawned=tuple(_spawned(request)),
         )
 
@@ -190,11 +190,6 @@ def _tools(request: Json) -> Iterator[str]:
 def _items(request: Json) -> list[Json]:
     given = request.get("input") or []
     return [{"role": "user", "content": given}] if isinstance(given, str) else given
-
-
-def _aside(wanted: Json) -> str:
-    schema = wanted.get("format", {}).get("schema")
-    return json.dumps(sample(schema)) if schema else "Work on the shop"
 
 
 def _said(request: Json) -> Iterator[str]:

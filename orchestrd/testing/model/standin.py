@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import threading
+import weakref
 from collections import deque
 from pathlib import Path
 from typing import Self
@@ -36,6 +37,7 @@ class StandIn:
         self._taking = threading.Lock()  # one request at a time, though a subagent asks beside its agent
         self._log = TruthLog(log)
         self._released = os.eventfd(0, os.EFD_SEMAPHORE)
+        weakref.finalize(self, os.close, self._released)  # whoever is held may look at it even after the end
         self._server = Server(self, port)
 
     def __enter__(self) -> Self:
