@@ -42,6 +42,12 @@ def send(
     ref: Ref,
     text: Annotated[str, typer.Argument(hidden=True, metavar="TEXT")],
     *,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The same key again is the same message: never typed twice.")
+    ] = None,
+    command: Annotated[
+        bool, typer.Option("--command", help="TEXT is a command of the agent's own, such as /compact.")
+    ] = False,
     json: Json = False,
     no_daemon: NeverStart = False,
 ) -> int:
@@ -53,9 +59,10 @@ def send(
 
     orch send fix "use the other branch"
     git diff | orch send fix -
+    orch send fix --command /compact
     """
     home = reach.client(use_daemon=not no_daemon)
-    reply = home.send(ref, _message() if text == STDIN else text)
+    reply = home.send(ref, _message() if text == STDIN else text, message=key, is_command=command)
     if reply.receipt is Receipt.REFUSED and not json:
         raise _refusal(home, reply)
     with reach.telling_that(f"the message to session {reply.session} is {reply.receipt}"):

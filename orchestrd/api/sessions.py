@@ -52,7 +52,14 @@ class Sessions:
     async def send(self, request: Request) -> Response:
         """Type a text into the agent."""
         session, body = await self._resolved(request), await read_body(request, SendRequest)
-        command = Send(session=session, message=body.message, text=body.text, authority=body.authority)
+        require_same_key(request, body.message, "orch send --help")
+        command = Send(
+            session=session,
+            message=body.message,
+            text=body.text,
+            authority=body.authority,
+            is_command=body.is_command,
+        )
         return json(await self._service.send(command))
 
     async def answer(self, request: Request) -> Response:
@@ -85,15 +92,20 @@ class Sessions:
 
     async def _spawn(self, request: Request) -> Response:
         body = await read_body(request, SpawnRequest)
-        key = request.headers.get("idempotency-key")
-        if key != body.id:
-            raise UsageError(
-                f"the Idempotency-Key is {key!r} and the id in the body {body.id[:40]!r}: send the same in both",
-                code="idempotency_key",
-                hint="orch spawn --help",
-            )
+        require_same_key(request, body.id, "orch spawn --help", is_needed=True)
         told, is_new = await self._service.spawn(body)
         return json(told, 201 if is_new else 200)
 
     async def _resolved(self, request: Request) -> SessionId:
         return await self._service.resolve_present(request.path_params["ref"])
+
+
+def require_same_key(request: Request, key: str, hint: str, *, is_needed: bool = False) -> None:
+    """Raise UsageError where the header names another key than the body."""
+    header = request.headers.get("idempotency-key")
+    if header != key and (is_needed or header is not None):
+        raise UsageError(
+            f"the Idempotency-Key is {header!r} and the id in the body {key[:40]!r}: send the same in both",
+            code="idempotency_key",
+            hint=hint,
+        )

@@ -83,13 +83,16 @@ class AsyncClient:
         call = calls.revive(ref, caller_authority())
         return await self._commanded(call, lambda: self._blocking.revive(ref))
 
-    async def send(self, ref: str, text: str, *, message: str | None = None) -> SendReply:
-        """Type a text into the agent and give its receipt."""
+    async def send(self, ref: str, text: str, *, message: str | None = None, is_command: bool = False) -> SendReply:
+        """Type a text, or a command of its own, into the agent and give its receipt."""
         known = message or mint_message_id()
-        call = calls.send(ref, SendRequest(message=known, text=text, authority=caller_authority()))
+        body = SendRequest(message=known, text=text, authority=caller_authority(), is_command=is_command)
+        call = calls.send(ref, body)
         repeats_after = (UnreachableError.code, CUT_OFF)
         return await self._commanded(
-            call, lambda: self._blocking.send(ref, text, message=known), repeats_after=repeats_after
+            call,
+            lambda: self._blocking.send(ref, text, message=known, is_command=is_command),
+            repeats_after=repeats_after,
         )
 
     async def answer(self, ref: str, decision: str, choice: str, *, text: str | None = None) -> AnswerReply:

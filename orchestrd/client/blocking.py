@@ -168,12 +168,14 @@ class Client:
         """
         return self._commanded(calls.revive(ref, caller_authority()))
 
-    def send(self, ref: str, text: str, *, message: str | None = None) -> SendReply:
-        """Type a text into the agent and give its receipt. Repeating it with the same `message` id is harmless.
+    def send(self, ref: str, text: str, *, message: str | None = None, is_command: bool = False) -> SendReply:
+        """Type a text, or a command of its own, into the agent and give its receipt.
 
-        Raises UnreachableError without a daemon: it cannot be spooled.
+        Repeating it with the same `message`, its key, is harmless. Raises ConflictError where another had that key,
+        UnreachableError without a daemon: it cannot be spooled.
         """
-        body = SendRequest(message=message or mint_message_id(), text=text, authority=caller_authority())
+        known = message or mint_message_id()
+        body = SendRequest(message=known, text=text, authority=caller_authority(), is_command=is_command)
         return self._commanded(calls.send(ref, body), repeats_after=(UnreachableError.code, CUT_OFF))
 
     def answer(self, ref: str, decision: str, choice: str, *, text: str | None = None) -> AnswerReply:

@@ -132,7 +132,8 @@ def _settle_all(turn: Turn) -> None:
 def settle(turn: Turn, message: Message, receipt: Receipt, error: str | None) -> None:
     """Say what became of a message, once, and remember it for a repeated send."""
     error = short(error)
-    kept = (*turn.session.settled, Settled(id=message.id, receipt=receipt, error=error))[-SETTLED_MAX:]
+    settled = Settled(id=message.id, receipt=receipt, error=error, digest=message.digest)
+    kept = (*turn.session.settled, settled)[-SETTLED_MAX:]
     rest = tuple(m for m in turn.session.messages if m.id != message.id)
     turn.change(messages=rest, settled=kept)
     turn.emit(EventType.MESSAGE_SETTLED, authority=message.authority, message=message.id, receipt=receipt, error=error)

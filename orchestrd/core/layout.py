@@ -51,6 +51,7 @@ class Layout:
         self.inbox_tmp = home + "/inbox/tmp"
         self.inbox_new = home + "/inbox/new"
         self.prompts = home + "/prompts"
+        self.messages = home + "/messages"
         self.secrets = home + "/secrets"
         self.worktrees = home + "/worktrees"
         self.archive = home + "/archive"
@@ -75,6 +76,7 @@ class Layout:
             self.inbox_tmp,
             self.inbox_new,
             self.prompts,
+            self.messages,
             self.secrets,
             self.archive,
             self.quarantine,
@@ -93,6 +95,10 @@ class Layout:
     def prompt(self, session: str) -> str:
         """Give the path of a session's whole prompt."""
         return f"{self.prompts}/{session}"
+
+    def message(self, session: str, digest: str) -> str:
+        """Give the path of the text of a message that is too large for a record."""
+        return f"{self.messages}/{session}.{digest}"
 
     def secret(self, session: str) -> str:
         """Give the path of the values of a session's environment (0600)."""

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.ending import begin_ending, finish
 from orchestrd.core.machine import Trigger
+from orchestrd.core.messages import digest_of
 from orchestrd.core.standing import may_type
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.core.validate import problem_with_message
@@ -103,11 +104,16 @@ def kill(turn: Turn, command: Kill) -> None:
 def send(turn: Turn, command: Send) -> None:
     """Accept a message: typed at once where that is safe, else held for the turn it must wait for."""
     session = turn.session
+    digest = digest_of(command)
     known = next((settled for settled in session.settled if settled.id == command.message), None)
+    held = next((message for message in session.messages if message.id == command.message), None)
+    before = known or held
+    if before is not None and before.digest not in (None, digest):
+        turn.reply = _conflict(command)
+        return
     if known is not None:
         turn.reply = known.receipt
         return
-    held = next((message for message in session.messages if message.id == command.message), None)
     if held is not None:
         turn.reply = _reply_for(turn, held)
         return
@@ -120,6 +126,9 @@ def send(turn: Turn, command: Send) -> None:
         text=command.text,
         authority=command.authority,
         awaits_turn=command.awaits_turn or session.activity in (Activity.WORKING, Activity.LIMITED),
+        is_command=command.is_command,
+        digest=digest,
+        is_large=command.digest is not None,
     )
     turn.queue(message)
     turn.reply = _reply_for(turn, message)
@@ -171,6 +180,14 @@ def revive(turn: Turn, command: Revive) -> None:
 def _reply_for(turn: Turn, message: Message) -> Receipt | None:
     """Null while its receipt is worth waiting for: it can be typed now."""
     return None if may_type(turn.session, message) else Receipt.QUEUED
+
+
+def _conflict(command: Send) -> Refusal:
+    return Refusal(
+        code="conflict",
+        message=f"key {command.message} was used for another message to session {command.session}",
+        hint=f"orch send {command.session} --key ANOTHER TEXT",
+    )
 
 
 def _already_ended(session: Session) -> Refusal:

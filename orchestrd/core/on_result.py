@@ -52,7 +52,8 @@ def launched(turn: Turn, result: Launched) -> None:
     if turn.has_due(DueName.START) and launch_limit_s(turn.session.spec) > START_DEADLINE_S:
         turn.set_due(DueName.START, START_DEADLINE_S)  # its workspace is made
     if result.types_prompt:
-        turn.queue(Message(id=prompt_message(result.generation), text="", authority=Authority.USER, awaits_turn=True))
+        prompt = Message(id=prompt_message(result.generation), text="", authority=Authority.USER, awaits_turn=True)
+        turn.queue(prompt, is_first=True)  # whatever was sent meanwhile comes behind it
 
 
 def launch_failed(turn: Turn, result: LaunchFailed) -> None:

@@ -126,9 +126,10 @@ class Turn:
         self.change(effects=(*self.session.effects, effect), effects_made=number)
         self.effects.append(effect)
 
-    def queue(self, message: Message) -> None:
+    def queue(self, message: Message, *, is_first: bool = False) -> None:
         """Accept a message, to be typed when its time comes."""
-        self.change(messages=(*self.session.messages, message))
+        held = self.session.messages
+        self.change(messages=(message, *held) if is_first else (*held, message))
         self.emit(EventType.MESSAGE_QUEUED, authority=message.authority, message=message.id)
 
     def has_in_flight(self, kind: EffectKind) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from orchestrd.core.worktree import owner_of
+from orchestrd.core.policy import problem_with_policy
 from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.ids import ID_CHARS, is_session_id
@@ -19,6 +20,7 @@ from orchestrd.model.limits import (
     BASE_BYTES_MAX,
     ENVIRONMENT_BYTES_MAX,
     GRACE_S_MAX,
+    KEY_CHARS_MAX,
     MESSAGE_BYTES_MAX,
     NAME_CHARS_MAX,
     NONCE_CHARS_MAX,
@@ -27,7 +29,7 @@ from orchestrd.model.limits import (
     PROMPT_HEAD_CHARS,
     WORKSPACE_PATHS_MAX,
 )
-from orchestrd.model.session import Spec, Workspace
+from orchestrd.model.session import OWN_KEYS, Spec, Workspace
 
 RESERVED_PREFIX = "ORCH_"  # these names of the environment are ours to set
 JOINER = "\u200d"  # holds an emoji of several characters together: the one invisible character that is welcome
@@ -44,6 +46,7 @@ def problem_with(spec: Spec) -> str | None:
         lambda: problem_with_grace(spec.grace_s),
         lambda: _problem_with_nonce(spec.nonce),
         lambda: _problem_with_prompt_head(spec.prompt),
+        lambda: problem_with_policy(spec.permission, spec.allow),
     )
 
 
@@ -70,7 +73,7 @@ def problem_with_command(command: Command) -> str | None:
         case Stop(grace_s=grace_s):
             return None if grace_s is None else problem_with_grace(grace_s)
         case Send():
-            return problem_with_message(command.text)
+            return problem_with_key(command.message) or problem_with_message(command.text)
         case Answer(text=text):
             return None if text is None else problem_with_text("the text", text, ANSWER_TEXT_BYTES_MAX)
         case Kill() | Revive():
@@ -131,8 +134,17 @@ def problem_with_prompt(prompt: str | None) -> str | None:
     return None if prompt is None else problem_with_text("the prompt", prompt, PROMPT_BYTES_MAX)
 
 
+def problem_with_key(key: str) -> str | None:
+    """The key of a message is a word that people can see; those of our own messages are taken."""
+    if not key or len(key) > KEY_CHARS_MAX or not key.isprintable() or " " in key:
+        return f"the key of a message is 1 to {KEY_CHARS_MAX} visible characters without a space"
+    if key.startswith(OWN_KEYS):
+        return f"keys that begin with {' or '.join(OWN_KEYS)} are those of orchestrd itself: choose another"
+    return None
+
+
 def problem_with_message(text: str) -> str | None:
-    """A message is text, and some, that fits into a record."""
+    """A message is text, and some."""
     if not text:
         return "the message is empty: give a text, or attach to press a key"
     return problem_with_text("the message", text, MESSAGE_BYTES_MAX)

@@ -27,6 +27,7 @@ from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.presence import Presence, Settings
 from orchestrd.engine.prober import Prober
 from orchestrd.engine.roster import OnCommit, Roster
+from orchestrd.engine.sending import Sending
 from orchestrd.engine.service import EngineService
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
@@ -97,6 +98,7 @@ class Engine:
             with_hooks=settings.with_hooks,
         )
         self._presence = presence = self._presence_of(settings)
+        self._sending = self._sender()
         prober = self._prober()
         intake = self._intake(prober)
         actuator, cleaning = self._actuator(prober), self._cleaning(intake)
@@ -111,8 +113,8 @@ class Engine:
         )
         lifecycle = self._lifecycle(intake, lane, prober, archiving, settings)
         self.registry = Registry(on_error)
-        parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane, intake)
-        for part in (*parts, lifecycle):
+        parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane)
+        for part in (*parts, self._sending, intake, lifecycle):
             self.registry.add(part)
         self.service = self._service(presence, intake, prober, cleaning, archiving)
 
@@ -198,6 +200,15 @@ class Engine:
             on_error=self._on_error,
         )
 
+    def _sender(self) -> Sending:
+        return Sending(
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            launching=self._launching,
+            attachments=self._adapters.attachments,
+            on_error=self._on_error,
+        )
+
     def _intake(self, prober: Prober) -> Intake:
         return Intake(
             store=self._adapters.store,
@@ -205,6 +216,7 @@ class Engine:
             ledger=self._ledger,
             roster=self._roster,
             mailboxes=self._mailboxes,
+            sending=self._sending,
             home_events=self._home_events,
             look_at=prober.look_at,
             on_error=self._on_error,
@@ -270,6 +282,7 @@ class Engine:
             launching=self._launching,
             intake=intake,
             prober=prober,
+            sending=self._sending,
             cleaning=cleaning,
             archiving=archiving,
             meter=self._adapters.meter,

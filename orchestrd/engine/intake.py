@@ -16,9 +16,10 @@ from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.roster import Roster
+from orchestrd.engine.sending import Sending
 from orchestrd.engine.tasks import OnError
 from orchestrd.engine.troubles import Troubles
-from orchestrd.model.command import Command, Kill, Replaced, Spawn, Stop
+from orchestrd.model.command import Command, Kill, Replaced, Send, Spawn, Stop
 from orchestrd.model.document import Document
 from orchestrd.model.errors import ConflictError, RefusedError, TransientError
 from orchestrd.model.event import EventType
@@ -43,6 +44,7 @@ class Intake(Actor):
         ledger: Ledger,
         roster: Roster,
         mailboxes: Mailboxes,
+        sending: Sending,
         home_events: HomeEvents,
         look_at: LookAt,
         on_error: OnError,
@@ -54,6 +56,7 @@ class Intake(Actor):
         self._ledger = ledger
         self._roster = roster
         self._mailboxes = mailboxes
+        self._sending = sending
         self._home_events = home_events
         self._waiting = Troubles(on_error)
         self._unadopted: dict[SessionId, Session] = {}  # the store has taken them in, and we have not been able to yet
@@ -132,9 +135,14 @@ class Intake(Actor):
         if problem is None and isinstance(command, Stop | Kill):
             await self._look_at(command.session)  # it may have ended by itself while no daemon was there
         if problem is None:
-            problem = _problem_in(await self._mailboxes.submit(command.session, command))
+            problem = _problem_in(await self._submit(command))
         if problem is not None:
             await self._home_events.tell(EventType.COMMAND_REJECTED, command.session, error=problem)
+
+    async def _submit(self, command: Command) -> Reply:
+        if isinstance(command, Send):
+            return await self._sending.accept(command)
+        return await self._mailboxes.submit(command.session, command)
 
     def _problem_with_session(self, command: Command) -> str | None:
         if command.session in self.read_only:

@@ -61,6 +61,13 @@ class Launching:
                 code="no_terminal",
                 hint=f"orch spawn --agent {agent.name} --runtime tmux",
             )
+        if spec.permission not in agent.capabilities.policies:
+            policies = ", ".join(agent.capabilities.policies)
+            return UsageError(
+                f"agent {agent.name} keeps no policy {spec.permission}; it keeps: {policies}",
+                code="invalid",
+                hint=f"orch spawn --agent {agent.name} --permission {agent.capabilities.policies[0]}",
+            )
         problem = agent.problem_with(spec)
         return UsageError(problem, code="invalid", hint="orch spawn --help") if problem else None
 
@@ -68,6 +75,11 @@ class Launching:
         """Say why this text would not arrive as a message, or null."""
         agent = self._agents.get(spec.agent)
         return agent.problem_with_message(text) if agent else None
+
+    def commands(self, spec: Spec) -> str:
+        """Say what the commands of its agent begin with; empty where it has none."""
+        agent = self._agents.get(spec.agent)
+        return agent.capabilities.commands if agent else ""
 
     def awaits_turn(self, spec: Spec) -> bool:
         """Tell whether its agent is typed into only while it is known to wait."""

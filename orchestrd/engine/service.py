@@ -27,6 +27,7 @@ from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.prober import Prober
 from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
+from orchestrd.engine.sending import Sending
 from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.decision import answer_id
 from orchestrd.model.document import (
@@ -67,6 +68,7 @@ class EngineService:
         launching: Launching,
         intake: Intake,
         prober: Prober,
+        sending: Sending,
         cleaning: Cleaning,
         archiving: Archiving,
         meter: Meter,
@@ -82,6 +84,7 @@ class EngineService:
         self._launching = launching
         self._read_only: Mapping[SessionId, Document] = intake.read_only
         self._receipts = Receipts(roster)
+        self._sending = sending
         self._cleaning = cleaning
         self._archiving = archiving
         self._meter = meter
@@ -164,16 +167,15 @@ class EngineService:
         """Accept a message and wait, bounded, for its receipt; one that must wait for its turn is `queued` at once."""
         self._require_known(command)
         spec = self._roster.require(command.session).spec
-        if problem := self._launching.problem_with_message(spec, command.text):
-            return SendReply(session=command.session, receipt=Receipt.REFUSED, error=problem)
-        if awaits_turn := self._launching.awaits_turn(spec):
+        if self._launching.awaits_turn(spec):
             await self._look_at(command.session)  # so that a dialog that has just opened refuses it
-        command = replace(command, awaits_turn=awaits_turn)
         with self._receipts.of(command.session, command.message) as receipt:
-            reply = await self._mailboxes.submit(command.session, command)
+            reply = await self._sending.accept(command)
             if reply is None:
                 return await self._settled(command, receipt)
         if isinstance(reply, Refusal):
+            if reply.code == "conflict":
+                _raise_if_refused(reply)
             return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
         return SendReply(session=command.session, receipt=reply, error=self._error_of(command.session, command.message))
 

@@ -14,10 +14,10 @@ from orchestrd.core.evidence import TYPING, judge, was_heard
 from orchestrd.core.running import run_of
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.roster import Roster
-from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
-from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_LOOK_S, CONFIRM_S, DRAFT_LOOK_S, TYPING_S
+from orchestrd.model.limits import CONFIRM_ENTER_S, CONFIRM_LOOK_S, CONFIRM_S, DRAFT_LOOK_S, ENTER_AFTER_S, TYPING_S
 from orchestrd.model.session import Session, prompt_message
 from orchestrd.model.words import Activity, Receipt
 from orchestrd.ports import Attachments, Clock, Runtime
@@ -48,22 +48,26 @@ class Typist:
             return Receipt.REFUSED, "the message is gone"
         if (draft := await self._draft(runtime, session)) is not None:
             return Receipt.REFUSED, f"a draft stands in its box: '{draft}'; send or delete it: orch attach {session.id}"
+        is_command = any(held.id == message and held.is_command for held in session.messages)
         begun = self._clock.now()
         try:
             async with asyncio.timeout(TYPING_S):
-                receipt, error = await runtime.deliver(run_of(session), text)
+                receipt, error = await self._typed(runtime, session, text, is_command=is_command)
         except TimeoutError:
             return Receipt.UNKNOWN, f"not known to be typed: the runtime said nothing within {TYPING_S:g} s"
         except Exception as error:  # noqa: BLE001 - the border of a runtime; nobody knows what was typed
             return Receipt.UNKNOWN, f"{type(error).__name__}: {error}"
         if receipt is Receipt.TYPED and self._launching.confirms(session.spec):
-            return await self._confirmed(runtime, session, text, begun), None
+            return await self._confirmed(runtime, session, text, begun, presses_again=not is_command), None
         return receipt, error
 
     async def _text(self, session: Session, message: str | None) -> str | None:
         if message == prompt_message(session.generation):
             return await asyncio.to_thread(self._attachments.read_prompt, session.id)
-        return next((held.text for held in session.messages if held.id == message), None)
+        held = next((held for held in session.messages if held.id == message), None)
+        if held is not None and held.is_large and held.digest is not None:
+            return await asyncio.to_thread(self._attachments.read_message, session.id, held.digest)
+        return held.text if held else None
 
     async def _draft(self, runtime: Runtime, session: Session) -> str | None:
         """Tell what a person has begun to type there, which would go along; what cannot be seen refuses nothing."""
@@ -76,10 +80,28 @@ class Typist:
             return None
         return None if screen is None else self._launching.draft(session.spec, screen)
 
-    async def _confirmed(self, runtime: Runtime, session: Session, text: str, begun: Instant) -> Receipt:
-        """Look, bounded, until the agent was seen to take it."""
+    async def _typed(self, runtime: Runtime, session: Session, text: str, *, is_command: bool) -> Outcome:
+        """Paste a text; a command is typed key by key, for what is pasted is no command to some."""
+        run = run_of(session)
+        if not (is_command and runtime.has_terminal):
+            return await runtime.deliver(run, text)
+        try:
+            await runtime.press_keys(run, [f"0x{ord(char):x}" for char in text])
+        except RefusedError as refusal:
+            return Receipt.REFUSED, refusal.message
+        await asyncio.sleep(ENTER_AFTER_S)
+        await runtime.press_enter(run)
+        return Receipt.TYPED, None
+
+    async def _confirmed(
+        self, runtime: Runtime, session: Session, text: str, begun: Instant, *, presses_again: bool
+    ) -> Receipt:
+        """Look, bounded, until the agent was seen to take it.
+
+        Behind a command Enter is not pressed again: what that has opened might take it for a choice.
+        """
         loop = asyncio.get_running_loop()
-        started_s, is_enter_repeated = loop.time(), False
+        started_s, is_enter_repeated = loop.time(), not presses_again
         while (elapsed_s := loop.time() - started_s) < CONFIRM_S:
             await self.look(session.id)
             if self._is_taken(session.id, text, begun):

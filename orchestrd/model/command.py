@@ -38,10 +38,12 @@ class Send(Struct, frozen=True, kw_only=True, tag="send"):
     """Type a text into the agent, now or at its next turn."""
 
     session: SessionId
-    message: str  # id minted by the client
+    message: str  # its key: minted by the client, or chosen by whoever may send it again
     text: str
     authority: Authority = Authority.USER
     awaits_turn: bool = False  # this agent is typed into only while it is known to wait
+    is_command: bool = False  # one of the agent's own, such as `/compact`: typed key by key
+    digest: str | None = None  # of the text, where that lies in messages/ and only its beginning stands here
 
 
 class Answer(Struct, frozen=True, kw_only=True, tag="answer"):

@@ -167,11 +167,12 @@ class SpawnRequest(Struct, frozen=True, kw_only=True):
 
 
 class SendRequest(Struct, frozen=True, kw_only=True):
-    """Body of a send; `message` is minted by the client, so a repeated send is the same send."""
+    """Body of a send; `message` is its key, so a repeated send is the same send."""
 
     message: str
     text: str
     authority: Authority = Authority.USER
+    is_command: bool = False  # of the agent's own, such as `/compact`
 
 
 class AnswerRequest(Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ from orchestrd.model.words import (
 )
 
 SCHEMA = 1
-_RESUME = "resume."
+_PROMPT, _RESUME = OWN_KEYS = ("prompt.", "resume.")  # how the keys of messages begin that nobody has sent
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ class Spec(Struct, frozen=True, kw_only=True):
 
 def prompt_message(generation: int) -> str:
     """Name the message that types the prompt of a generation; its text is the whole prompt, wherever that is kept."""
-    return f"prompt.{generation}"
+    return f"{_PROMPT}{generation}"
 
 
 def resume_message(generation: int, limit_ended_s: int) -> str:
@@ -83,12 +83,15 @@ def resume_message(generation: int, limit_ended_s: int) -> str:
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """One accepted, unsettled `send`. `awaits_turn`: held until the agent is waiting again."""
+    """One accepted, unsettled `send`. `id` is its key; `awaits_turn`: held until the agent is waiting again."""
 
     id: str
     text: str
     authority: Authority
     awaits_turn: bool
+    is_command: bool = False  # of the agent's own
+    digest: str | None = None  # of the whole text
+    is_large: bool = False  # the text stands in messages/, here only its beginning
 
 
 def is_resume(message: Message) -> bool:
@@ -102,6 +105,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     id: str
     receipt: Receipt
     error: str | None = None
+    digest: str | None = None  # of what it said; null: by an older orchestrd, or of no message
 
 
 class Session(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ A probe that fails raises nothing about any session: it returns `unknown`, or ra
 prober turns into `unknown` for every run it covered.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -194,6 +194,22 @@ class Attachments(Protocol):
 
     def read_prompt(self, session: SessionId) -> str | None:
         """Read back the whole prompt; null where there is none."""
+        ...
+
+    def write_message(self, session: SessionId, digest: str, text: str) -> None:
+        """Make the text of a large message durable; the same text once more is the same file."""
+        ...
+
+    def read_message(self, session: SessionId, digest: str) -> str | None:
+        """Read it back; null where it is gone."""
+        ...
+
+    def forget_message(self, session: SessionId, digest: str) -> None:
+        """Remove it; gone already is gone."""
+        ...
+
+    def sweep_messages(self, kept: Collection[tuple[SessionId, str]]) -> None:
+        """Remove the texts of all messages but these."""
         ...
 
     def read_last_screen(self, session: SessionId, generation: int) -> str | None:

@@ -6,7 +6,7 @@ thing that is never kept past the session.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from orchestrd.codec import Decoded, decode_session
 from orchestrd.core.launch import SCREEN
@@ -17,6 +17,7 @@ from orchestrd.model.limits import (
     ARCHIVED_LOOKED_AT,
     ENVIRONMENT_BYTES_MAX,
     GENERATIONS_MAX,
+    MESSAGE_BYTES_MAX,
     PROMPT_BYTES_MAX,
     RECORD_BYTES_MAX,
     RUN_RECORD_BYTES_MAX,
@@ -59,6 +60,22 @@ class FileAttachments:
 
     def read_prompt(self, session: SessionId) -> str | None:
         return self._text(self._layout.prompt(session), PROMPT_BYTES_MAX)
+
+    def write_message(self, session: SessionId, digest: str, text: str) -> None:
+        self._place(self._layout.message(session, digest), text)
+
+    def read_message(self, session: SessionId, digest: str) -> str | None:
+        return self._text(self._layout.message(session, digest), MESSAGE_BYTES_MAX)
+
+    def forget_message(self, session: SessionId, digest: str) -> None:
+        with contextlib.suppress(OSError):  # the next start removes what is left
+            self._disk.unlink(self._layout.message(session, digest))
+
+    def sweep_messages(self, kept: Collection[tuple[SessionId, str]]) -> None:
+        names = {self._layout.message(session, digest).rpartition("/")[2] for session, digest in kept}
+        with contextlib.suppress(OSError):
+            for name in self._disk.scan(self._layout.messages).keys() - names:
+                self._disk.unlink(f"{self._layout.messages}/{name}")
 
     def read_last_screen(self, session: SessionId, generation: int) -> str | None:
         return self._text(f"{self._layout.run_directory(session, generation)}/{SCREEN}", RUN_RECORD_BYTES_MAX)

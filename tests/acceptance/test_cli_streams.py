@@ -125,4 +125,4 @@ def test_a_message_that_is_too_large_is_not_read_to_its_end(shell: Shell) -> Non
     done = shell.orch("send", "long", "-", stdin="ä" * MESSAGE_BYTES_MAX)
 
     assert done.code == 2
-    assert "the message on stdin has more than 65,536 bytes" in done.err
+    assert "the message on stdin has more than 1,048,576 bytes" in done.err

@@ -237,6 +237,24 @@ async def test_a_message_is_answered_with_its_receipt(app: App, service: FakeSer
     assert service.commands == [Send(session=SessionId("abcdefgh"), message="m1", text="go on")]
 
 
+async def test_a_command_of_the_agents_own_is_one(app: App, service: FakeService) -> None:
+    service.put(a_document())
+    body = b'{"message": "m1", "text": "/compact", "is_command": true}'
+
+    await call(app, "POST", "/v1/sessions/abc/send", body=body, headers={"idempotency-key": "m1"})
+
+    assert service.commands == [Send(session=SessionId("abcdefgh"), message="m1", text="/compact", is_command=True)]
+
+
+async def test_the_key_in_the_head_of_a_message_must_be_that_of_its_body(app: App, service: FakeService) -> None:
+    service.put(a_document())
+    body = b'{"message": "m1", "text": "go on"}'
+
+    answer = await call(app, "POST", "/v1/sessions/abc/send", body=body, headers={"idempotency-key": "m2"})
+
+    assert (answer.status, answer.json["code"], service.commands) == (400, "idempotency_key", [])
+
+
 async def test_a_message_with_a_nul_is_refused(app: App, service: FakeService) -> None:
     service.put(a_document())
 

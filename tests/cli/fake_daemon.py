@@ -1,6 +1,7 @@
 """A daemon that says what a test tells it to say, on a real socket; and `orch` as a process of its own."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ class FakeDaemon:
         self.home = home
         self.path = home / "run" / "daemon.sock"
         self.requests: list[str] = []
+        self.bodies: list[bytes] = []
         self._answers: dict[str, list[bytes]] = {}
         self._socket: socket.socket | None = None
 
@@ -51,7 +53,12 @@ class FakeDaemon:
         head = b""
         while b"\r\n\r\n" not in head:
             head += connection.recv(4096)
-        self.requests.append(head.decode())
+        head, _, body = head.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        while length and len(body) < int(length[1]):
+            body += connection.recv(4096)
+        self.requests.append(head.decode() + "\r\n\r\n")
+        self.bodies.append(body)
         queue = self._answers[head.split()[1].decode().partition("?")[0]]
         connection.sendall(queue.pop(0) if len(queue) > 1 else queue[0])
 

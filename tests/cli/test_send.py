@@ -57,6 +57,16 @@ def test_each_receipt_has_its_sentence_and_its_code(
     assert (done.code, done.out, done.err) == (code, f"abcdefgh  {out}\n", err)
 
 
+def test_a_key_and_a_command_go_along(daemon: FakeDaemon, orch: Orch) -> None:
+    _replies(daemon, Receipt.SUBMITTED, **CLAUDE)
+
+    done = orch("send", "fix", "--key", "deploy-42", "--command", "/compact")
+
+    assert done.code == 0
+    sent = next(msgspec.json.decode(body) for body in daemon.bodies if body)
+    assert (sent["message"], sent["text"], sent["is_command"]) == ("deploy-42", "/compact", True)
+
+
 def test_what_went_wrong_stands_behind_it(daemon: FakeDaemon, orch: Orch) -> None:
     _replies(daemon, Receipt.UNKNOWN, "the daemon was restarted\x1b meanwhile")
 

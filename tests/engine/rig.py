@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -105,6 +105,7 @@ class BenchAttachments:
     def __init__(self) -> None:
         self.secrets: list[tuple[SessionId, dict[str, str]]] = []
         self.prompts: dict[SessionId, str] = {}
+        self.messages: dict[tuple[SessionId, str], str] = {}
         self.trimmed: list[SessionId] = []
         self.bytes_max = 0  # that a log was last held under
         self.last_screens: dict[tuple[SessionId, int], str] = {}
@@ -133,6 +134,24 @@ class BenchAttachments:
     def read_prompt(self, session: SessionId) -> str | None:
         """See the port."""
         return self.prompts.get(session)
+
+    def write_message(self, session: SessionId, digest: str, text: str) -> None:
+        """See the port."""
+        if self.error is not None:
+            raise self.error
+        self.messages[session, digest] = text
+
+    def read_message(self, session: SessionId, digest: str) -> str | None:
+        """See the port."""
+        return self.messages.get((session, digest))
+
+    def forget_message(self, session: SessionId, digest: str) -> None:
+        """See the port."""
+        self.messages.pop((session, digest), None)
+
+    def sweep_messages(self, kept: Collection[tuple[SessionId, str]]) -> None:
+        """See the port."""
+        self.messages = {key: text for key, text in self.messages.items() if key in kept}
 
     def read_last_screen(self, session: SessionId, generation: int) -> str | None:
         """See the port."""

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import MESSAGE_BYTES_MAX
+from orchestrd.model.limits import MESSAGE_BYTES_MAX, STDIN_PIPE_BYTES
 from orchestrd.model.observation import Cause, Observation, Sighted, Started, Vanished
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Liveness, Receipt
@@ -37,6 +37,8 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 while True:
     time.sleep(300)
 """
+
+LINE_BYTES_MAX = STDIN_PIPE_BYTES // 4
 
 
 @pytest.fixture
@@ -316,7 +318,7 @@ def _no_more_processes(*_: object, **__: object) -> int:
 
 async def test_a_full_stdin_refuses_without_waiting_and_keeps_what_it_had(stage: ProcessStage) -> None:
     run = await started(stage, SLEEPS)
-    text = "x" * (MESSAGE_BYTES_MAX - 1)
+    text = "x" * (LINE_BYTES_MAX - 1)
     answers = [await stage.runtime.deliver(run, text)]
 
     while answers[-1][0] is not Receipt.REFUSED:
@@ -327,13 +329,22 @@ async def test_a_full_stdin_refuses_without_waiting_and_keeps_what_it_had(stage:
     assert "not read" in (answers[-1][1] or "")
 
 
-async def test_the_largest_message_goes_in_whole(stage: ProcessStage) -> None:
+async def test_a_large_line_goes_in_whole(stage: ProcessStage) -> None:
     run = await run_of(stage, stage.order_of("sh", "-c", "head -n 1 | wc -c; exec sleep 300"))
 
-    receipt, _ = await stage.runtime.deliver(run, "x" * MESSAGE_BYTES_MAX)
+    receipt, _ = await stage.runtime.deliver(run, "x" * LINE_BYTES_MAX)
 
     assert receipt is Receipt.SUBMITTED
-    await stage.until(lambda: stage.log(run) == f"{MESSAGE_BYTES_MAX + 1}\n")
+    await stage.until(lambda: stage.log(run) == f"{LINE_BYTES_MAX + 1}\n")
+
+
+async def test_a_line_that_never_fits_is_refused_with_what_to_do_instead(stage: ProcessStage) -> None:
+    run = await started(stage, SLEEPS)
+
+    receipt, error = await stage.runtime.deliver(run, "x" * MESSAGE_BYTES_MAX)
+
+    assert receipt is Receipt.REFUSED
+    assert "put it into a file" in (error or "")
 
 
 async def test_a_look_that_is_given_up_does_not_pile_up_others(

@@ -182,6 +182,40 @@ def test_a_log_that_leads_elsewhere_is_not_followed(
     assert target.read_bytes() == b"x" * 2 * MEBIBYTE
 
 
+def test_the_text_of_a_large_message_is_kept_whole_until_it_is_forgotten(
+    layout: Layout, attachments: FileAttachments
+) -> None:
+    text = "ü" * (MEBIBYTE // 2)
+
+    attachments.write_message(ID, "d1", text)
+    attachments.write_message(ID, "d1", text)
+    kept = attachments.read_message(ID, "d1")
+    attachments.forget_message(ID, "d1")
+    attachments.forget_message(ID, "d1")
+
+    assert kept == text
+    assert attachments.read_message(ID, "d1") is None
+    assert list(Path(layout.messages).iterdir()) == []
+
+
+def test_texts_that_no_message_waits_for_are_swept_and_no_others(layout: Layout, attachments: FileAttachments) -> None:
+    for digest in ("d1", "d2", "d3"):
+        attachments.write_message(ID, digest, "x")
+    Path(layout.messages, ".torn.tmp").write_text("x")
+
+    attachments.sweep_messages([(ID, "d2")])
+
+    assert [path.name for path in Path(layout.messages).iterdir()] == [f"{ID}.d2"]
+
+
+def test_a_home_without_such_texts_is_swept_as_well(layout: Layout, attachments: FileAttachments) -> None:
+    Path(layout.messages).rmdir()
+
+    attachments.sweep_messages([])
+
+    assert not Path(layout.messages).exists()
+
+
 def test_what_a_refused_spawn_has_brought_is_forgotten(layout: Layout, attachments: FileAttachments) -> None:
     attachments.write_secret(ID, {"KEY": "value"})
     attachments.write_prompt(ID, "x")

@@ -9,6 +9,7 @@ from orchestrd.agents.accounts import account_name
 from orchestrd.agents.claude import hosted
 from orchestrd.agents.claude.box import read_draft
 from orchestrd.agents.claude.hooks import read_hooks, settings
+from orchestrd.agents.claude.policy import POLICIES, policy_words, problem_with_policy
 from orchestrd.agents.claude.state_file import StateFile
 from orchestrd.agents.claude.title import read_title
 from orchestrd.agents.claude.transcript import read_transcript
@@ -41,7 +42,16 @@ class ClaudeAgent:
     """Claude Code, found as `claude`. What stands after `--` in a spawn are more arguments for it."""
 
     name = "claude"
-    capabilities = Capabilities(hooks=True, structured=True, transcript=True, resume=True, cost=True)
+    capabilities = Capabilities(
+        hooks=True,
+        structured=True,
+        transcript=True,
+        resume=True,
+        commands="/",
+        cost=True,
+        answers=True,
+        policies=POLICIES,
+    )
     witnesses: tuple[Trust, ...] = (
         HOST_TRUST,
         PROVIDER_TRUST,
@@ -66,6 +76,8 @@ class ClaudeAgent:
         taken = next((word for word in spec.argv if word.split("=")[0] in ours), None)
         if taken is not None:
             return f"{taken} is how orchestrd itself drives Claude Code: leave it out of what stands after --"
+        if (problem := problem_with_policy(spec)) is not None:
+            return problem
         is_typed = is_hosted or spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
         return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
 
@@ -88,7 +100,7 @@ class ClaudeAgent:
         )
 
     def launch(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
-        program, files = ("claude", *spec.argv), tuple[tuple[str, bytes], ...]()
+        program, files = ("claude", *spec.argv, *policy_words(spec)), tuple[tuple[str, bytes], ...]()
         if context.conversation is not None:
             begun: tuple[str, ...] = ("--resume", context.conversation)
         else:
