@@ -1,11 +1,12 @@
-"""A transcript as people read it, and where it lies; how it is worded stands in `orchestrd/core/wording.py`.
+"""A transcript as people read it; how it is worded stands in `orchestrd/core/wording.py`.
 
 Transcripts are those of Claude Code: one JSON object a line. A line that is none is passed over.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from orchestrd.core.claude_files import config_folder, transcript_pattern
 from orchestrd.core.launch import decode_record
 from orchestrd.core.wording import (
     INTERRUPTED,
@@ -20,7 +21,7 @@ from orchestrd.core.wording import (
     text_of,
 )
 
-__all__ = [  # with the words of the wording that whoever reads a transcript needs as well
+__all__ = [  # with what else whoever reads a transcript needs
     "INTERRUPTED",
     "Conversation",
     "Fields",
@@ -52,24 +53,6 @@ class Conversation:
     def unfinished(self) -> tuple[str, ...]:
         """Give the tool calls that have no result (yet)."""
         return self._telling.unfinished()
-
-
-def transcript_pattern(environment: Mapping[str, str], conversation: str) -> str | None:
-    """Say where Claude Code keeps a conversation, with `*` for the folder of its project; null without a home.
-
-    Folders are named after working directories in a way that loses what is no letter or digit and, where it is long,
-    its end: looking for the conversation's own name finds it in all versions.
-    """
-    folder = config_folder(environment)
-    return None if folder is None else f"{folder}/projects/*/{conversation}.jsonl"
-
-
-def config_folder(environment: Mapping[str, str]) -> str | None:
-    """Say where Claude Code keeps what it writes down, by the environment it is run in."""
-    if configured := environment.get("CLAUDE_CONFIG_DIR"):
-        return configured.rstrip("/") or "/"
-    home = environment.get("HOME")
-    return home.rstrip("/") + "/.claude" if home else None
 
 
 def conversation_id(name: str) -> str | None:

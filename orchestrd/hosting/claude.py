@@ -5,8 +5,10 @@ is set; behind it stands what background agents still do) or else `init` and `re
 `can_use_tool`: it asks, and goes on only with the answer. `api_retry`: the one place where retries are told of.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
+from orchestrd.core.claude_files import transcript_pattern
 from orchestrd.core.wording import Fields, Telling, blocks_of, described, fields_of, one_line, text_of
 from orchestrd.hosting.asking import ALLOW, ALWAYS, DENY, LABELS, REFUSED, Ask
 from orchestrd.hosting.talk import Talk
@@ -20,14 +22,14 @@ DENIED = "The user has refused this."
 class ClaudeTalk(Talk):
     """Talks to one process of Claude Code, which goes on with one conversation."""
 
-    def __init__(self, name: str, *, is_denying: bool = False) -> None:
+    def __init__(self, name: str, *, environment: Mapping[str, str], is_denying: bool = False) -> None:
         super().__init__(name, is_denying=is_denying)
+        self._environment = environment
         self._telling = Telling()
         self._requests = 0
         self._tells_states = False
         self._result: Fields = {}
         self._limited_until: float | None = None
-        self._conversation: str | None = None
 
     def begin(self) -> None:
         self._request("initialize")
@@ -104,7 +106,7 @@ class ClaudeTalk(Talk):
             return
         self.log(*self._telling.tell({**message, "isApiErrorMessage": isinstance(message.get("error"), str)}))
         if message.get("type") == "assistant" and "error" not in message:
-            self._note_conversation(message)
+            self._name_conversation(message)
             for block in blocks_of(message):
                 self._on_block(block)
 
@@ -121,7 +123,7 @@ class ClaudeTalk(Talk):
 
     def _on_result(self, message: Fields) -> None:
         self._result = message
-        self._note_conversation(message)
+        self._name_conversation(message)
         self.note(spent=[spent] if (spent := _spent(self.name, message)) else None)
         if not self.is_in_turn:  # it could not even begin: it will end, and this is why
             self.log(*(f"! {error}" for error in _errors(message)))
@@ -140,12 +142,10 @@ class ClaudeTalk(Talk):
         else:
             self.turn_ended("failed", said or next(iter(_errors(result)), "an error"))
 
-    def _note_conversation(self, message: Fields) -> None:
-        """Its disk holds the conversation once something was said in it; `/clear` begins another one."""
-        conversation = text_of(message, "session_id")
-        if conversation and conversation != self._conversation:
-            self._conversation = conversation
-            self.note(conversation=conversation)
+    def _name_conversation(self, message: Fields) -> None:
+        """Name the conversation; `/clear` begins another one."""
+        if conversation := text_of(message, "session_id"):
+            self.goes_on_with(conversation, transcript_pattern(self._environment, conversation))
 
     # ---- what it asks ------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,9 @@ class CodexTalk(Talk):
         elif asked == "initialize":
             self._open(fields_of(message.get("result")))
         elif asked in ("thread/start", "thread/resume"):
-            self._thread = text_of(fields_of(fields_of(message.get("result")).get("thread")), "id")
+            thread = fields_of(fields_of(message.get("result")).get("thread"))
+            self._thread = text_of(thread, "id")
+            self.goes_on_with(self._thread, text_of(thread, "path") or None)
             self.is_ready()
 
     def _open(self, about: Fields) -> None:
@@ -122,7 +124,6 @@ class CodexTalk(Talk):
 
     def _on_item_done(self, item: Fields) -> None:
         if item.get("type") == "agentMessage" and (text := readable(text_of(item, "text"))):
-            self.note(conversation=self._thread)  # its disk holds it once something was said in it
             self.log(text)
             self.went_on("words", text)
         elif call := call_of(item):
@@ -136,7 +137,6 @@ class CodexTalk(Talk):
     def _on_completed(self, turn: Fields) -> None:
         error, status = fields_of(turn.get("error")), turn.get("status")
         self._turn = None
-        self.note(conversation=self._thread)
         if status == "interrupted":
             self.log("[interrupted by the user]")
             self.turn_ended("interrupted")

@@ -21,10 +21,10 @@ if __name__ == "__main__":  # alone: last on the path, where no file of ours hid
 from orchestrd.hosting.claude import ClaudeTalk
 from orchestrd.hosting.codex import CodexTalk
 from orchestrd.hosting.command import CONVERSATION, END, PERMISSION, PROMPT
-from orchestrd.hosting.place import Place, read_text
+from orchestrd.hosting.place import Place, exists, read_text
 from orchestrd.hosting.program import READ_BYTES, Program
 from orchestrd.hosting.talk import Talk
-from orchestrd.model.limits import HOST_RETRY_S
+from orchestrd.model.limits import HOST_KEPT_LOOKS, HOST_KEPT_S, HOST_RETRY_S
 
 STDIN = 0
 NOT_STARTED = 127 << 8  # how a host ends whose agent cannot be started, as shells say it; as waitpid gives it ...
@@ -45,6 +45,7 @@ class Host:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
         self._typed = b""
+        self._looks = 0  # for the conversation on the agent's disk, behind the last thing that was heard
 
     def run(self) -> int:
         """Host the agent to its end; gives how it ended, as waitpid does."""
@@ -70,12 +71,26 @@ class Host:
                 poll.register(descriptor, select.POLLIN)
         if program.has_unsent:
             poll.register(program.stdin, select.POLLOUT)
-        due_s = HOST_RETRY_S if self._place.has_untold else program.insist()
+        due_s = self._due_s()
         for descriptor, _ in poll.poll(None if due_s is None else 1_000 * due_s):
             happens.get(descriptor, program.flush)()
         program.insist()
+        self._look_for_conversation()
         if self._place.has_untold:
             self._place.retell()
+
+    def _due_s(self) -> float | None:
+        """Say how long nothing else need happen before there is something to do; null: for ever."""
+        looks = HOST_KEPT_S if self._talk.unkept and self._looks < HOST_KEPT_LOOKS else None
+        tries = HOST_RETRY_S if self._place.has_untold else None
+        return min((due for due in (looks, tries, self._program.insist()) if due is not None), default=None)
+
+    def _look_for_conversation(self) -> None:
+        """Look, a bounded number of times behind what was heard last, whether the agent keeps the conversation yet."""
+        if self._talk.unkept and self._looks < HOST_KEPT_LOOKS:
+            self._looks += 1
+            if exists(self._talk.unkept):
+                self._talk.kept()
 
     def _act(self) -> None:
         """Do what has come of it. What is asked can be answered before anybody hears that it is asked."""
@@ -91,6 +106,8 @@ class Host:
             self._program.end()
 
     def _hear(self) -> None:
+        self._looks = 0
+        self._look_for_conversation()
         for line in self._program.read():
             self._talk.hear(line)
 
@@ -151,7 +168,7 @@ def _talk(protocol: str, options: dict[str, str]) -> Talk:
     if protocol == "codex":
         conversation = options.get(CONVERSATION)
         return CodexTalk(name, directory=os.getcwd(), conversation=conversation, is_denying=is_denying)
-    return ClaudeTalk(name, is_denying=is_denying)
+    return ClaudeTalk(name, environment=os.environ, is_denying=is_denying)
 
 
 def _note_only(*_: object) -> None:

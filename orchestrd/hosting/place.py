@@ -15,9 +15,10 @@ import stat
 import time
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 
 from orchestrd.core.wording import Fields
-from orchestrd.model.limits import HOOK_PAYLOAD_BYTES_MAX, HOST_FACTS_MAX, PROMPT_BYTES_MAX
+from orchestrd.model.limits import HOOK_PAYLOAD_BYTES_MAX, HOST_FACTS_MAX, PROMPT_BYTES_MAX, TRANSCRIPT_FOLDERS_MAX
 
 HOOKS, MESSAGES, ANSWERS = "hooks.jsonl", "messages", "answers"
 _NAME = re.compile(rb"[0-9a-f]{16}")
@@ -143,6 +144,18 @@ def read_text(path: str) -> str | None:
             return (opened.read(PROMPT_BYTES_MAX) or b"").decode("utf-8", "replace")
         except OSError:
             return None
+
+
+def exists(pattern: str) -> bool:
+    """Tell whether a file is there; one `*` in its path stands for a folder."""
+    root, star, name = pattern.partition("/*/")
+    if not star:
+        return os.path.isfile(pattern)
+    try:
+        with os.scandir(root) as folders:
+            return any(os.path.isfile(f"{folder.path}/{name}") for folder in islice(folders, TRANSCRIPT_FOLDERS_MAX))
+    except OSError:
+        return False
 
 
 def _line(fact: Fields) -> bytes:

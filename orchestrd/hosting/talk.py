@@ -9,6 +9,8 @@ A fact is what the daemon is told of one edge, as one line of hooks.jsonl. Its `
     turn         a turn has begun, with `prompt`      retry        an error, and it tries again
     asked        it waits for `decision`              answered     and waits for it no more
     over, failed, limited, interrupted                how a turn has ended
+
+The conversation is named only once the agent's disk holds it, or a revived session would ask for one that is not there.
 """
 
 import json
@@ -18,6 +20,8 @@ from collections.abc import Callable, Sequence
 from orchestrd.core.wording import Fields, one_line, readable
 from orchestrd.hosting.asking import DENY, OTHER, Ask, text_of_reply
 from orchestrd.model.limits import CHOICES_MAX
+
+ENDS = frozenset({"over", "failed", "limited", "interrupted"})
 
 
 class Outbox:
@@ -50,6 +54,9 @@ class Talk:
         self._asks: deque[Ask] = deque()
         self._asked = 0
         self._news: Fields = {}  # goes along with the next fact
+        self._last: Fields = {}  # the fact that was told last, without such news
+        self._conversation: str | None = None
+        self.unkept: str | None = None  # where the conversation will be kept: a path, in which one `*` may be a folder
 
     # ---- what a host says --------------------------------------------------------------------------------------------
 
@@ -90,6 +97,13 @@ class Talk:
         if isinstance(message, dict):
             self._hear(message)
 
+    def kept(self) -> None:
+        """The conversation is kept: the next fact tells so, or the last one once more, where no turn is under way."""
+        self.unkept = None
+        self.note(conversation=self._conversation)
+        if self._last.get("edge") in ENDS:
+            self.tell(**self._last)
+
     @property
     def asked(self) -> str | None:
         """The name of the decision that is waited for, if there is one."""
@@ -118,13 +132,22 @@ class Talk:
 
     def tell(self, edge: str, text: str | None = None, **more: object) -> None:
         """Tell the daemon of an edge, and of what came up since the last one."""
-        given = {"edge": edge, "text": one_line(text) if text else None, **more, **self._news}
+        told = {"edge": edge, "text": one_line(text) if text else None, **more}
+        self._last = {name: value for name, value in told.items() if value is not None}
+        self.outbox.facts.append({**self._last, **self._news})
         self._news = {}
-        self.outbox.facts.append({name: value for name, value in given.items() if value is not None})
 
     def note(self, **news: object) -> None:
         """Have the next fact tell of something that is no edge by itself."""
         self._news |= {name: value for name, value in news.items() if value is not None}
+
+    def goes_on_with(self, conversation: str, kept_at: str | None) -> None:
+        """Name the conversation, and where the agent keeps it; null: nobody can say."""
+        if conversation == self._conversation:
+            return
+        self._conversation, self.unkept = conversation, kept_at
+        if kept_at is None:
+            self.note(conversation=conversation)
 
     def is_ready(self) -> None:
         """The agent takes messages from now on."""

@@ -13,6 +13,7 @@ from orchestrd.model.words import Permission, Receipt
 from orchestrd.testing.model import Answer, Refusal, Run
 from tests.acceptance.daemon import Home
 from tests.acceptance.hosted_sessions import HostedSessions
+from tests.acceptance.processes import until
 
 HELD = Answer(hold_s=math.inf)
 AGENTS = [
@@ -56,6 +57,7 @@ def test_a_day_without_a_terminal(hosted: HostedSessions) -> None:
     assert hosted.words(session) == ["working", "waiting", *turn, *turn, "working", "limited"]
     told, log = home.show(session), home.log(session)
     assert (told.limited_until is not None) == (hosted.agent == "codex")  # the other one is told by no key of an API
+    assert told.tokens is not None
     assert told.tokens.input > 0
     assert told.agent_version
     assert all(line in log for line in ("> Count the apples\nDone.\n", "> Sell one\n", "= Yes, this once\n", ": ok\n"))
@@ -125,6 +127,7 @@ def test_a_text_of_any_size_and_shape_arrives_whole(hosted: HostedSessions) -> N
 def test_an_agent_that_is_killed_is_told_as_killed_and_revived_it_knows_what_it_knew(hosted: HostedSessions) -> None:
     session = hosted.spawn("Count the apples")
     hosted.home.reach(session, "waiting")
+    until(lambda: hosted.home.show(session).conversation, "its disk holds the conversation")
 
     os.kill(hosted.pid_of(session, hosted.agent), signal.SIGKILL)
     ended = hosted.home.until_over(session)[session]
@@ -135,4 +138,4 @@ def test_an_agent_that_is_killed_is_told_as_killed_and_revived_it_knows_what_it_
 
     assert (ended.state, ended.reason, ended.exit_signal) == ("failed", "signal", "SIGKILL")
     heard = [text.strip() for text in hosted.model.heard]
-    assert (heard[0], heard[-1]) == ("Count the apples", "And now?")
+    assert (heard[0], heard[-1], hosted.model.asked_times) == ("Count the apples", "And now?", 2)

@@ -95,7 +95,7 @@ class Recorder:
 
     def __init__(self, agent: str, place: Path, model: StandIn) -> None:
         talks: dict[str, Talk] = {
-            "claude": ClaudeTalk("host"),
+            "claude": ClaudeTalk("host", environment={}),
             "codex": CodexTalk("host", directory=str(place / "shop")),
         }
         self._talk = talks[agent]

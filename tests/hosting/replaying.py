@@ -14,7 +14,7 @@ RECORDED = Path(__file__).parent / "recorded"
 def talk_of(agent: str, *, is_denying: bool = False, conversation: str | None = None) -> Talk:
     """Begin a talk as a host does, which is called after nothing that changes."""
     if agent == "claude":
-        return ClaudeTalk("host", is_denying=is_denying)
+        return ClaudeTalk("host", environment={"HOME": "/home/one"}, is_denying=is_denying)
     return CodexTalk("host", directory="/home/one/shop", conversation=conversation, is_denying=is_denying)
 
 
@@ -34,6 +34,8 @@ def replayed(agent: str) -> Iterator[str]:
     for line in (RECORDED / f"{agent}.txt").read_text().splitlines():
         what, _, said = line.partition(" ")
         if what == "<":
+            if talk.unkept and talk.is_in_turn:
+                talk.kept()
             talk.hear(said.encode())
         else:
             yield line
