@@ -34,8 +34,11 @@ def main(arguments: Sequence[str]) -> int:
     """Play what is asked for, print it, write what is to be written, and tell whether it is as documented."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.write_docs and (options.agent or options.only or options.scenarios or options.model_url):
+    is_whole = not (options.agent or options.only or options.scenarios or options.model_url)
+    if options.write_docs and not is_whole:
         parser.error("--write-docs takes everything: leave --agent, --only, --scenarios and --model-url out")
+    if options.crowd is None:
+        options.crowd = CROWD if is_whole else 0
     if bool(options.model_url) != bool(options.truth):
         parser.error("a model from outside is named by --model-url and --truth together")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # an exception: what was started is ended
