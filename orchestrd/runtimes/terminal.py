@@ -127,6 +127,7 @@ class Terminal(launcher.Streams):
             if _is_silent(self._master, overheard.SILENCE_S):
                 self._tell(*ear.fall_silent(time.monotonic()))
             data = _read(self._master)
+        self._tell(*ear.fall_silent(float("inf")))  # what was held back is told now or never
         self._is_asked = b"TMUX" in os.environb
         if not (self._is_asked and _write(TTY, QUESTION)):
             self._settled.release()

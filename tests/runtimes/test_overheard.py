@@ -223,6 +223,14 @@ def test_what_an_agent_tells_its_terminal_is_appended_and_nudges(desk: TerminalB
     os.close(nudged)
 
 
+def test_the_last_word_of_an_agent_is_told_though_it_comes_right_behind_another(desk: TerminalBench) -> None:
+    (desk.directory / "hooks.jsonl").touch()
+
+    desk.run("printf", "%b%b", "\\033]7501;first\\007", "\\033]7501;last\\007", environment=environment_of(desk))
+
+    assert [json.loads(line)["terminal"]["text"] for line in lines_of(desk)][-1] == "last"
+
+
 @pytest.mark.parametrize("harm", ["no file", "a full disk", "a pipe nobody reads", "no daemon", "a daemon that hangs"])
 def test_what_keeps_a_word_from_being_told_costs_the_agent_nothing(desk: TerminalBench, harm: str) -> None:
     hooks, fifo = desk.directory / "hooks.jsonl", desk.place / "home" / "run" / "nudge"
