@@ -16,6 +16,7 @@ PATH_UNLESS_SET = "/usr/bin:/bin"  # as the launcher has it
 HOW_TO_INSTALL = {
     "aider": "uv tool install aider-chat",
     "claude": "npm install -g @anthropic-ai/claude-code",
+    "codex": "npm install -g @openai/codex",
     "gemini": "npm install -g @google/gemini-cli",
 }
 

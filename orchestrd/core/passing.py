@@ -67,6 +67,16 @@ AGENTS = {
         prefixes=("GEMINI_", "GOOGLE_"),
         never=frozenset({"GEMINI_CLI", "GEMINI_CLI_NO_RELAUNCH", "GEMINI_SESSION_ID", "GEMINI_PROJECT_DIR"}),
     ),
+    "codex": Passing(
+        names=_NETWORK | {"RUST_LOG"},
+        prefixes=("CODEX_", *_PROVIDERS),
+        never=frozenset(
+            {
+                *("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "CODEX_THREAD_ID", "CODEX_CI"),
+                *("CODEX_INTERNAL_ORIGINATOR_OVERRIDE", "CODEX_MANAGED_BY_NPM", "CODEX_MANAGED_BY_BUN"),
+            }
+        ),
+    ),
     "opencode": Passing(
         names=_NETWORK
         | {"AWS_BEARER_TOKEN_BEDROCK", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"},

@@ -103,7 +103,7 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     """What `orch spawn` takes where its options say nothing."""
 
     agent: Annotated[
-        Literal["aider", "claude", "gemini", "opencode", "shell"],
+        Literal["aider", "claude", "codex", "gemini", "opencode", "shell"],
         _key(
             "Program to drive. `shell` runs the command behind `--`; for others that is their options.",
             "",

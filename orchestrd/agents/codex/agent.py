@@ -1,0 +1,178 @@
+"""Codex as an agent: its command line, where it writes down what it does, and all its witnesses put together."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrd.agents.accounts import account_name
+from orchestrd.agents.codex.box import read_draft
+from orchestrd.agents.codex.hooks import NAME, hook_arguments, hook_word
+from orchestrd.agents.codex.rollout import read_rollout
+from orchestrd.agents.codex.shown import TITLE_ITEMS, read_title, terminal_word
+from orchestrd.agents.hook_lines import payload_of
+from orchestrd.agents.host_lines import HOST_TRUST, read_host
+from orchestrd.agents.reports import read_report, sane_time
+from orchestrd.agents.screen_rules import read_screen, rules_of
+from orchestrd.core.terminal import has_terminal
+from orchestrd.hosting.command import hosted
+from orchestrd.model.agent import Capabilities, Trust
+from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX, WORKING_TRUSTED_S
+from orchestrd.model.observation import Testimony
+from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
+from orchestrd.model.session import Spec
+from orchestrd.model.words import Activity, Permission
+
+ACCOUNT = (("CODEX_ACCESS_TOKEN",), ("CODEX_API_KEY",), ("CODEX_HOME",), ("HOME",))
+OURS = frozenset(
+    {
+        *("--no-daemon", "--remote", "--worktree", "--cd", "-C", "--ask-for-approval", "-a", "--approve-for-me"),
+        *("resume", "fork", "exec", "e", "review", "app-server", "agents", "queue", "--last"),
+    }
+)
+BYPASS = re.compile(r"--dangerously-.*|--yolo\b.*|.*\bdanger-full-access\b.*", re.DOTALL)
+COMPLETED = re.compile(r"(?:^|\s)([@$]\S*)\Z")  # what a list of completions opens for, which takes the Enter
+POLICIES = {
+    Permission.ASK: ("--ask-for-approval", "on-request"),
+    Permission.DENY: ("--ask-for-approval", "never", "--sandbox", "read-only"),
+}
+ASKING = 'approval_policy="on-request"'
+SETTINGS = (
+    "check_for_update_on_startup=false",
+    "notice.hide_rate_limit_model_nudge=true",  # a dialog that opens by itself at a usage limit
+    'tui.resume_cwd="current"',  # else it asks, where a conversation began elsewhere
+    f"tui.terminal_title={TITLE_ITEMS}",
+)
+ZONE = timedelta(hours=14)  # no clock on a wall is further from that of UTC
+
+
+class CodexAgent:
+    """Codex, found as `codex`. What stands after `--` in a spawn are more arguments for it."""
+
+    name = NAME
+    capabilities = Capabilities(
+        hooks=True, structured=True, transcript=True, resume=True, cost=True, policies=tuple(POLICIES)
+    )
+    witnesses: tuple[Trust, ...] = (
+        HOST_TRUST,
+        Trust("osc", WORKING_TRUSTED_S),
+        Trust("screen"),
+        Trust("title"),
+        Trust("hook", WORKING_TRUSTED_S),
+        Trust("transcript", WORKING_TRUSTED_S),
+        Trust("report", WORKING_TRUSTED_S),
+    )
+    needs_terminal = False
+    awaits_turn = True
+    confirms = True
+    resume_text: str | None = "continue"
+
+    def __init__(self) -> None:
+        self.screen_rules = rules_of(NAME)
+
+    def problem_with(self, spec: Spec) -> str | None:
+        if bypass := next((word for word in spec.argv if BYPASS.fullmatch(word)), None):
+            return f"{bypass} lets Codex do whatever it wants, and is not passed on: orch spawn --permission ask|deny"
+        if taken := next((word for word in spec.argv if word.split("=")[0] in OURS), None):
+            return f"{taken} is how orchestrd itself drives Codex: leave it out of what stands after --"
+        is_typed = has_terminal(spec.runtime) and spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
+        return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
+
+    def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
+        return account_name(NAME, environment, ACCOUNT)
+
+    def problem_with_message(self, text: str) -> str | None:
+        if not text.strip():
+            return "Codex takes no empty message"
+        if completed := COMPLETED.search(text):
+            return f"Codex would complete {completed[1]} and not send the text: put a space or a full stop behind it"
+        if not text.startswith(("!", "/")):
+            return None
+        becomes = "run as a shell command" if text.startswith("!") else "taken for a command"
+        return (
+            f"a text that begins with {text[0]} would be {becomes} by Codex: "
+            "put a space before it to have it read, or type it yourself: orch attach"
+        )
+
+    def launch(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
+        if not context.has_terminal:
+            return self._launch_hosted(spec, context)
+        trusted = f'projects={{{msgspec.json.encode(spec.workspace.directory).decode()}={{trust_level="trusted"}}}}'
+        program = ("--no-daemon", *spec.argv, *_configured((*SETTINGS, trusted)), *POLICIES[spec.permission])
+        if context.with_hooks:
+            program = (*program, *hook_arguments())
+        if context.conversation is not None:
+            return AgentLaunch(argv=(NAME, "resume", *program, context.conversation))
+        prompt = context.prompt or ""
+        if len(prompt.encode("utf-8", "replace")) > PROMPT_ARGUMENT_BYTES_MAX:
+            return AgentLaunch(argv=(NAME, *program), types_prompt=True)
+        return AgentLaunch(argv=(NAME, *program, *(("--", prompt) if prompt else ())))
+
+    def files(self, spec: Spec, environment: Mapping[str, str], run: Run, agent_pid: int | None) -> AgentFiles | None:
+        home = environment.get("CODEX_HOME") or (environment["HOME"] + "/.codex" if "HOME" in environment else None)
+        if home is None or run.conversation is None or not has_terminal(spec.runtime):
+            return None  # a host tells all that it could
+        return AgentFiles(transcript=f"{home.rstrip('/')}/sessions/{rollout_pattern(run.conversation)}")
+
+    def wants_screen(self, activity: Activity, source: str | None) -> bool:
+        """A dialog that a person opens between two turns shows nowhere else."""
+        return True
+
+    def read(self, glimpse: Glimpse) -> Reading:
+        heard = [_heard(line, offset) for line, offset in glimpse.hook_lines]
+        entries, unread = read_rollout(glimpse.transcript_lines)
+        said = [word for word, _ in heard if word is not None] + [*entries, *read_title(glimpse)]
+        if glimpse.screen is not None:
+            said.append(read_screen(glimpse.screen, self.screen_rules))
+        past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
+        return Reading(
+            testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)),
+            malformed=unread + sum(not is_line for _, is_line in heard),
+        )
+
+    def draft(self, screen: str) -> str | None:
+        return read_draft(screen)
+
+    def _launch_hosted(self, spec: Spec, context: LaunchContext) -> AgentLaunch:
+        """Run its app server, with a host that speaks to it."""
+        is_denying = spec.permission is Permission.DENY
+        policy = ('approval_policy="never"', 'sandbox_mode="read-only"') if is_denying else (ASKING,)
+        is_new = context.conversation is None
+        argv = hosted(
+            NAME,
+            (NAME, *spec.argv, *_configured((SETTINGS[0], *policy)), "app-server"),
+            prompt_path=context.prompt_path if is_new else None,
+            conversation=context.conversation,
+            permission=spec.permission,
+        )
+        return AgentLaunch(argv=argv)
+
+
+def rollout_pattern(conversation: str) -> str:
+    """Say where a conversation lies below `sessions`, with `*` for what is not known of it.
+
+    Its id begins with when it began, in milliseconds; its folder is that day, in the time zone of where it was.
+    """
+    begun = sane_time(int(conversation[:8] + conversation[9:13], 16) / 1_000)
+    days = [] if begun is None else [f"{begun + shift:%Y/%m/%d}".split("/") for shift in (-ZONE, ZONE)]
+    folders = [one if one == other else "*" for one, other in zip(*days, strict=True)] if days else ["*"] * 3
+    return f"{'/'.join(folders)}/rollout-*-{conversation}.jsonl"
+
+
+def _configured(settings: Iterable[str]) -> Iterable[str]:
+    return (word for setting in settings for word in ("-c", setting))
+
+
+def _heard(line: bytes, offset: int) -> tuple[Testimony | None, bool]:
+    """Say what a line of hooks.jsonl says, and whether it is one that could be understood."""
+    if (said := read_report(line, offset) or read_host(line, offset)) is not None:
+        return said, True
+    if (told := payload_of(line, NAME)) is not None:
+        word = hook_word(*told)
+    elif (told := payload_of(line, "terminal")) is not None:
+        word = terminal_word(*told)
+    else:
+        return None, False
+    return (None if word is None else replace(word, offset=offset)), True
