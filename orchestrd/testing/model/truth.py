@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import Self
 
 import msgspec
 from msgspec import Struct
@@ -39,12 +38,6 @@ class TruthLog:
         self._file = None if path is None else path.open("ab", buffering=0)
         self._changed = threading.Condition()
         self.tell("waiting", "nothing was asked yet")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Write nothing more."""
