@@ -163,6 +163,14 @@ def test_a_limit_that_ends_the_turn_is_one(code: int, error: str) -> None:
     assert (said.allows, said.text) == ((LIMITED,), error)
 
 
+def test_a_limit_that_ends_the_turn_ends_when_its_text_says() -> None:
+    error = "5 hour usage limit reached. It will reset in 2 hours."
+
+    (said,) = read(line("message.updated", name="APIError", code=429, error=error, message="msg_1"))
+
+    assert said.limited_until == NOW + timedelta(hours=2)
+
+
 def test_an_error_in_a_turn_that_goes_on_is_told_and_no_more() -> None:
     (said,) = read(line("session.error", name="APIError", code=429, error="", busy=1))
 

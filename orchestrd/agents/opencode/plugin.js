@@ -15,7 +15,8 @@
 import { spawnSync } from "node:child_process"
 import { closeSync, constants, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs"
 
-const TEXT_MAX = 100_000 // characters of a prompt, which in JSON may be six bytes each
+const PROMPT_BYTES_MAX = 400_000 // of a prompt in JSON; of a longer one only the beginning is told
+const PROMPT_CHARS_MIN = 60_000 // which fit, whatever they are
 const TOLD_MAX = 2_000 // of anything else
 const KNOWN_MAX = 1_000 // conversations, messages and calls that are remembered
 const FEW = 12 // of what a decision lists
@@ -25,6 +26,9 @@ const HOLDING = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW /
 const ID = /^[A-Za-z0-9_-]{1,100}$/
 
 const cut = (text, most = TOLD_MAX) => (typeof text === "string" ? text.slice(0, most) : undefined)
+
+const fitting = (text) =>
+  Buffer.byteLength(JSON.stringify(text)) <= PROMPT_BYTES_MAX ? text : cut(text, PROMPT_CHARS_MIN)
 
 function quietly(act) {
   try {
@@ -86,7 +90,7 @@ class Answers {
       while (this.#held.has(id)) {
         const { done, value } = await reader.read()
         if (done) return
-        said = (said + decoder.decode(value, { stream: true })).slice(-TEXT_MAX)
+        said = (said + decoder.decode(value, { stream: true })).slice(-PROMPT_CHARS_MIN)
         const lines = said.split("\n")
         said = lines.pop()
         for (const line of lines) await take(JSON.parse(line))
@@ -133,7 +137,8 @@ class Teller {
   tell(type, session, said = {}) {
     const busy = [...this.#busy.keys()].filter((id) => !this.#children.has(id)).length
     const child = this.#children.has(session) || undefined
-    const [asked] = this.#asks.values()
+    const [first] = this.#asks.values()
+    const asked = first && { ...first, held: this.#answers.has(first.id) }
     const payload = { type, session, child, ...said, busy, asked }
     append(`${this.#directory}/hooks.jsonl`, `${JSON.stringify({ at: Date.now() / 1000, opencode: payload })}\n`)
     this.#spokenAt = Date.now()
@@ -190,7 +195,7 @@ class Teller {
     if (part.type === "tool") this.#onTool(part)
     if (part.type !== "text" || part.synthetic || part.ignored || this.#children.has(part.sessionID)) return
     if (this.#prompts.delete(part.messageID)) {
-      this.tell("prompt", part.sessionID, { text: cut(part.text, TEXT_MAX) })
+      this.tell("prompt", part.sessionID, { text: fitting(part.text) })
     } else if (part.time?.end) this.#answer = cut(part.text)
   }
 
@@ -216,9 +221,8 @@ class Teller {
       labels: question.options?.slice(0, FEW).map((option) => cut(option.label)),
     }))
     const patterns = asked.patterns?.slice(0, FEW).map((pattern) => cut(pattern))
-    const held = this.#answers.has(asked.id)
     const { id, sessionID: session, permission } = asked
-    this.#asks.set(id, { id, session, kind, held, permission, patterns, questions })
+    this.#asks.set(id, { id, session, kind, permission, patterns, questions })
     this.tell(type, session)
   }
 

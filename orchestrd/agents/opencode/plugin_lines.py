@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from orchestrd.agents.hook_lines import payload_of
 from orchestrd.agents.opencode.asked import decision_of
 from orchestrd.agents.reports import read_report, sane_time
+from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.wording import Fields, count_of, described, fields_of, one_line, text_of
 from orchestrd.model.observation import Testimony
 from orchestrd.model.spending import Spent, Tokens
@@ -112,7 +113,10 @@ def _failed(word: Testimony, payload: Fields) -> Testimony:
         return replace(word, text="interrupted by the user")
     error = one_line(text_of(payload, "error")) or text_of(payload, "name")
     is_limit = payload.get("code") in (402, 429) or _LIMIT.search(error) is not None
-    return replace(word, text=error, allows=(LIMITED,) if is_limit and word.allows == (WAITING,) else word.allows)
+    if not is_limit or word.allows != (WAITING,):
+        return replace(word, text=error)
+    ends_at = None if word.at is None else reset_time(error, word.at)
+    return replace(word, text=error, allows=(LIMITED,), limited_until=ends_at)
 
 
 def _spent(payload: Fields) -> tuple[Spent, ...]:
