@@ -50,7 +50,7 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     codex.model.wait_until("waiting", request=4)
 
     assert decision.text.startswith("Would you like to run the following command?")
-    assert [choice.label for choice in decision.choices][0] == "Yes, proceed"
+    assert decision.choices[0].label == "Yes, proceed"
     assert given.receipt is Receipt.SUBMITTED
     assert (codex.worktree(session) / "sold").exists()
     assert waited.activity_text == "Three."
