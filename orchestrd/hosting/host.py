@@ -65,7 +65,7 @@ class Host:
         """Wait for something to happen, and take it in."""
         program, poll = self._program, select.poll()
         happens = {STDIN: self._read_typed, self._signals: self._take_signals, program.stdout: self._hear}
-        happens[self._place.answers] = self._read_answer
+        happens[self._place.answers] = self._read_answers
         for descriptor in happens:
             if descriptor >= 0:
                 poll.register(descriptor, select.POLLIN)
@@ -119,9 +119,12 @@ class Host:
             if (text := self._place.take_message(name)) is not None:
                 self._talk.send(text)
 
-    def _read_answer(self) -> None:
-        if (key := self._place.read_answer()) is not None:
-            self._talk.answer(key)
+    def _read_answers(self) -> None:
+        """Take in what was written; what stands behind an answer was meant for the same decision, which is over."""
+        asked = self._talk.asked
+        for line in self._place.read_answers():
+            if self._talk.asked == asked:
+                self._talk.answer(line)
 
     def _take_signals(self) -> None:
         numbers = set(os.read(self._signals, READ_BYTES))

@@ -121,14 +121,13 @@ class Place:
         if decision is not None:
             self._answers = _make_fifo(f"{self._path}/{ANSWERS}/{decision}")
 
-    def read_answer(self) -> str | None:
-        """Read what was written as an answer; null where that is no whole line."""
+    def read_answers(self) -> list[str]:
+        """Read the whole lines that were written as answers."""
         try:
             data = os.read(self._answers, 64 * 1024)
         except OSError:
-            return None
-        line, newline, _ = data.partition(b"\n")
-        return line.decode("utf-8", "replace").strip() if newline else None
+            return []
+        return [line.strip() for line in data.decode("utf-8", "replace").split("\n")[:-1]]
 
 
 def read_text(path: str) -> str | None:

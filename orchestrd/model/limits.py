@@ -58,10 +58,10 @@ HOOK_PAYLOAD_BYTES_MAX = 400_000  # of what a hook is told; its line then fits b
 HOOK_SECONDS_MAX = 5  # a hook that takes longer is ended by the agent it belongs to
 SPENT_REMEMBERED_MAX = 8  # messages whose cost may be told of again
 TOKENS_MAX = 10**12  # of one message: a larger number is not one of tokens
+HELD_HOOK_SECONDS_MAX = 7 * 24 * 3_600  # one that waits for an answer; whoever asks goes on showing its dialog then
 TOLD_CHARS_MAX = 300  # of a command, a question or an answer, where a row or a line tells of it
 CONVERSATION_ENTRY_CHARS_MAX = 20_000  # of one prompt or answer, where a conversation is told
 CONVERSATION_CALLS_MAX = 256  # tool calls without a result that are remembered meanwhile
-HELD_HOOK_SECONDS_MAX = 7 * 24 * 3_600  # one that waits for an answer; whoever asks goes on showing its dialog then
 GATHER_S = 1.0  # the agents' own files are given this long to be read in one look
 STATE_BYTES_MAX = 64 * 1024  # a larger state file is not one
 TRANSCRIPT_READ_BYTES_MAX = 512 * 1024  # of a transcript in one look: only its end, where more of it is new
@@ -116,10 +116,8 @@ HOST_FACTS_MAX = 1_024  # that wait for a disk that is full; then the oldest are
 HOST_RETRY_S = 1.0  # between attempts to write them
 HOST_KEPT_S = 0.05  # between looks at an agent's disk for a conversation that is not kept there yet, ...
 HOST_KEPT_LOOKS = 200  # ... of which there are this many behind the last thing that it said
-HOST_KEPT_S = 0.05  # between looks at an agent's disk for a conversation that is not kept there yet, ...
-HOST_KEPT_LOOKS = 200  # ... of which there are this many behind the last thing that it said
 HOST_END_TERM_S = 2.0  # an agent whose input has ended has this long to end, before it gets TERM, ...
-HOST_END_KILL_S = 6.0  # ... and this long before it is killed: within the grace that a stop gives by itself
+HOST_END_KILL_S = 5.0  # ... and this long before it is killed: within the grace that a stop gives by itself
 
 # Terminals
 TERMINAL_COLUMNS = 220
