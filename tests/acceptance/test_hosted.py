@@ -18,7 +18,7 @@ from tests.acceptance.processes import until
 HELD = Answer(hold_s=math.inf)
 AGENTS = [
     pytest.param(name, marks=pytest.mark.skipif(why is not None, reason=why or ""))
-    for name in ("claude",)
+    for name in ("claude", "codex")
     for why in [why_missing(name)]
 ]
 

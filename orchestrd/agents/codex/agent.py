@@ -13,7 +13,7 @@ from orchestrd.agents.codex.hooks import NAME, hook_arguments, hook_word
 from orchestrd.agents.codex.rollout import read_rollout
 from orchestrd.agents.codex.shown import TITLE_ITEMS, read_title, terminal_word
 from orchestrd.agents.hook_lines import payload_of
-from orchestrd.agents.host_lines import HOST_TRUST, read_host
+from orchestrd.agents.host_lines import HOST_TRUST, PROVIDER_TRUST, read_host, read_provider
 from orchestrd.agents.reports import read_report, sane_time
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.terminal import has_terminal
@@ -57,6 +57,7 @@ class CodexAgent:
     )
     witnesses: tuple[Trust, ...] = (
         HOST_TRUST,
+        PROVIDER_TRUST,
         Trust("osc", WORKING_TRUSTED_S),
         Trust("screen"),
         Trust("title"),
@@ -123,7 +124,8 @@ class CodexAgent:
     def read(self, glimpse: Glimpse) -> Reading:
         heard = [_heard(line, offset) for line, offset in glimpse.hook_lines]
         entries, unread = read_rollout(glimpse.transcript_lines)
-        said = [word for word, _ in heard if word is not None] + [*entries, *read_title(glimpse)]
+        limits = [limit for line, offset in glimpse.hook_lines if (limit := read_provider(line, offset)) is not None]
+        said = [*limits, *(word for word, _ in heard if word is not None), *entries, *read_title(glimpse)]
         if glimpse.screen is not None:
             said.append(read_screen(glimpse.screen, self.screen_rules))
         past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
