@@ -81,7 +81,7 @@ def _nothing_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     if not _is_real(request.node):
         yield
         return
-    with blockbuster_ctx("orchestrd"):
+    with blockbuster_ctx("orchestrd", excluded_modules=["orchestrd.testing.contracts"]):  # tests themselves
         yield
 
 

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from orchestrd.agents.accounts import account_name
 from orchestrd.agents.hook_lines import hook_command, payload_of
+from orchestrd.agents.reading import reading_of
 from orchestrd.agents.reports import read_report
 from orchestrd.agents.screen_rules import live_area, read_screen, rules_of
 from orchestrd.core.conversation import one_line
@@ -83,7 +84,7 @@ class AiderAgent:
     """Aider, found as `aider`. What stands after `--` in a spawn are more arguments for it."""
 
     name = NAME
-    capabilities = Capabilities(hooks=True, transcript=True, cost=True)
+    capabilities = Capabilities(hooks=True, transcript=True, cost=True, commands="/")
     witnesses: tuple[Trust, ...] = (
         Trust("screen"),
         Trust("hook", WORKING_TRUSTED_S),
@@ -143,31 +144,29 @@ class AiderAgent:
         return True
 
     def read(self, glimpse: Glimpse) -> Reading:
-        hooks, unheard = _read_hooks(glimpse.hook_lines, glimpse.now)
+        hooks, unheard = _read_hooks(glimpse.hook_lines)
         said = [*hooks, *_read_history(glimpse.transcript_lines, glimpse.now)]
         if glimpse.screen is not None:
             said.append(read_screen(glimpse.screen, self.screen_rules))
-        return Reading(testimonies=tuple(sorted(said, key=lambda one: one.at or glimpse.now)), malformed=unheard)
+        return reading_of(said, glimpse.now, unheard)
 
     def draft(self, screen: str) -> str | None:
         box = BOX.fullmatch(live_area(ESCAPE.sub("", screen)))
         return None if box is None else one_line(re.sub(r"^[a-z-]* ?> ", "", box[1], flags=re.MULTILINE))
 
 
-def _read_hooks(lines: Iterable[tuple[bytes, int]], now: datetime) -> tuple[list[Testimony], int]:
+def _read_hooks(lines: Iterable[tuple[bytes, int]]) -> tuple[list[Testimony], int]:
     """Say what each new line says, and how many are none."""
     said: list[Testimony] = []
     malformed = 0
     for line, offset in lines:
         if (report := read_report(line, offset)) is not None:
-            said.append(replace(report, at=min(report.at or now, now)))
+            said.append(report)
         elif (heard := payload_of(line, NAME)) is None:
             malformed += 1
         else:
-            at = min(heard[0] or now, now)
-            said.append(
-                Testimony(observer="hook", allows=(WAITING, BLOCKED), at=at, excerpt="notification", offset=offset)
-            )
+            word = Testimony(observer="hook", allows=(WAITING, BLOCKED), at=heard[0], excerpt="notification")
+            said.append(replace(word, offset=offset))
     return said, malformed
 
 

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from orchestrd.agents.accounts import account_name
 from orchestrd.agents.hook_lines import HOOK_NAME, hook_command, payload_of
+from orchestrd.agents.reading import reading_of
 from orchestrd.agents.reports import read_report
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, one_line, text_of
@@ -98,6 +99,7 @@ class GeminiAgent:
         transcript=True,
         resume=True,
         cost=True,
+        commands="/",
         policies=(Permission.ASK, Permission.ALLOW, Permission.DENY),
     )
     witnesses: tuple[Trust, ...] = (
@@ -184,10 +186,7 @@ class GeminiAgent:
         said = [*hooks, *entries, *_read_title(glimpse.title)]
         if glimpse.screen is not None:
             said.append(read_screen(glimpse.screen, self.screen_rules))
-        past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
-        return Reading(
-            testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard + unread
-        )
+        return reading_of(said, glimpse.now, unheard + unread)
 
     def draft(self, screen: str) -> str | None:
         boxes = COMPOSER.findall(ESCAPE.sub("", screen) + "\n")

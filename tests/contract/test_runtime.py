@@ -8,9 +8,9 @@ from orchestrd.model.ids import SessionId, run_mark
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Receipt
 from orchestrd.testing.clocks import LoopClock
+from orchestrd.testing.contracts import runtime as contract
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.world import Script, World
-from tests.contract import runtime_contract as contract
 
 SCRIPTS = {
     contract.EXITS_0: Script(exits_after_s=0.1),

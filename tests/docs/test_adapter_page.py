@@ -1,16 +1,21 @@
 """The adapter that the documentation shows works as it says."""
 
 import re
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
+import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.ids import SessionId
 from orchestrd.model.run import Glimpse, LaunchContext
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.words import Activity
+from orchestrd.plugins import Plugins
 from orchestrd.ports import Agent
+from orchestrd.testing.contracts.agent import AgentContract
 from tests.docs.pages import DOCS, ROOT
 
 PAGE = (DOCS / "adapters.md").read_text()
@@ -72,6 +77,29 @@ def test_its_witnesses_narrow_each_other_down() -> None:
         (Activity.BLOCKED,),
         "asks for permission: rm notes",
     )
+
+
+class TestCrumbAgent(AgentContract):
+    agent = shown()
+
+
+def test_it_is_found_by_its_entry_point_once_its_package_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (entry,) = re.findall(r"\n    (crumb = .*)\n", PAGE)
+    package = tmp_path / "crumb_agent-1.0.dist-info"
+    package.mkdir()
+    (tmp_path / "crumb_agent.py").write_text(source)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: crumb-agent\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[orchestrd.agents]\n{entry.replace(chr(34), '')}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "crumb_agent", raising=False)
+    found = Plugins()
+
+    agents = found.agents()
+
+    assert (type(agents["crumb"]).__name__, found.troubles) == ("CrumbAgent", [])
 
 
 def test_the_places_where_it_is_registered_are_there() -> None:

@@ -14,7 +14,7 @@ from orchestrd.model.words import Receipt
 from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.runtimes.scopes import Scopes
 from orchestrd.runtimes.tmux import TmuxRuntime
-from tests.contract import runtime_contract as contract
+from orchestrd.testing.contracts import runtime as contract
 
 REPORT = "printf '%s\\n' '{}' >>\"$ORCH_RUN_DIR/hooks.jsonl\""
 COMMANDS = {

@@ -18,7 +18,7 @@ from orchestrd.model.observation import Cause, Observation, Sighted, Started, Va
 from orchestrd.model.run import Order, Run
 from orchestrd.model.words import Liveness, Receipt
 from orchestrd.runtimes.process import ProcessRuntime
-from tests.contract.runtime_contract import READS, SLEEPS, end_of, look, look_until, started, verdict_of
+from orchestrd.testing.contracts.runtime import READS, SLEEPS, end_of, look, look_until, started, verdict_of
 from tests.integration.process_stage import ProcessStage
 from tests.processes import all_pids, bearers, children, is_alive, read
 

@@ -15,8 +15,8 @@ from orchestrd.model.run import Run
 from orchestrd.model.settings import Limits
 from orchestrd.runtimes import launched, scopes, tmux_command
 from orchestrd.runtimes.scopes import Scopes, is_below_user_manager, scopes_here
-from tests.contract import runtime_contract as contract
-from tests.contract.runtime_contract import RuntimeContract, started
+from orchestrd.testing.contracts import runtime as contract
+from orchestrd.testing.contracts.runtime import RuntimeContract, started
 from tests.integration import fake_systemd
 from tests.integration.fake_systemd import FakeSystemd
 from tests.integration.process_stage import ProcessStage

@@ -16,7 +16,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.run import Run
 from orchestrd.runtimes import tether
 from orchestrd.runtimes.tmux import TmuxRuntime
-from tests.contract.runtime_contract import SLEEPS, look, started
+from orchestrd.testing.contracts.runtime import SLEEPS, look, started
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
 from tests.processes import is_alive
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.runtime_contract import RuntimeContract
+from orchestrd.testing.contracts.runtime import RuntimeContract
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
 
 

@@ -17,7 +17,7 @@ from orchestrd.model.limits import TMUX_LAUNCH_S
 from orchestrd.model.observation import Exited
 from orchestrd.model.run import Run
 from orchestrd.model.words import Liveness, Receipt
-from tests.contract.runtime_contract import (
+from orchestrd.testing.contracts.runtime import (
     EXITS_0,
     IGNORES_TERM,
     SLEEPS,

@@ -16,7 +16,7 @@ from orchestrd.model.run import Run
 from orchestrd.model.words import Receipt
 from orchestrd.runtimes.tmux import TmuxRuntime
 from orchestrd.runtimes.tmux_command import TmuxCommand
-from tests.contract.runtime_contract import EXITS_0, SLEEPS, end_of, launched, look_until, started
+from orchestrd.testing.contracts.runtime import EXITS_0, SLEEPS, end_of, launched, look_until, started
 from tests.integration import tmux_reader
 from tests.integration.tmux_stage import TmuxStage, needs_tmux
 
