@@ -8,14 +8,14 @@ import typer
 
 from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
 from orchestrd.client.configuring import configuration_in
+from orchestrd.client.policies import PolicyWish
 from orchestrd.client.programs import missing_program
 from orchestrd.client.transcript import keeps_transcript
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UnreachableError, UsageError
 from orchestrd.model.limits import PROMPT_BYTES_MAX
 from orchestrd.model.session import Spec
-from orchestrd.model.settings import Configuration
-from orchestrd.model.words import Until
+from orchestrd.model.words import Permission, Until
 from orchestrd.render import counted, visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
@@ -27,7 +27,12 @@ from orchestrd_cli.waiting import checked, wait_for
 WHERE = "Where it works"  # a section of the help
 
 AgentName = Annotated[
-    str | None, typer.Option("--agent", metavar="NAME", help="Program to drive: `claude`, or `shell`, which runs CMD.")
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="NAME",
+        help="Program to drive: `claude`, `gemini`, `opencode`, or `shell`, which runs CMD.",
+    ),
 ]
 RuntimeName = Annotated[
     str | None,
@@ -84,6 +89,18 @@ PromptFile = Annotated[
 ]
 Grace = Annotated[float | None, typer.Option("--grace", metavar="SECONDS", help="From TERM to KILL, when stopped.")]
 Goal = Annotated[Until | None, typer.Option("--until", help="What ends it: its own exit, or its turn's end.")]
+Policy = Annotated[
+    Permission | None,
+    typer.Option(
+        "--permission",
+        metavar="POLICY",
+        help="Of what it needs permission for: `ask`; `allow`, do what --allow lists; or `deny`, refuse it unasked.",
+    ),
+]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="RULE", help="Done without asking, in the agent's own words; repeatable."),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end: 0 completed, else 1.")]
 
 
@@ -106,6 +123,8 @@ def spawn(
     prompt_file: PromptFile = None,
     grace: Grace = None,
     until: Goal = None,
+    permission: Policy = None,
+    allow: Rules = None,
     wait: Wait = False,
     timeout: Timeout = None,
     json: Json = False,
@@ -120,28 +139,25 @@ def spawn(
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
     orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
     """
-    usual, choices = _configured(directory, agent, ctx.obj)
-    _refuse_nonsense(agent or usual.spawn.agent, ctx.obj, stray or [], wait=wait, timeout=timeout)
+    asked, choices = _configured(directory, agent, ctx.obj, stray or [])
     asked = partial(
-        spawn_request,
-        argv=ctx.obj,
+        asked,
         prompt=_prompt(prompt, prompt_file),
-        agent=agent,
         runtime=runtime,
         workspace=WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup),
-        directory=directory,
         name=name,
         env_names=env or (),
         grace_s=grace,
         until=until,
-        usual=usual,
-        notice=choices.append,
+        policy=PolicyWish(permission=permission, allow=tuple(allow or ())),
     )
     return _begin(asked, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 
-def _configured(directory: str, agent: str | None, command: tuple[str, ...]) -> tuple[Configuration, list[str]]:
-    """Give what is configured, and what is to be said once the session is accepted: a refusal stands alone."""
+def _configured(
+    directory: str, agent: str | None, command: tuple[str, ...], stray: list[str]
+) -> tuple[Callable[..., SpawnRequest], list[str]]:
+    """Give how to ask for it, by what is configured, and what is to be said once it is accepted."""
     choices: list[str] = []
     usual = configuration_in(directory, notice=choices.append)
     if agent is None and usual.spawn.agent != "shell" and command:
@@ -149,7 +165,9 @@ def _configured(directory: str, agent: str | None, command: tuple[str, ...]) -> 
             f"orch: what stands after -- are options of {usual.spawn.agent}, the configured agent; a command is"
             " run with --agent shell"
         )
-    return usual, choices
+    _refuse_nonsense(agent or usual.spawn.agent, command, stray)
+    asked = partial(spawn_request, argv=command, agent=agent, directory=directory, usual=usual, notice=choices.append)
+    return asked, choices
 
 
 def _begin(
@@ -161,6 +179,7 @@ def _begin(
     json: bool,
     no_daemon: bool,
 ) -> int:
+    _refuse_timeout(timeout, wait=wait)
     with waiting_for("git to look at the project"):
         request = asked()
     if missing := missing_program(request):
@@ -197,9 +216,7 @@ def _note_workspace(spec: Spec) -> None:
         note(f"  not in it: {counted(changes, 'uncommitted change')} of {visible(spec.project)}")
 
 
-def _refuse_nonsense(
-    agent: str, command: tuple[str, ...], stray: list[str], *, wait: bool, timeout: float | None
-) -> None:
+def _refuse_nonsense(agent: str, command: tuple[str, ...], stray: list[str]) -> None:
     hint = "orch spawn -- COMMAND"
     if stray:
         raise UsageError(f"{stray[0]!r} is one word too many: the command to run stands after --", hint=hint)
@@ -208,6 +225,9 @@ def _refuse_nonsense(
             "there is nothing to run: the agent shell needs a command after --",
             hint=f"orch spawn --agent claude PROMPT, or for a command: {hint}",
         )
+
+
+def _refuse_timeout(timeout: float | None, *, wait: bool) -> None:
     if timeout is not None and not wait:
         raise UsageError(
             "--timeout says how long to --wait, which is not given: add it, or leave both out", hint="orch spawn --help"

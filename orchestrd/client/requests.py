@@ -8,10 +8,12 @@ caller leaves open (`auto`) is decided here, where it can be seen: the request s
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrd.client.policies import PolicyWish
 from orchestrd.core.home import layout_from
 from orchestrd.core.passing import environment_of
 from orchestrd.core.terminal import needs_terminal
@@ -69,6 +71,7 @@ def spawn_request(
     env_names: Iterable[str] = (),
     grace_s: float | None = None,
     until: Until | None = None,
+    policy: PolicyWish = PolicyWish(),  # noqa: B008 - as above
     usual: Configuration = Configuration(),  # noqa: B008 - as above
     environ: Mapping[str, str] = os.environ,
     notice: Callable[[str], None] = lambda _: None,
@@ -76,20 +79,19 @@ def spawn_request(
     """Ask for a session that runs `argv`, or `agent` with `prompt`, in `directory`; without a name it bears its id.
 
     What is not said is taken from `usual`, what is configured. `notice` is told what a person should know of what was
-    chosen for them. Raises UsageError when it cannot be asked
-    for: a directory that is not there, a variable that is not set, a name, a text or a size that breaks a rule; and
-    RefusedError where a worktree, or the tmux that the agent needs, cannot be had.
+    chosen for them. Raises UsageError when it cannot be asked for: a directory that is not there, a variable that is
+    not set, whatever breaks a rule; and RefusedError where a worktree, or the tmux that the agent needs, cannot be had.
     """
     session, place, agent = mint_id(), _directory(directory), agent or usual.spawn.agent
     project, where = place, Workspace(kind="none", path=place)
-    wish = workspace.settled(usual.spawn)
-    if not wish.is_none_for(agent):
+    if not (wish := workspace.settled(usual.spawn)).is_none_for(agent):
         from orchestrd.client.worktrees import worktree_for
 
         project, where = worktree_for(
             session, wish, usual.spawn, place, about=name or prompt or "", environ=environ, notice=notice
         )
     environment = _environment(agent, env_names, environ, usual.environment)
+    permission, allow = policy.settled(agent, usual.spawn)
     spec = Spec(
         name=session if name is None else name,
         project=project,
@@ -98,12 +100,12 @@ def spawn_request(
         argv=tuple(argv),
         workspace=where,
         nonce=os.urandom(8).hex(),
-        prompt=None if prompt is None else prompt[:PROMPT_HEAD_CHARS],
-        prompt_bytes=0 if prompt is None else len(_bytes(prompt)),
-        prompt_sha256=None if prompt is None else hashlib.sha256(_bytes(prompt)).hexdigest(),
+        **_prompt_fields(prompt),
         env_names=tuple(environment),
         grace_s=usual.spawn.grace_s if grace_s is None else grace_s,
         until=until or usual.spawn.until,
+        permission=permission,
+        allow=allow,
     )
     authority = caller_authority(environ)
     return _valid(SpawnRequest(id=session, spec=spec, environment=environment, prompt=prompt, authority=authority))
@@ -184,6 +186,18 @@ def _environment(
             hint="orch spawn --help",
         )
     return environment_of(agent, environ, asked, settings)
+
+
+def _prompt_fields(prompt: str | None) -> dict[str, Any]:
+    """Give what the record holds of a prompt: how it begins, its size and its hash."""
+    if prompt is None:
+        return {}
+    whole = _bytes(prompt)
+    return {
+        "prompt": prompt[:PROMPT_HEAD_CHARS],
+        "prompt_bytes": len(whole),
+        "prompt_sha256": hashlib.sha256(whole).hexdigest(),
+    }
 
 
 def _bytes(text: str) -> bytes:

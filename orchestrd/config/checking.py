@@ -10,6 +10,7 @@ from msgspec import Struct, inspect
 
 from orchestrd.config.keys import Key
 from orchestrd.config.writing import written
+from orchestrd.core.policy import problem_with_rule
 from orchestrd.core.validate import (
     problem_with_base,
     problem_with_env_name,
@@ -132,6 +133,7 @@ _RULES: Mapping[str, Callable[[Any], Iterable[str | None]]] = {
     "spawn.base": lambda base: [problem_with_base(base)],
     "spawn.copy": lambda paths: (problem_with_path("copy", path) for path in paths),
     "spawn.link": lambda paths: (problem_with_path("link", path) for path in paths),
+    "spawn.allow": lambda rules: map(problem_with_rule, rules),
     "spawn.setup": lambda command: [problem_with_text("the setup command", command, ARGV_BYTES_MAX)],
     "environment.pass": lambda names: map(_pass_problem, names),
     "environment.set": lambda table: (_set_problem(name, value) for name, value in table.items()),

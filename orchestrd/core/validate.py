@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from orchestrd.core.worktree import owner_of
 from orchestrd.core.policy import problem_with_policy
+from orchestrd.core.worktree import owner_of
 from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.ids import ID_CHARS, is_session_id

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from orchestrd.model.limits import (
+    ALLOW_RULES_MAX,
     ARCHIVE_AFTER_DAYS_MAX,
     ARCHIVE_AFTER_S,
     ENVIRONMENT_SETTINGS_MAX,
@@ -27,7 +28,7 @@ from orchestrd.model.limits import (
     TICK_S_MIN,
     WORKSPACE_PATHS_MAX,
 )
-from orchestrd.model.words import Until
+from orchestrd.model.words import Permission, Until
 
 DAY_S = 24 * 3_600.0
 MIB = 1024 * 1024
@@ -158,6 +159,25 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
         Until,
         _key("What ends a session: the `exit` of its program, or the end of its `turn`.", "", SetBy.ANYONE),
     ] = Until.EXIT
+    permission: Annotated[
+        Permission,
+        _key(
+            "What becomes of what an agent needs permission for: it asks (`ask`), what `allow` lists is done without"
+            " asking (`allow`), or it is refused without asking (`deny`).",
+            "",
+            SetBy.TRUSTED,
+        ),
+    ] = Permission.ASK
+    allow: Annotated[
+        tuple[str, ...],
+        _key(
+            "What is done without asking, in the agent's own words; implies `permission` `allow`.",
+            "rules",
+            SetBy.TRUSTED,
+            ["Bash(npm test:*)"],
+            max_length=ALLOW_RULES_MAX,
+        ),
+    ] = ()
 
 
 class EnvironmentSettings(Struct, frozen=True, kw_only=True):

@@ -29,8 +29,9 @@ def candidates(
     Or list what can be answered to one session, which is given as a person has typed it.
     """
     every = tuple(sessions)
-    special = {PROJECTS: lambda: _projects(every), CHOICES: lambda: _choices(every, session)}
-    lines = special[of]() if of in special else _sessions(every, now, of, begins)
+    lines: Iterable[str] = _projects(every) if of == PROJECTS else _choices(every, session)
+    if of not in (PROJECTS, CHOICES):
+        lines = _sessions(every, now, of, begins)
     chosen = [line for line in lines if line.startswith(begins)]
     return "".join(f"{line}\n" for line in chosen[:COMPLETIONS_MAX])
 

@@ -10,18 +10,19 @@ from typer import Context
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from orchestrd.model.event import EventType
-from orchestrd.model.words import Activity, State, Until
+from orchestrd.model.words import Activity, Permission, State, Until
 from orchestrd_cli.completion.answering import ARGUMENT, CHOICES, MORE, VERB
 from orchestrd_cli.grammar import ORDER
 
 ANYTHING = "text"
 MEANING_CHARS_MAX = 100
 _OF_OPTION = {
-    "--agent": CHOICES + "claude|shell",
+    "--agent": CHOICES + "claude|gemini|shell",
     "--runtime": CHOICES + "auto|tmux|process",
     "--workspace": CHOICES + "auto|worktree|none",
     "--for": CHOICES + "|".join((*State, *Activity)),
     "--type": CHOICES + "|".join(EventType),
+    "--permission": CHOICES + "|".join(Permission),
     "--until": CHOICES + "|".join(Until),
     "--project": "projects",
 }
