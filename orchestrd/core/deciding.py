@@ -11,10 +11,10 @@
 import msgspec
 from msgspec.structs import replace
 
-from orchestrd.core.evidence import TYPING
+from orchestrd.core.evidence import TYPING, still_limited
 from orchestrd.core.turn import Refusal, Turn, short
 from orchestrd.model.command import Answer, Answered
-from orchestrd.model.decision import Choice, Decision, GivenAnswer, Way, answer_id
+from orchestrd.model.decision import Choice, Decision, DecisionKind, GivenAnswer, Way, answer_id
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import (
@@ -107,9 +107,12 @@ def answer(turn: Turn, command: Answer) -> None:
 
 
 def attempted(turn: Turn, effect: Effect) -> None:
-    """The answer is about to be given. What is known of what the agent does is over with it."""
-    asked = _others(turn.evidence, effect.answer.decision.id if effect.answer else "")
-    turn.evidence = replace(turn.evidence, asked=asked, testimonies=(), typed_at=turn.now.at)
+    """The answer is about to be given. What is known of what the agent does is over with it, but for its limit."""
+    decision = effect.answer.decision if effect.answer else None
+    asked = _others(turn.evidence, decision.id if decision else "")
+    is_limit = decision is not None and decision.kind is DecisionKind.LIMIT
+    still = (still_limited(turn.session, turn.evidence, turn.now.at),) if is_limit else ()
+    turn.evidence = replace(turn.evidence, asked=asked, testimonies=still, typed_at=turn.now.at)
     turn.set_activity(Activity.UNKNOWN, TYPING, None)
 
 

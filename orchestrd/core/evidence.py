@@ -90,6 +90,19 @@ def recorded(session: Session, now: datetime) -> Testimony:
     )
 
 
+def still_limited(session: Session, evidence: Evidence, now: datetime) -> Testimony:
+    """Take what is on record of a usage limit for a witness: nobody need tell of it again for it to go on."""
+    told = (said.text for said in evidence.testimonies if frozenset(said.allows) == _A_LIMIT)
+    return Testimony(
+        observer=RECORD,
+        allows=(Activity.LIMITED,),
+        at=now,
+        text=next(told, session.activity_text),
+        limited_until=session.limited_until,
+        rank=_RANK_OF_RECORD,
+    )
+
+
 def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
     """Take in the last word of one witness; one that says nothing any more is no witness.
 

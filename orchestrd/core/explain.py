@@ -160,6 +160,7 @@ def _wait_for_a_place(session: Session, turn: Turn | None) -> Iterator[str]:
         if session.held_until is not None:
             until = f"{session.held_until:%Y-%m-%d %H:%M:%S}Z"
             yield f"held back: account of agent {session.spec.agent} is limited until {until}"
+            return
         yield f"{turn.taken} of {turn.limit} places are taken, {turn.before} before it"
         yield "more places: orch daemon restart --max-running N"
 

@@ -14,8 +14,11 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from orchestrd.core.deciding import in_flight
 from orchestrd.core.ending import settle
 from orchestrd.core.turn import Turn
+from orchestrd.model.decision import DecisionKind, GivenAnswer, answer_id
+from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import LIMIT_TRUSTED_S
 from orchestrd.model.session import Message, Session, is_resume, resume_message
@@ -27,6 +30,8 @@ def follow_limit(turn: Turn) -> None:
     session = turn.session
     if session.state is State.RUNNING and session.activity is Activity.LIMITED:
         _park(turn)
+    elif session.activity is Activity.BLOCKED:
+        _choose_to_wait(turn)
     elif session.activity is Activity.WORKING:
         _leave(turn)
         _give_up_resuming(turn, "it works again by itself")
@@ -78,6 +83,21 @@ def _park(turn: Turn) -> None:
     ends_at = session.limited_until or since + timedelta(seconds=LIMIT_TRUSTED_S)
     if _deadline(session) != ends_at:
         turn.set_due(DueName.LIMIT, max(0.0, (ends_at - turn.now.at).total_seconds()))
+
+
+def _choose_to_wait(turn: Turn) -> None:
+    """Answer the one dialog that only asks whether to wait for the end of a limit, for nobody may be there to do so.
+
+    It is not answered again where that was not seen to have helped.
+    """
+    session, decision = turn.session, turn.session.decision
+    if decision is None or decision.kind is not DecisionKind.LIMIT or not decision.choices or in_flight(session):
+        return
+    waits = decision.choices[0]
+    known = next((past for past in session.settled if past.id == answer_id(decision.id, waits.key)), None)
+    if session.state is State.RUNNING and (known is None or known.receipt is Receipt.SUBMITTED):
+        given = GivenAnswer(decision=decision, choice=waits, text=None, authority=Authority.DAEMON)
+        turn.perform(EffectKind.ANSWER, answer=given)
 
 
 def _leave(turn: Turn) -> None:

@@ -12,6 +12,7 @@ class DecisionKind(StrEnum):
 
     PERMISSION = "permission"  # may it use this tool in this way?
     QUESTION = "question"  # the model asks its user
+    LIMIT = "limit"  # the program has met a usage limit; the first choice waits for its end
     DIALOG = "dialog"  # the program asks: trust, login, an update
 
 

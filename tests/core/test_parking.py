@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from orchestrd.core.admission import admissible, held_back
 from orchestrd.core.evidence import SESSION_FILE
 from orchestrd.core.parking import limit_ends, limited_accounts
-from orchestrd.model.command import DuePassed, HeldBack, Placed, Send
+from orchestrd.model.command import Answered, DuePassed, HeldBack, Placed, Send
+from orchestrd.model.decision import Choice, Decision, DecisionKind
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import LIMIT_TRUSTED_S
@@ -206,6 +207,67 @@ def test_nothing_is_typed_into_a_limited_agent_but_what_was_begun(script: Script
     assert record.activity is not LIMITED or all(
         effect.message is None or effect.attempted for effect in record.effects
     )
+
+
+# ---- a dialog that asks whether to wait
+
+WAIT = Choice(key="1", label="Stop and wait for limit to reset", reply="1")
+DIALOG = Decision(id="k1", kind=DecisionKind.LIMIT, text="limit", choices=(WAIT, replace(WAIT, key="2", label="Pay")))
+
+
+def asked(decision: Decision = DIALOG) -> Interpreter:
+    life = limited()
+    Waiting(2.0).befall(life)
+    shown = Testimony(observer="screen", allows=(BLOCKED,), decision=decision)
+    Happening(Reported(generation=0, testimonies=(shown,))).befall(life)
+    says(SESSION_FILE, BLOCKED).befall(life)
+    return life
+
+
+def answers(life: Interpreter) -> list[str]:
+    return [effect.answer.choice.key for effect in life.record.effects if effect.answer is not None]
+
+
+def settle_answer(life: Interpreter, receipt: Receipt) -> None:
+    ATTEMPTED.befall(life)
+    says(SESSION_FILE, WAITING, LIMITED).befall(life)
+    Happening(Answered(effect="in flight", generation=0, receipt=receipt)).befall(life)
+
+
+def test_who_asks_whether_to_wait_for_the_end_of_its_limit_is_told_to_wait_and_stays_parked() -> None:
+    life = asked()
+    given = answers(life)
+
+    settle_answer(life, Receipt.SUBMITTED)
+    parked = life.record.activity
+    pass_limit(life)
+
+    assert given == ["1"]
+    assert parked is LIMITED
+    assert len(resumes(life)) == 1
+
+
+def test_any_other_dialog_is_for_a_person() -> None:
+    other = asked(replace(DIALOG, kind=DecisionKind.DIALOG))
+    without_choices = asked(replace(DIALOG, choices=()))
+
+    assert (answers(other), answers(without_choices)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("receipt", "again"), [(Receipt.SUBMITTED, ["1"]), (Receipt.UNKNOWN, []), (Receipt.REFUSED, [])]
+)
+def test_it_is_answered_again_only_where_that_has_helped(receipt: Receipt, again: list[str]) -> None:
+    life = asked()
+    settle_answer(life, receipt)
+    Waiting(60.0).befall(life)
+
+    shown = Testimony(observer="screen", allows=(BLOCKED,), decision=DIALOG)
+    Happening(Reported(generation=0, testimonies=(shown,))).befall(life)
+    says(SESSION_FILE, BLOCKED).befall(life)
+
+    assert life.record.activity is BLOCKED
+    assert answers(life) == again
 
 
 # ---- other sessions of the account
