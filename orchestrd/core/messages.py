@@ -21,6 +21,15 @@ def is_large(text: str) -> bool:
     return len(text.encode("utf-8", "surrogatepass")) > MESSAGE_KEPT_BYTES_MAX
 
 
+def problem_with_hosted(prefix: str, text: str, agent: str) -> str | None:
+    """Say why a text would not arrive as a message by this agent's protocol, whose commands begin with `prefix`."""
+    if not text.strip():
+        return f"agent {agent} takes no empty message"
+    if prefix and text.startswith(prefix):
+        return f"a text that begins with {prefix} may be taken for a command by {agent}: put a space before it"
+    return None
+
+
 def problem_with_own_command(prefix: str, text: str, agent: str) -> str | None:
     """Say why a text is no command of this agent, which all begin with `prefix`; empty: it has none."""
     if not prefix:

@@ -7,10 +7,12 @@ from datetime import datetime
 from msgspec import Struct
 
 from orchestrd.core.layout import Layout
+from orchestrd.core.messages import problem_with_hosted
 from orchestrd.core.running import run_of
 from orchestrd.core.setup import with_setup
 from orchestrd.model.command import Placed
 from orchestrd.model.decision import Decision, Way
+from orchestrd.model.document import KnownAgent, KnownAgents
 from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
 from orchestrd.model.run import AgentLaunch, Glimpse, LaunchContext, Order
 from orchestrd.model.session import Session, Spec
@@ -72,9 +74,17 @@ class Launching:
         return UsageError(problem, code="invalid", hint="orch spawn --help") if problem else None
 
     def problem_with_message(self, spec: Spec, text: str) -> str | None:
-        """Say why this text would not arrive as a message, or null."""
-        agent = self._agents.get(spec.agent)
-        return agent.problem_with_message(text) if agent else None
+        """Say why this text would not arrive as a message, or null. By a protocol more do than by a terminal."""
+        agent, runtime = self._agents.get(spec.agent), self.runtimes.get(spec.runtime)
+        if agent is None or runtime is None:
+            return None
+        if agent.capabilities.structured and not runtime.has_terminal:
+            return problem_with_hosted(agent.capabilities.commands, text, agent.name)
+        return agent.problem_with_message(text)
+
+    def known_agents(self) -> KnownAgents:
+        """Tell which agents there are, by name."""
+        return KnownAgents(agents=tuple(_known(agent) for _, agent in sorted(self._agents.items())))
 
     def commands(self, spec: Spec) -> str:
         """Say what the commands of its agent begin with; empty where it has none."""
@@ -156,3 +166,12 @@ class Launching:
             log_path=self._layout.log(session.id),
             files=launch.files,
         )
+
+
+def _known(agent: Agent) -> KnownAgent:
+    return KnownAgent(
+        name=agent.name,
+        needs_terminal=agent.needs_terminal,
+        capabilities=agent.capabilities,
+        witnesses=tuple(trust.observer for trust in agent.witnesses),
+    )

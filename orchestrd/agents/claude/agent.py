@@ -43,6 +43,7 @@ class ClaudeAgent:
 
     name = "claude"
     capabilities = Capabilities(
+        tested="2.1.197",
         hooks=True,
         structured=True,
         transcript=True,
@@ -78,7 +79,7 @@ class ClaudeAgent:
             return f"{taken} is how orchestrd itself drives Claude Code: leave it out of what stands after --"
         if (problem := problem_with_policy(spec)) is not None:
             return problem
-        is_typed = is_hosted or spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
+        is_typed = not is_hosted and spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
         return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
 
     def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
