@@ -9,8 +9,9 @@ The order of authority, and what each of them does not see:
    and of those that a person opens, and what can be answered. It does not tell work from rest.
 3. The *title* tells work, rest and a decision apart at each look; we have it show these words. It is late by a second
    where it asks for a decision, and says `Ready` at the dialogs of the program itself.
-4. *Hooks* tell of each prompt, of tools and of answers, with their times. None fires at an interrupt, an answered
-   dialog or an error of the API, and the one that asks for permission fires as well where another model gives it.
+4. *Hooks* tell of each prompt and of each answer, with their times. None fires at an interrupt, an answered dialog or
+   an error of the API. The one that asks for permission is not used: Codex holds its dialog back meanwhile, and it
+   fires as well where another model or another hook gives the permission.
 5. The *transcript*, called rollout, comes last. It alone tells why a turn failed, when a usage limit ends, and tokens.
 6. A *report* of the session itself, which knows least of the turn it is made in.
 

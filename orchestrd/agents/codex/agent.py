@@ -53,7 +53,7 @@ class CodexAgent:
 
     name = NAME
     capabilities = Capabilities(
-        hooks=True, structured=True, transcript=True, resume=True, cost=True, policies=tuple(POLICIES)
+        tested="0.169.0", hooks=True, structured=True, transcript=True, resume=True, cost=True, policies=tuple(POLICIES)
     )
     witnesses: tuple[Trust, ...] = (
         HOST_TRUST,

@@ -1,5 +1,9 @@
 """The hooks of Codex: how they are given to it with a launch, and what the lines mean that they append to hooks.jsonl.
 
+Codex waits for each hook before it goes on, and for the one that asks for permission before it opens its dialog. So
+there are two, for what nobody else tells so well: which prompt was taken in which conversation, and what was said last.
+What happens between the two its terminal and its rollout tell.
+
 Codex runs a hook only if its user trusts it, by the digest of what it is. That of ours goes along with them. So nobody
 is asked about ours, and whatever else there is, in the user's configuration or in the repository, is trusted no more
 than before: a flag that has all hooks run unasked is never given.
@@ -14,23 +18,16 @@ from datetime import datetime
 import msgspec
 
 from orchestrd.agents.hook_lines import HOOK_NAME, hook_command
-from orchestrd.core.conversation import Fields, conversation_id, described, is_prompt, one_line, text_of
+from orchestrd.core.conversation import Fields, conversation_id, is_prompt, one_line, text_of
 from orchestrd.model.limits import HOOK_SECONDS_MAX
 from orchestrd.model.observation import Testimony
 from orchestrd.model.words import Activity
 
 NAME = "codex"  # of the agent, in its lines as well
 
-WORKING, WAITING, BLOCKED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED
-UNDER_WAY = (WORKING, BLOCKED)  # a turn goes on; the dialog of another of its tools may be open
-
 _WORDS: dict[str, tuple[Activity, ...]] = {
-    "SessionStart": (WORKING,),  # it fires with the first prompt, not at the launch
-    "UserPromptSubmit": (WORKING,),
-    "PreToolUse": UNDER_WAY,
-    "PermissionRequest": UNDER_WAY,  # before the dialog, and in its stead where another model gives permission
-    "PostToolUse": UNDER_WAY,
-    "Stop": (WAITING, WORKING),  # another hook of the same event may yet send it back to work
+    "UserPromptSubmit": (Activity.WORKING,),
+    "Stop": (Activity.WAITING, Activity.WORKING),  # another hook of the same event may yet send it back to work
 }
 _SOURCE = "/<session-flags>/config.toml"  # where Codex takes hooks to stand that are given by -c
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
@@ -56,19 +53,11 @@ def hook_word(at: datetime | None, payload: Fields) -> Testimony | None:
         observer="hook",
         allows=_WORDS[name],
         at=at,
-        text=_text(name, payload),
-        excerpt=f"{name} {one_line(text_of(payload, 'tool_name'))}".strip(),
+        text=one_line(text_of(payload, "last_assistant_message")) or None,
+        excerpt=name,
         prompt=prompt if prompt and is_prompt(prompt) else None,
         conversation=conversation_id(text_of(payload, "session_id")),
     )
-
-
-def _text(name: str, payload: Fields) -> str | None:
-    if name == "PermissionRequest":
-        return f"asks for permission: {described(payload, 'tool_name', 'tool_input')}"
-    if "tool_name" in payload:
-        return described(payload, "tool_name", "tool_input")
-    return one_line(text_of(payload, "last_assistant_message")) or None
 
 
 def _handler(command: str) -> Fields:
