@@ -11,7 +11,7 @@ from msgspec import Struct
 from orchestrd.agents.reports import sane_time
 from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import conversation_id
-from orchestrd.core.evidence import HOST
+from orchestrd.core.evidence import HOST, PROVIDER
 from orchestrd.core.launch import decode_record
 from orchestrd.model.agent import Trust
 from orchestrd.model.decision import Decision
@@ -19,7 +19,6 @@ from orchestrd.model.observation import Testimony
 from orchestrd.model.spending import Spent
 from orchestrd.model.words import Activity
 
-PROVIDER = "provider"  # of the model; by its host
 HOST_TRUST, PROVIDER_TRUST = Trust(HOST), Trust(PROVIDER)
 
 _EDGES = {

@@ -38,6 +38,7 @@ from orchestrd.model.words import Activity
 # Observers. How much each is believed is for its agent to say.
 SESSION_FILE = "session_file"  # the agent's own account of its state, kept for each process
 HOST = "host"  # whoever hosts it by its structured protocol
+PROVIDER = "provider"  # of its model, of a usage limit, as its host was told
 PLUGIN = "plugin"  # of ours inside the agent
 HOOK = "hook"  # lines its hooks append to hooks.jsonl
 REPORT = "report"  # the same, by `orch report`

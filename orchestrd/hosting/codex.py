@@ -126,6 +126,8 @@ class CodexTalk(Talk):
         if item.get("type") == "agentMessage" and (text := readable(text_of(item, "text"))):
             self.log(text)
             self.went_on("words", text)
+        elif item.get("type") == "contextCompaction":
+            self.log("[the conversation so far was summarised]")
         elif call := call_of(item):
             self.log(f"* {call}: {outcome_of(item)}")
 
