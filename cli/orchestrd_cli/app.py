@@ -8,6 +8,7 @@ from typer.exceptions import TyperException
 from orchestrd import __version__
 from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd_cli import (
+    agents,
     archiving,
     attaching,
     beginning,
@@ -34,6 +35,7 @@ from orchestrd_cli.installing import verbs as installing
 
 WITH_COMMAND = frozenset({"spawn", "new", "run"})  # what stands after -- is theirs, word for word
 VERBS = (  # registered by being imported
+    agents,
     archiving,
     attaching,
     beginning,

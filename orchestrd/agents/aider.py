@@ -84,7 +84,7 @@ class AiderAgent:
     """Aider, found as `aider`. What stands after `--` in a spawn are more arguments for it."""
 
     name = NAME
-    capabilities = Capabilities(hooks=True, transcript=True, cost=True, commands="/")
+    capabilities = Capabilities(tested="0.86.2", hooks=True, transcript=True, cost=True, commands="/")
     witnesses: tuple[Trust, ...] = (
         Trust("screen"),
         Trust("hook", WORKING_TRUSTED_S),

@@ -95,6 +95,7 @@ class GeminiAgent:
 
     name = NAME
     capabilities = Capabilities(
+        tested="0.61.0",
         hooks=True,
         transcript=True,
         resume=True,

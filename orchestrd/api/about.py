@@ -56,6 +56,10 @@ class About:
         )
         return text(table)
 
+    async def agents(self, request: Request) -> Response:
+        """Tell which agents can be driven."""
+        return json(self._service.agents())
+
     async def candidates(self, request: Request) -> Response:
         """Name what a shell can offer where a session, or a project, is to be typed."""
         of, begins = request.query_params.get("of", ALL), request.query_params.get("begins", "")

@@ -30,6 +30,7 @@ class App:
                 Route("/v1/health", about.health),
                 Route("/v1/version", about.version),
                 Route("/v1/status", about.status),
+                Route("/v1/agents", about.agents),
                 Route("/v1/candidates", about.candidates),
                 Route("/v1/sessions", sessions.collection, methods=["GET", "POST"]),
                 Route("/v1/sessions/{ref}", sessions.show),

@@ -26,6 +26,7 @@ from orchestrd.model.document import (
     CleanRequest,
     Document,
     Explanation,
+    KnownAgents,
     Screen,
     SendReply,
     SendRequest,
@@ -52,6 +53,11 @@ class AsyncClient:
             calls.status(with_ended=with_ended, project=project, with_usage=with_usage),
             lambda: self._blocking.status(with_ended=with_ended, project=project),
         )
+
+    async def agents(self) -> KnownAgents:
+        """Tell which agents a daemon can drive."""
+        repeats_after = (UnreachableError.code, CUT_OFF)
+        return await self._commanded(calls.agents(), self._blocking.agents, repeats_after=repeats_after)
 
     async def show(self, ref: str) -> Document:
         """Give one session."""

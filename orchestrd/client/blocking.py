@@ -34,6 +34,7 @@ from orchestrd.model.document import (
     CleanRequest,
     Document,
     Explanation,
+    KnownAgents,
     Screen,
     SendReply,
     SendRequest,
@@ -85,6 +86,10 @@ class Client:
             calls.status(with_ended=with_ended, project=project, with_usage=with_usage),
             lambda: self._offline.status(with_ended=with_ended, project=project),
         )
+
+    def agents(self) -> KnownAgents:
+        """Tell which agents a daemon can drive. Raises UnreachableError where there is none."""
+        return self._commanded(calls.agents(), repeats_after=(UnreachableError.code, CUT_OFF))
 
     def show(self, ref: str) -> Document:
         """Give one session, by id, name or prefix. Raises NotFoundError (`archived`), or UsageError (`ambiguous`)."""

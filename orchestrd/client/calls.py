@@ -18,6 +18,7 @@ from orchestrd.model.document import (
     Document,
     Explanation,
     Health,
+    KnownAgents,
     Problem,
     Screen,
     SendReply,
@@ -100,6 +101,11 @@ def status(*, with_ended: bool, project: str | None, with_usage: bool = False) -
     """Ask for all sessions."""
     query = _query(("all", "1" if with_ended else "0"), ("project", project), ("wide", "1" if with_usage else None))
     return Call(method="GET", target=f"/v1/status{query}", answer=Status)
+
+
+def agents() -> Call[KnownAgents]:
+    """Ask which agents can be driven."""
+    return Call(method="GET", target="/v1/agents", answer=KnownAgents)
 
 
 def show(ref: str) -> Call[Document]:

@@ -90,6 +90,7 @@ class EngineService:
         self._meter = meter
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
+        self.agents = launching.known_agents
         self.nudge = prober.nudge
         self._look_at = prober.look_at
 

@@ -16,6 +16,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     commands: str = ""  # what the commands of its own begin with, such as `/`; empty: it has none
     answers: bool = False  # what it is blocked on can be answered without a keystroke
     policies: tuple[Permission, ...] = (Permission.ASK,)  # what it can be told about permissions at its launch
+    tested: str | None = None  # the version of the program that it is held to
 
 
 class Trust(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from orchestrd.model.agent import Capabilities
 from orchestrd.model.decision import Decision
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
@@ -121,6 +122,27 @@ class Version(Struct, frozen=True, kw_only=True):
 
     version: str
     api: int = 1
+
+
+class KnownAgent(Struct, frozen=True, kw_only=True):
+    """An agent that the daemon can drive. `witnesses` tell what it is doing, the most believed first.
+
+    `program` is where it is on the PATH of whoever asks, and `version` what it says of itself: null from the daemon,
+    which does not look, and where there is none.
+    """
+
+    name: str
+    needs_terminal: bool
+    capabilities: Capabilities
+    witnesses: tuple[str, ...]
+    program: str | None = None
+    version: str | None = None
+
+
+class KnownAgents(Struct, frozen=True, kw_only=True):
+    """What `GET /v1/agents` and `agents --json` answer."""
+
+    agents: tuple[KnownAgent, ...]
 
 
 class Health(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from orchestrd.model.document import (
     DaemonFacts,
     Document,
     Explanation,
+    KnownAgents,
     SendReply,
     SpawnRequest,
     Usage,
@@ -39,6 +40,10 @@ class Service(Protocol):
 
     def facts(self) -> DaemonFacts:
         """Tell who answers."""
+        ...
+
+    def agents(self) -> KnownAgents:
+        """Tell which agents can be driven, by name."""
         ...
 
     def documents(self) -> tuple[Document, ...]:

@@ -23,6 +23,7 @@ from orchestrd.model.document import (
     Explanation,
     Gap,
     Health,
+    KnownAgents,
     Problem,
     Screen,
     SendReply,
@@ -39,6 +40,7 @@ from orchestrd.model.words import Activity, Desired, Liveness, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[msgspec.Struct]] = {
+    "agents": KnownAgents,
     "answer_reply": AnswerReply,
     "answer_request": AnswerRequest,
     "archived": Archived,

@@ -12,6 +12,7 @@ from orchestrd.core.document import accepted_document, is_over, known
 from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import archived, resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
+from orchestrd.model.agent import Capabilities
 from orchestrd.model.command import Answer, Kill, Revive, Send, Stop
 from orchestrd.model.document import (
     AnswerReply,
@@ -21,6 +22,8 @@ from orchestrd.model.document import (
     DaemonFacts,
     Document,
     Explanation,
+    KnownAgent,
+    KnownAgents,
     SendReply,
     SpawnRequest,
     Usage,
@@ -108,6 +111,11 @@ class FakeService:
 
     def put(self, told: Document) -> None:
         self.told[told.id] = told
+
+    def agents(self) -> KnownAgents:
+        capabilities = Capabilities(hooks=True, tested="1.0")
+        crumb = KnownAgent(name="crumb", needs_terminal=True, capabilities=capabilities, witnesses=("hook", "screen"))
+        return KnownAgents(agents=(crumb,))
 
     def facts(self) -> DaemonFacts:
         return DaemonFacts(

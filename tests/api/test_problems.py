@@ -11,7 +11,15 @@ from tests.asgi import call
 from tests.documents import a_document
 
 ROUTES = (
-    *("/v1/health", "/v1/version", "/v1/status", "/v1/sessions", "/v1/sessions/abc", "/v1/sessions/abc/explain"),
+    *(
+        "/v1/health",
+        "/v1/version",
+        "/v1/agents",
+        "/v1/status",
+        "/v1/sessions",
+        "/v1/sessions/abc",
+        "/v1/sessions/abc/explain",
+    ),
     *(f"/v1/sessions/abc/{verb}" for verb in ("send", "stop", "kill", "revive")),
     *("/v1/events", "/v1/nowhere"),
 )
@@ -37,7 +45,7 @@ async def test_every_problem_has_a_hint(app: App, route: str, method: str) -> No
 
     problems = [answer.json for answer in answers if answer.status >= 400]
     assert [told for told in problems if not (told.get("hint") and told["code"])] == []
-    assert problems or route in ("/v1/health", "/v1/version", "/v1/sessions/abc/revive")
+    assert problems or route in ("/v1/health", "/v1/version", "/v1/agents", "/v1/sessions/abc/revive")
 
 
 def test_so_has_every_problem_that_is_written_down_beforehand() -> None:

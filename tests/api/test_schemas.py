@@ -68,6 +68,7 @@ async def test_answers_keep_their_schemas() -> None:
     _validate("event", await get("/v1/events?follow=0"))
     _validate("health", await get("/v1/health"))
     _validate("version", await get("/v1/version"))
+    _validate("agents", await get("/v1/agents"))
     _validate("problem", await get("/v1/sessions/nobody"))
     service.kept_from = 2
     service.write("abcdefgh")
