@@ -34,6 +34,7 @@ class OpenCodeAgent:
 
     name = "opencode"
     capabilities = Capabilities(
+        tested="1.18.33",
         hooks=True,
         resume=True,
         cost=True,
