@@ -47,10 +47,18 @@ class Ear:
             self._heard_s, self._is_speaking = now_s, True
         return self._due(now_s)
 
+    @property
+    def patience_s(self) -> float:
+        """For how long of silence there is nothing to tell; 0: whatever comes next is heard."""
+        if self._is_word_due:
+            return WORD_S
+        return SILENCE_S if self._is_speaking or self._is_nudge_due else 0.0
+
     def fall_silent(self, now_s: float) -> "tuple[bytes | None, bool]":
-        """Give the same when nothing was heard for SILENCE_S."""
-        self._is_nudge_due |= self._is_speaking
-        self._is_speaking = False
+        """Give the same when nothing was heard for as long as that."""
+        if not self._is_word_due:
+            self._is_nudge_due |= self._is_speaking
+            self._is_speaking = False
         return self._due(now_s)
 
     def _due(self, now_s: float) -> "tuple[bytes | None, bool]":

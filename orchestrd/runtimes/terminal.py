@@ -124,7 +124,7 @@ class Terminal(launcher.Streams):
             _write(LOG, data)
             _write(TTY, data)
             self._tell(*ear.hear(data, time.monotonic()))
-            if _is_silent(self._master, overheard.SILENCE_S):
+            while ear.patience_s and _is_silent(self._master, ear.patience_s):
                 self._tell(*ear.fall_silent(time.monotonic()))
             data = _read(self._master)
         self._tell(*ear.fall_silent(float("inf")))  # what was held back is told now or never

@@ -94,10 +94,11 @@ def test_of_many_words_in_no_time_the_last_one_is_told_behind_them() -> None:
     chunks = [(1.0 + n / 1_000, b"\x1b]7501;%d\x07" % n) for n in range(20)]
 
     words = [word for word, _ in told(ear, *chunks)]
-    last, is_nudged = ear.fall_silent(1.0 + SILENCE_S)
+    patience_s = ear.patience_s
+    last, is_nudged = ear.fall_silent(1.02 + patience_s)
 
     assert words == [b"0", *[None] * 19]
-    assert (last, is_nudged) == (b"19", True)
+    assert (last, is_nudged, patience_s) == (b"19", True, WORD_S)
 
 
 def test_words_without_end_are_told_no_more_often_than_the_bound_allows() -> None:
@@ -119,7 +120,9 @@ def test_output_behind_a_silence_nudges_and_so_does_the_silence_behind_it() -> N
     ear = Ear()
 
     assert nudges(ear, (1.0, b"a"), (1.1, b"b"), (1.2, b"c")) == [True, False, False]
+    assert ear.patience_s == SILENCE_S
     assert ear.fall_silent(1.2 + SILENCE_S) == (None, True)
+    assert ear.patience_s == 0
     assert nudges(ear, (1.2 + QUIET_S, b"d"), (1.5 + QUIET_S, b"e")) == [False, True]
 
 
@@ -135,6 +138,7 @@ def test_a_title_alone_is_no_output_that_begins_or_ends() -> None:
     ear = Ear()
     ear.hear(b"\x1b]0;work\x07", 1.0)
 
+    assert ear.patience_s == 0
     assert ear.fall_silent(1.0 + SILENCE_S) == (None, False)
     assert nudges(ear, (2.0, b"\x1b]0;work\x07"), (3.0, b"\x1b]0;work" + ST), (4.0, b"\x1b]0;work\x07x")) == [
         False,
