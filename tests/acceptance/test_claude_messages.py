@@ -49,7 +49,7 @@ def test_a_key_is_answered_again_and_never_typed_twice(claude: ClaudeSessions) -
 
     assert (first.receipt, again.receipt) == (Receipt.SUBMITTED, Receipt.SUBMITTED)
     assert "deploy-42" in refused
-    assert model.heard == [FIRST, "Sell one"]
+    assert list(model.heard) == [FIRST, "Sell one"]
 
 
 def test_a_command_is_typed_as_one_and_a_text_that_looks_like_one_is_refused(claude: ClaudeSessions) -> None:
@@ -66,4 +66,4 @@ def test_a_command_is_typed_as_one_and_a_text_that_looks_like_one_is_refused(cla
     assert refused.receipt is Receipt.REFUSED
     assert "--command" in (refused.error or "")
     assert typed.receipt in (Receipt.TYPED, Receipt.SUBMITTED)
-    assert model.heard == [FIRST]
+    assert list(model.heard) == [FIRST]
