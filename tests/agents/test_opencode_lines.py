@@ -130,6 +130,14 @@ def test_the_first_word_says_nothing_of_what_it_does() -> None:
     assert (said.version, said.conversation) == ("1.18.33", None)
 
 
+def test_when_it_has_ended_nothing_that_it_said_before_counts_any_more() -> None:
+    idle, ended = read(line("session.status", status="idle"), line("plugin.ended", session=None))
+
+    evidence = hear(hear(Evidence(), ranked(idle, OpenCodeAgent.witnesses), NOW), ended, NOW)
+
+    assert judge(evidence.testimonies, NOW) is None
+
+
 def test_a_conversation_is_one_once_a_prompt_was_taken() -> None:
     created, taken = read(line("session.created"), line("prompt", text="Count"))
 
@@ -271,4 +279,4 @@ def test_nothing_that_a_line_holds_raises(payload: dict[str, Any], kind: str) ->
 
     said, _ = read_plugin([(json.dumps(told).encode(), 1)])
 
-    assert all(word.allows for word in said)
+    assert all(word.allows for word in said if not word.is_farewell)

@@ -254,6 +254,7 @@ class Teller {
 
   ended() {
     this.#answers.dropAll()
+    this.tell("plugin.ended")
   }
 }
 

@@ -52,6 +52,8 @@ def _word(at: datetime | None, payload: Fields) -> Testimony | None:
     kind = text_of(payload, "type")
     if not kind:
         return None
+    if kind == "plugin.ended":
+        return Testimony(observer="plugin", allows=(), at=at, excerpt=kind, is_farewell=True)
     decision = decision_of(fields_of(payload.get("asked")))
     is_child = payload.get("child") is True
     session = text_of(payload, "session")
