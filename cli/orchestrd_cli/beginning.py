@@ -31,7 +31,7 @@ AgentName = Annotated[
     typer.Option(
         "--agent",
         metavar="NAME",
-        help="Program to drive: `claude`, `gemini`, `opencode`, or `shell`, which runs CMD.",
+        help="Program to drive: `claude`, `codex`, `gemini`, `opencode`, `aider`, or `shell`, which runs CMD.",
     ),
 ]
 RuntimeName = Annotated[

@@ -17,7 +17,7 @@ from orchestrd_cli.grammar import ORDER
 ANYTHING = "text"
 MEANING_CHARS_MAX = 100
 _OF_OPTION = {
-    "--agent": CHOICES + "claude|gemini|shell",
+    "--agent": CHOICES + "aider|claude|codex|gemini|opencode|shell",
     "--runtime": CHOICES + "auto|tmux|process",
     "--workspace": CHOICES + "auto|worktree|none",
     "--for": CHOICES + "|".join((*State, *Activity)),
