@@ -98,12 +98,12 @@ def answer(turn: Turn, command: Answer) -> None:
     if effect is not None or decision is None or decision.id != command.decision or not _may_answer(turn.session):
         _say_what_became_of_it(turn, command)
         return
-    choice = chosen(decision, command.choice)
-    if problem := _problem_with(decision, choice, command):
-        turn.reply = problem
-    elif choice is not None:
-        given = GivenAnswer(decision=decision, choice=choice, text=command.text, authority=command.authority)
-        turn.perform(EffectKind.ANSWER, answer=given)
+    choice = _choice_of(decision, command)
+    if isinstance(choice, Refusal):
+        turn.reply = choice
+        return
+    given = GivenAnswer(decision=decision, choice=choice, text=command.text, authority=command.authority)
+    turn.perform(EffectKind.ANSWER, answer=given)
 
 
 def attempted(turn: Turn, effect: Effect) -> None:
@@ -188,7 +188,8 @@ def _is_same(given: GivenAnswer, command: Answer) -> bool:
     return is_same_choice and (given.decision.id, given.text) == (command.decision, command.text)
 
 
-def _problem_with(decision: Decision, choice: Choice | None, command: Answer) -> Refusal | None:
+def _choice_of(decision: Decision, command: Answer) -> Choice | Refusal:
+    choice = chosen(decision, command.choice)
     show = f"orch answer {command.session}"
     if not decision.choices:
         return _refused(command, "only a person at its terminal can answer", f"orch attach {command.session}")
@@ -199,7 +200,7 @@ def _problem_with(decision: Decision, choice: Choice | None, command: Answer) ->
         return _refused(command, f"no text can go along with {choice.key!r}", f"{show} {choice.key}")
     if command.text is None and not choice.reply:
         return _refused(command, f"{choice.key!r} needs a text", f"{show} {choice.key} --message TEXT")
-    return None
+    return choice
 
 
 def _refused(command: Answer, why: str, hint: str) -> Refusal:

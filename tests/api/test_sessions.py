@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from orchestrd.api.app import App
+from orchestrd.model import command as commands
 from orchestrd.model.command import Kill, Revive, Send, Stop
 from orchestrd.model.document import Document, SpawnRequest
 from orchestrd.model.ids import SessionId
@@ -11,6 +12,7 @@ from orchestrd.model.limits import BODY_BYTES_MAX, REQUEST_BODY_S
 from orchestrd.model.words import Authority, Receipt
 from tests.api.fake_service import FakeClock, FakeService
 from tests.asgi import Answer, call, reading
+from tests.decisions import held
 from tests.documents import a_document, a_request, a_spec
 
 
@@ -261,6 +263,24 @@ async def test_a_message_with_a_nul_is_refused(app: App, service: FakeService) -
     answer = await call(app, "POST", "/v1/sessions/abc/send", body=b'{"message": "m1", "text": "a\\u0000"}')
 
     assert (answer.status, answer.json["code"], service.commands) == (400, "invalid", [])
+
+
+async def test_an_answer_is_answered_with_its_receipt(app: App, service: FakeService) -> None:
+    service.put(a_document())
+    body = b'{"decision": "d1", "choice": "deny", "text": "no"}'
+
+    answer = await call(app, "POST", "/v1/sessions/abc/answer", body=body)
+
+    assert (answer.json["decision"], answer.json["choice"], answer.json["receipt"]) == ("d1", "deny", "submitted")
+    assert service.commands == [commands.Answer(session=SessionId("abcdefgh"), decision="d1", choice="deny", text="no")]
+
+
+async def test_the_choices_that_a_shell_offers_are_those_of_one_session(app: App, service: FakeService) -> None:
+    service.put(a_document(activity="blocked", decision=held()))
+
+    told = await call(app, "GET", "/v1/candidates?of=choices&session=abc&begins=a")
+
+    assert told.body == b"allow\tYes\n"
 
 
 async def test_an_ended_session_is_archived_and_then_said_to_be(app: App, service: FakeService) -> None:

@@ -95,6 +95,7 @@ def test_the_shell_offers_by_itself_what_it_knows_best(orch: Orch, typed: tuple[
         (("stop", ""), "running"),
         (("send", ""), "running"),
         (("attach", ""), "running"),
+        (("answer", ""), "blocked"),
         (("revive", ""), "ended"),
         (("rm", ""), "ended"),
         (("show", ""), "all"),
@@ -109,6 +110,15 @@ def test_sessions_are_asked_of_the_daemon_those_that_the_verb_can_take(
 
     assert offered(orch, *typed) == ["", "fix", "other"]
     assert f"GET /v1/candidates?of={of}&begins= HTTP" in daemon.requests[-1]
+
+
+def test_the_choices_of_a_decision_are_those_of_the_session_that_stands_before_them(
+    daemon: FakeDaemon, orch: Orch
+) -> None:
+    daemon.answers("/v1/candidates", whole(b"allow\tYes\ndeny\tNo\n"))
+
+    assert offered(orch, "answer", "fix it", "") == ["", "allow", "deny"]
+    assert "GET /v1/candidates?of=choices&begins=&session=fix%20it HTTP" in daemon.requests[-1]
 
 
 def test_what_has_begun_to_be_typed_is_sent_along_safely(daemon: FakeDaemon, orch: Orch) -> None:

@@ -14,7 +14,7 @@ from orchestrd.core.layout import Layout
 from orchestrd.core.step import Refusal
 from orchestrd.model.command import Answer, Answered, Attempted, Stop
 from orchestrd.model.decision import Choice, Decision, GivenAnswer
-from orchestrd.model.effect import EffectKind
+from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import ASKED_MAX, CHOICES_MAX, DECISION_TEXT_CHARS_MAX, REPLY_BYTES_MAX
 from orchestrd.model.observation import Reported, Testimony
@@ -377,6 +377,17 @@ def test_an_answer_on_its_way_is_explained() -> None:
 
     assert told.pending == ("the decision that it waits for is being answered (1.2)",)
     assert told.session.decision == held()
+
+
+def test_an_effect_without_an_answer_as_another_hand_may_write_it_comes_to_nothing() -> None:
+    life = blocked_on(held())
+    strange = Effect(id="1.9", kind=EffectKind.ANSWER, generation=1, attempted=True)
+    life.session = replace(life.record, effects=(strange,))
+
+    life.give(Answered(effect="1.9", generation=1, receipt=Receipt.REFUSED))
+
+    assert (life.record.effects, life.record.settled) == ((), ())
+    assert asked(life) == "d1"
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------

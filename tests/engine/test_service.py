@@ -18,7 +18,7 @@ from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import DELIVERY_S
 from orchestrd.model.session import Session
-from orchestrd.model.words import Activity, Authority, Receipt, State
+from orchestrd.model.words import Activity, Authority, Permission, Receipt, State
 from orchestrd.testing.world import Script
 from tests.engine.rig import FULL, ID, OTHER, Rig, request_of, running
 
@@ -453,3 +453,11 @@ async def test_what_is_taken_of_the_machine_is_asked_for_what_runs() -> None:
 
     assert usage == rig.meter.takes
     assert rig.meter.asked == (ID,)
+
+
+async def test_a_policy_that_an_agent_does_not_keep_is_refused_with_those_it_keeps() -> None:
+    async with running() as rig:
+        error = await _error(rig.service.spawn(request_of(permission=Permission.DENY)))
+
+        assert error.message == "agent shell keeps no policy deny; it keeps: ask"
+        assert error.hint == "orch spawn --agent shell --permission ask"

@@ -114,14 +114,15 @@ async def test_changing_is_told_to_the_daemon(client: Any, service: FakeService)
         spawned = await client.spawn(a_request("bbbbbbbb"))
         again = await client.spawn(a_request("bbbbbbbb"))
         reply = await client.send("abc", "go on", message="m1")
+        answered = await client.answer("abc", "d1", "deny", text="no")
         stopped = await client.stop("abc", grace_s=3)
         killed = await client.kill("abc")
         revived = await client.revive("abc")
 
     assert (spawned.is_spooled, spawned.document.state, again) == (False, "pending", spawned)
-    assert reply.receipt is Receipt.TYPED
+    assert reply.receipt is answered.receipt is Receipt.TYPED
     assert (stopped.document.state, killed.is_spooled, revived.generation) == ("stopping", False, 2)
-    assert [type(command).__name__ for command in service.commands] == ["Send", "Stop", "Kill", "Revive"]
+    assert [type(command).__name__ for command in service.commands] == ["Send", "Answer", "Stop", "Kill", "Revive"]
 
 
 async def test_a_clean_is_told_to_the_daemon_which_may_take_its_time(client: Any, service: FakeService) -> None:
