@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import Client, Taken
-from orchestrd.client.transcript import keeps_transcript
+from orchestrd.client.transcript import has_conversation, keeps_transcript
 from orchestrd.model.document import Document, SendReply
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
@@ -156,7 +156,7 @@ def _hint(home: Client, reply: SendReply) -> None:
 
 def _conversation_hint(told: Document) -> str | None:
     """Say whether what its agent knows is still there."""
-    if not keeps_transcript(told):
+    if not has_conversation(told):
         return None
     return GOES_ON if told.conversation else BEGINS_ANEW
 

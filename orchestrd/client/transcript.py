@@ -15,13 +15,19 @@ from orchestrd.core.terminal import has_terminal
 from orchestrd.model.document import Document
 from orchestrd.model.limits import TRANSCRIPT_READ_BYTES_MAX
 
-KEEPERS = frozenset({"claude"})  # agents whose transcripts can be told
+KEEPERS = frozenset({"claude"})  # agents whose transcripts can be told, ...
+RESUMING = KEEPERS | {"codex", "gemini", "opencode"}  # ... and those that, revived, go on with a conversation
 ANOTHER = "[another conversation]"
 
 
 def keeps_transcript(told: Document) -> bool:
     """Tell whether a session's agent writes its conversation down; where it is hosted, that is its output anyway."""
     return told.agent in KEEPERS and has_terminal(told.runtime)
+
+
+def has_conversation(told: Document) -> bool:
+    """Tell whether a session's agent has a conversation to go on with, where its disk holds one."""
+    return told.agent in RESUMING
 
 
 class Transcript:

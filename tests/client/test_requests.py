@@ -9,6 +9,7 @@ import pytest
 from orchestrd import __version__, versions
 from orchestrd.client import WorkspaceWish, caller_authority, calls, mint_id, mint_message_id, spawn_request
 from orchestrd.client.calls import error_from
+from orchestrd.client.transcript import RESUMING
 from orchestrd.core.terminal import needs_terminal
 from orchestrd.model.document import Problem, SpawnRequest, Version
 from orchestrd.model.errors import ConflictError, OrchestrdError, RefusedError, UsageError
@@ -90,6 +91,10 @@ def test_the_agents_that_need_a_terminal_are_those_that_say_so() -> None:
     told = {name: needs_terminal(name) for name in agents}
 
     assert told == {name: agent.needs_terminal for name, agent in agents.items()}
+
+
+def test_the_agents_that_go_on_with_a_conversation_are_those_that_say_so() -> None:
+    assert {name for name, agent in Plugins().agents().items() if agent.capabilities.resume} == RESUMING
 
 
 def _far_from_home(tmux: Path) -> dict[str, str]:
