@@ -1,9 +1,10 @@
 """Decisions of the real Claude Code, answered by `orch answer`'s own way: without a keystroke, and never twice."""
 
 from orchestrd.client import calls
+from orchestrd.client.policies import PolicyWish
 from orchestrd.model.decision import Decision
 from orchestrd.model.document import AnswerReply, AnswerRequest
-from orchestrd.model.words import Receipt
+from orchestrd.model.words import Permission, Receipt
 from orchestrd.testing.model.moves import Answer, Ask, Run, think
 from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.processes import until
@@ -120,3 +121,40 @@ def test_an_answer_outlives_the_daemon_that_was_asked(claude: ClaudeSessions) ->
 
     assert given.receipt is Receipt.SUBMITTED
     assert (claude.worktree(session) / "sold").exists()
+
+
+def test_a_dialog_of_its_start_is_answered_by_keys(claude: ClaudeSessions) -> None:
+    claude.user.prepare()  # nobody has trusted anything yet
+    session = claude.spawn(ASKED)
+    claude.home.reach(session, "blocked")
+    until(lambda: claude.home.show(session).decision is not None, "it is told what it asks")
+    decision = claude.home.show(session).decision
+    assert decision is not None
+
+    wrong = answer(claude, session, "0123456789abcdef", "1")
+    given = answer(claude, session, decision.id, "1")
+    claude.model.wait_until("waiting", request=1)
+    late = answer(claude, session, decision.id, "2")
+
+    assert (decision.kind, decision.way) == ("dialog", "keys")
+    assert "trust" in decision.text
+    assert wrong.receipt is late.receipt is Receipt.REFUSED
+    assert given.receipt is Receipt.SUBMITTED
+    assert claude.model.heard == [ASKED]
+
+
+def test_what_a_session_may_do_is_done_and_what_it_may_not_is_refused_unasked(claude: ClaudeSessions) -> None:
+    moves = (Run(command="touch sold", asks=False), Answer())
+    claude.model.script(*moves)
+    allowed = claude.spawn(ASKED, policy=PolicyWish(allow=("Bash(touch sold:*)",)))
+    claude.model.wait_until("waiting", request=2)
+    claude.home.reach(allowed, "waiting")
+    claude.model.script(*moves)
+    denied = claude.spawn(ASKED, policy=PolicyWish(permission=Permission.DENY))
+    claude.model.wait_until("waiting", request=4)
+    claude.home.reach(denied, "waiting")
+
+    assert (claude.worktree(allowed) / "sold").exists()
+    assert not (claude.worktree(denied) / "sold").exists()
+    assert "has been denied" in results(claude)
+    assert "blocked" not in [*claude.told(allowed), *claude.told(denied)]
