@@ -53,8 +53,7 @@ def limit_due(turn: Turn) -> None:
         for said in turn.evidence.testimonies
     )
     turn.evidence = replace(turn.evidence, testimonies=over)
-    if over:
-        turn.judge_activity()
+    turn.judge_activity()
     session = turn.session
     is_idle = session.state is State.RUNNING and session.activity is not Activity.WORKING and not session.messages
     if is_idle and session.resume_text is not None:

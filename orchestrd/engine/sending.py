@@ -18,7 +18,6 @@ from orchestrd.engine.mailbox import Mailboxes, Reply
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, Subject
 from orchestrd.model.command import Send
-from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import TOLD_CHARS_MAX
 from orchestrd.model.session import Session, Spec
@@ -57,12 +56,11 @@ class Sending(Actor):
         self._roster.on_commit(self._forget_settled)
 
     async def accept(self, command: Send) -> Reply:
-        """Submit a message. Raises TransientError where its text cannot be written down."""
-        session = self._roster.get(command.session)
-        if session is not None and (problem := self._problem_with(session.spec, command)):
+        """Submit a message. Raises NotFoundError, and TransientError where its text cannot be written down."""
+        spec = self._roster.require(command.session).spec
+        if problem := self._problem_with(spec, command):
             return Refusal(code="bad_message", message=problem, hint="orch send --help")
-        if session is not None:
-            command = replace(command, awaits_turn=self._launching.awaits_turn(session.spec))
+        command = replace(command, awaits_turn=self._launching.awaits_turn(spec))
         if not is_large(command.text):
             return await self._mailboxes.submit(command.session, command)
         return await self._accept_large(command)
@@ -103,13 +101,8 @@ class Sending(Actor):
         for digest in digests:
             if digest not in kept and not +self._arriving[session, digest]:
                 self._arriving.pop((session, digest), None)
-                self._tasks.spawn(f"forget a text of {session}", self._remove(session, digest), Subject(session))
-
-    async def _remove(self, session: SessionId, digest: str) -> None:
-        try:
-            await asyncio.to_thread(self._attachments.forget_message, session, digest)
-        except OrchestrdError as error:  # the next start removes it
-            self._on_error(f"a text of {session} is left behind", error)
+                removing = asyncio.to_thread(self._attachments.forget_message, session, digest)
+                self._tasks.spawn(f"forget a text of {session}", removing, Subject(session))
 
 
 def _texts(session: Session) -> frozenset[str]:

@@ -46,6 +46,7 @@ def at(text: str) -> datetime:
         ("This request would exceed your account's rate limit.", None),
         ("You've hit your limit", None),
         ("resets 99pm", None),
+        ("try again at 5", None),
         ("resets 25:00", None),
         ("resets Feb 31, 3pm (UTC)", None),
         ("it took 3 in 4 files", None),

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 
 from orchestrd.core.combine import combine
+from orchestrd.core.explain import explanation
+from orchestrd.core.layout import Layout
 from orchestrd.model.command import DuePassed
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
@@ -75,6 +77,17 @@ def test_progress_puts_it_off_and_ends_it(progress: Happening) -> None:
     assert life.record.stuck_since is None
     assert changes(life) == [(None, "stuck"), ("stuck", None)]
     assert any(due.name is DueName.STUCK for due in life.record.dues)
+
+
+def test_who_is_stuck_is_explained() -> None:
+    life = stuck()
+    Waiting(60.0).befall(life)
+
+    told = explanation(life.record, life.evidence, life.now, Layout("/home"))
+
+    nothing = f"for {STUCK_AFTER_S + 60:.0f} s no hook, no line of its transcript and no token has come of its work"
+    assert f"it is stuck: {nothing}" in told.activity_rule
+    assert told.session.stuck_since == life.record.stuck_since
 
 
 def test_a_title_that_goes_on_turning_is_no_progress() -> None:
