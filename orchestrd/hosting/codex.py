@@ -18,7 +18,7 @@ from orchestrd.hosting.talk import Talk
 CLIENT = {"name": "orchestrd", "title": "orchestrd", "version": __version__}
 _VERSION = re.compile(r"/(\d+(?:\.\d+)+\S*)")
 STOP = "stop"
-_DECISIONS = {ALLOW: "accept", ALWAYS: "acceptForSession", DENY: "decline", STOP: "cancel"}
+_DECISIONS = {ALLOW: "accept", ALWAYS: "acceptForSession", STOP: "cancel", DENY: "decline"}  # the last refuses, as ever
 _LABELS = {**LABELS, DENY: "No, and go on", STOP: "No, and end the turn"}
 LIMITS = frozenset({"usageLimitExceeded", "rateLimitExceeded", "sessionBudgetExceeded"})
 LIMIT_STATUS = 429
