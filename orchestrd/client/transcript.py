@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from orchestrd.core.conversation import Conversation, transcript_pattern
 from orchestrd.core.layout import Layout
 from orchestrd.core.lines import whole_lines
+from orchestrd.core.rollout import RolloutConversation, rollout_pattern
 from orchestrd.core.terminal import has_terminal
 from orchestrd.model.document import Document
 from orchestrd.model.limits import TRANSCRIPT_READ_BYTES_MAX
 
-KEEPERS = frozenset({"claude"})  # agents whose transcripts can be told, ...
-RESUMING = KEEPERS | {"codex", "gemini", "opencode"}  # ... and those that, revived, go on with a conversation
+KEEPERS = {  # agents whose transcripts can be told, by whom, and where they lie; ...
+    "claude": (Conversation, transcript_pattern),
+    "codex": (RolloutConversation, rollout_pattern),
+}
+RESUMING = KEEPERS.keys() | {"gemini", "opencode"}  # ... and those that, revived, go on with a conversation
 ANOTHER = "[another conversation]"
 
 
@@ -38,7 +42,7 @@ class Transcript:
         self._told = told
         self._path: str | None = None
         self._position = 0
-        self._conversation = Conversation()
+        self._conversation = KEEPERS[told.agent][0]()
 
     def more(self) -> Iterator[str]:
         """Give what has come since; nothing while the file is not there."""
@@ -57,7 +61,7 @@ class Transcript:
         self._told = told
         if is_another:
             yield from (*self.unfinished(), ANOTHER)
-            self._path, self._position, self._conversation = None, 0, Conversation()
+            self._path, self._position, self._conversation = None, 0, KEEPERS[told.agent][0]()
 
     def _fresh_lines(self, path: str) -> tuple[bytes, ...] | None:
         """Read the next whole lines; null at the present end, or where nothing can be read."""
@@ -82,11 +86,10 @@ def _path_of(layout: Layout, told: Document) -> str | None:
 
     if told.conversation is None:
         return None
-    pattern = transcript_pattern(FileAttachments(layout).read_secret(told.id), told.conversation)
+    pattern = KEEPERS[told.agent][1](FileAttachments(layout).read_secret(told.id), told.conversation)
     if pattern is None:
         return None
-    folders, _, name = pattern.partition("/*/")
-    found = glob.glob(f"{glob.escape(folders)}/*/{glob.escape(name)}")  # noqa: PTH207 - strings, as all of the layout
+    found = glob.glob("*".join(map(glob.escape, pattern.split("*"))))  # noqa: PTH207 - strings, as all of the layout
     return max(found, key=_written_at, default=None)
 
 

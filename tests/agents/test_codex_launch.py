@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.agents.codex import CodexAgent
-from orchestrd.agents.codex.agent import rollout_pattern
+from orchestrd.core.rollout import rollout_pattern
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX
-from orchestrd.model.run import LaunchContext, Run
+from orchestrd.model.run import AgentFiles, LaunchContext, Run
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.words import Permission
 
@@ -185,7 +185,7 @@ def test_its_transcript_is_found_by_the_id_of_its_conversation(environment: dict
 
 def test_it_has_no_files_before_its_conversation_is_known_nor_without_a_home_nor_beside_a_host() -> None:
     assert AGENT.files(SPEC, {"HOME": "/h"}, replace(RUN, conversation=None), 42) is None
-    assert AGENT.files(SPEC, {}, RUN, 42) is None
+    assert AGENT.files(SPEC, {}, RUN, 42) == AgentFiles()
     assert AGENT.files(replace(SPEC, runtime="process"), {"HOME": "/h"}, RUN, 42) is None
 
 
@@ -199,7 +199,7 @@ def test_it_has_no_files_before_its_conversation_is_known_nor_without_a_home_nor
     ],
 )
 def test_the_day_of_a_conversation_is_known_as_far_as_time_zones_leave_it(thread: str, folders: str) -> None:
-    assert rollout_pattern(thread) == f"{folders}/rollout-*-{thread}.jsonl"
+    assert rollout_pattern({"HOME": "/h"}, thread) == f"/h/.codex/sessions/{folders}/rollout-*-{thread}.jsonl"
 
 
 def test_its_account_is_named_by_what_lets_it_in() -> None:

@@ -108,7 +108,7 @@ def test_what_is_added_is_followed_in_whole_lines_and_a_transcript_written_anew_
     from orchestrd.client.transcript import Transcript
     from orchestrd.core.layout import Layout
 
-    transcript = Transcript(Layout(str(home)), a_document(conversation="c1"))
+    transcript = Transcript(Layout(str(home)), a_document(agent="claude", conversation="c1"))
     before = list(transcript.more())
     agent.says("c1", prompt("first")[:20])
     half = list(transcript.more())

@@ -32,6 +32,10 @@ from tests.standin.terminal import Terminal
 CODEX = program("codex")
 AGENTS = Path(__file__).resolve().parents[1] / "agents"
 SIZES = {"": (120, 40), ".small": (80, 24)}
+# What it tells the model of itself and of the machine, which is long and no news.
+OF_THE_PROGRAM = re.compile(
+    r'"type":"(?:world_state|turn_context|thread_settings_applied)"|"role":"(?:developer|user)"'
+)
 STILL = 20  # looks
 PROMPT = "Count the apples"
 HELD = Answer(text="There are three.", hold_s=UNTIL_RELEASED, is_silent=True)
@@ -357,6 +361,7 @@ def _write(stage: CodexStage, folder: Path) -> None:
     rollout = stage.rollout()
     for name, path in (("hooks.jsonl", stage.hooks), ("transcript.jsonl", rollout)):
         lines = [] if path is None else _neutral(stage, path.read_text()).splitlines()
+        lines = [line for line in lines if not OF_THE_PROGRAM.search(line)]
         (folder / name).write_bytes(b"".join(_shortened(line.encode()) for line in lines))
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -14,8 +13,9 @@ from orchestrd.agents.codex.rollout import read_rollout
 from orchestrd.agents.codex.shown import TITLE_ITEMS, read_title, terminal_word
 from orchestrd.agents.hook_lines import payload_of
 from orchestrd.agents.host_lines import HOST_TRUST, PROVIDER_TRUST, read_host, read_provider
-from orchestrd.agents.reports import read_report, sane_time
+from orchestrd.agents.reports import read_report
 from orchestrd.agents.screen_rules import read_screen, rules_of
+from orchestrd.core.rollout import rollout_pattern
 from orchestrd.core.terminal import has_terminal
 from orchestrd.hosting.command import hosted
 from orchestrd.model.agent import Capabilities, Trust
@@ -45,7 +45,6 @@ SETTINGS = (
     'tui.resume_cwd="current"',  # else it asks, where a conversation began elsewhere
     f"tui.terminal_title={TITLE_ITEMS}",
 )
-ZONE = timedelta(hours=14)  # no clock on a wall is further from that of UTC
 
 
 class CodexAgent:
@@ -112,10 +111,9 @@ class CodexAgent:
         return AgentLaunch(argv=(NAME, *program, *(("--", prompt) if prompt else ())))
 
     def files(self, spec: Spec, environment: Mapping[str, str], run: Run, agent_pid: int | None) -> AgentFiles | None:
-        home = environment.get("CODEX_HOME") or (environment["HOME"] + "/.codex" if "HOME" in environment else None)
-        if home is None or run.conversation is None or not has_terminal(spec.runtime):
+        if run.conversation is None or not has_terminal(spec.runtime):
             return None  # a host tells all that it could
-        return AgentFiles(transcript=f"{home.rstrip('/')}/sessions/{rollout_pattern(run.conversation)}")
+        return AgentFiles(transcript=rollout_pattern(environment, run.conversation))
 
     def wants_screen(self, activity: Activity, source: str | None) -> bool:
         """A dialog that a person opens between two turns shows nowhere else."""
@@ -150,17 +148,6 @@ class CodexAgent:
             permission=spec.permission,
         )
         return AgentLaunch(argv=argv)
-
-
-def rollout_pattern(conversation: str) -> str:
-    """Say where a conversation lies below `sessions`, with `*` for what is not known of it.
-
-    Its id begins with when it began, in milliseconds; its folder is that day, in the time zone of where it was.
-    """
-    begun = sane_time(int(conversation[:8] + conversation[9:13], 16) / 1_000)
-    days = [] if begun is None else [f"{begun + shift:%Y/%m/%d}".split("/") for shift in (-ZONE, ZONE)]
-    folders = [one if one == other else "*" for one, other in zip(*days, strict=True)] if days else ["*"] * 3
-    return f"{'/'.join(folders)}/rollout-*-{conversation}.jsonl"
 
 
 def _configured(settings: Iterable[str]) -> Iterable[str]:

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from orchestrd.agents.reports import sane_time
 from orchestrd.agents.reset_times import reset_time
-from orchestrd.core.conversation import Fields, conversation_id, fields_of, is_prompt, one_line, text_of
+from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
 from orchestrd.core.launch import decode_record
+from orchestrd.core.rollout import CALLS, OUTPUTS, given_to, words_of
 from orchestrd.core.wording import count_of
 from orchestrd.model.observation import Testimony
 from orchestrd.model.spending import Spent, Tokens
@@ -21,8 +22,6 @@ from orchestrd.model.words import Activity
 
 WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
 _UNDER_WAY = (WORKING, BLOCKED)
-_CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
-_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 _LIMIT = re.compile(r"usage_?limit|rate_?limit|budget|\b429\b", re.IGNORECASE)
 _ABORTED = {"interrupted": "interrupted by the user"}
 _FULL_PERCENT = 100
@@ -58,10 +57,10 @@ def _word(entry: Fields, entries: Sequence[Fields]) -> Testimony | None:
             word = _says((WAITING,), "turn_aborted", text=_ABORTED.get(text_of(payload, "reason"), "broken off"))
         case "event_msg", "item_completed":
             word = _of_item(fields_of(payload.get("item")))
-        case "response_item", kind if kind in _CALLS:
-            called = one_line(f"{text_of(payload, 'name')}: {_input(payload)}")
+        case "response_item", kind if kind in CALLS:
+            called = described(payload | {"given": given_to(payload)}, "name", "given")
             word = _says(_UNDER_WAY, f"calls {called}", text=called)
-        case "response_item", kind if kind in _OUTPUTS:
+        case "response_item", kind if kind in OUTPUTS:
             word = _says(_UNDER_WAY, "output of a tool")
     return None if word is None else replace(word, at=at)
 
@@ -72,9 +71,7 @@ def _of_item(item: Fields) -> Testimony | None:
         return _says(_UNDER_WAY, "answers")
     if item.get("type") != "UserMessage":
         return None
-    content = item.get("content")
-    parts = [fields_of(part) for part in content] if isinstance(content, list) else []
-    prompt = "\n".join(text_of(part, "text") for part in parts)
+    prompt = words_of(item)
     return _says((WORKING,), f"prompt: {one_line(prompt)}", prompt=prompt if prompt and is_prompt(prompt) else None)
 
 
@@ -118,13 +115,6 @@ def _tokens(usage: Fields) -> Tokens:
 def _about(entries: Sequence[Fields]) -> Fields:
     heads = (entry for entry in reversed(entries) if entry.get("type") == "session_meta")
     return fields_of(next(heads, {}).get("payload"))
-
-
-def _input(payload: Fields) -> str:
-    """Give what a tool is given: its command, where it has one."""
-    given = text_of(payload, "arguments") or text_of(payload, "input")
-    command = fields_of(decode_record(given.encode("utf-8", "replace"), dict)).get("cmd")
-    return command if isinstance(command, str) else given
 
 
 def _number(fields: Fields, name: str) -> float:
