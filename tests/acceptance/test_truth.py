@@ -20,15 +20,22 @@ SCENARIOS = Path(__file__).with_name("scenarios")
 DAYS = {
     "claude": "short_day",
     "claude-hosted": "short_day",
+    "codex": "short_day",
+    "codex-hosted": "short_day",
+    "opencode": "short_day",
+    "aider": "short_day_without_tools",
 }
 TICK_S = 0.5
 PATIENCE = 2.0  # a machine that tests much at once is slow
-BETWEEN = ("unknown", STARTING)  # what is said while an agent comes up, and while a message is being typed
+BETWEEN = ("unknown", STARTING)  # what is said while a message is being typed
 
 
-def in_order(edges: Iterable[Edge]) -> list[str]:
-    """Name what was so, one after the other; an agent that asks at once need not be seen at work before."""
-    states = [state for state, _ in itertools.groupby(edge.state for edge in edges if edge.state not in BETWEEN)]
+def in_order(edges: Iterable[Edge], begin: float) -> list[str]:
+    """Name what was so from a moment on, one after the other; an agent may ask before it is seen at work."""
+    ordered = sorted(edges, key=lambda edge: edge.at)
+    standing = [edge for edge in ordered if edge.at <= begin][-1:]
+    told = [edge.state for edge in (*standing, *(edge for edge in ordered if edge.at > begin))]
+    states = [state for state, _ in itertools.groupby(state for state in told if state not in BETWEEN)]
     return states[1:] if states[:2] == ["working", "blocked"] else states
 
 
@@ -40,7 +47,8 @@ def test_all_that_is_true_of_an_agent_is_claimed_in_order_and_nothing_else(name:
         played = play(stage, Player(name), scenario, of_ours, patience=PATIENCE)
 
     assert played.failure is None, played.told
-    assert in_order(played.claims) == in_order(played.truth), played.told
+    begin = next(edge.at for edge in played.truth if edge.state != STARTING)
+    assert in_order(played.claims, begin) == in_order(played.truth, begin), played.told
     assert [one.claimed for one in played.score.false_claims] == []
     assert [one.reply for one in played.sent] == [one.expected for one in played.sent] == ["refused", "submitted"]
     assert [(one.was_heard, one.was_typed_astray) for one in played.sent] == [(False, False), (True, False)]
