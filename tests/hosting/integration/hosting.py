@@ -1,4 +1,7 @@
-"""A host as a process, and in place of its agent a script that does what its messages say."""
+"""A host as a process, and in place of its agent a script that does what its messages say.
+
+It is started as a plain script, so that coverage can follow; how it is started else is for one test of its own.
+"""
 
 import json
 import os
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrd.hosting.command import hosted
+from orchestrd.model.limits import HOST_END_KILL_S
 from tests.acceptance.processes import until
 
 # Speaks the protocol of Claude Code as far as a host needs it: one message, one deed.
@@ -72,7 +76,7 @@ for line in sys.stdin:
 class Hosted:
     """One host, with the run directory that a daemon would have made, and no daemon."""
 
-    def __init__(self, place: Path, *argv: str, prompt: str | None = None, **environment: str) -> None:
+    def __init__(self, place: Path, *argv: str, prompt: str | None = None, is_measured: bool = True) -> None:
         self.place = place / "run"
         self.place.mkdir()
         (self.place / "hooks.jsonl").touch()
@@ -88,23 +92,27 @@ class Hosted:
             argv or (sys.executable, "-IS", "-c", AGENT),
             prompt_path=None if prompt is None else str(place / "prompt"),
         )
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
         run = {"ORCH_RUN_DIR": str(self.place), "ORCH_HOME": str(place / "home"), "ORCH_SESSION": "aaaaaaaa"}
         with (place / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                command,
+                [*command[:1], "-P" if is_measured else command[1], *command[2:]],
                 stdin=self.stdin,
                 stdout=log,
                 stderr=log,
-                env={"PATH": os.environ["PATH"], "HOME": str(place), **run, **environment},
+                env={"PATH": os.environ["PATH"], "HOME": str(place), **run, **measured},
                 start_new_session=True,
             )
         self._log = place / "log"
 
     def close(self) -> None:
         """End what is left, and let go of what is held."""
-        if self.process.poll() is None:
+        self.process.terminate()
+        try:
+            self.process.wait(HOST_END_KILL_S + 5)
+        except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait()
         for descriptor in (self.stdin, self.ear):
             os.close(descriptor)
 

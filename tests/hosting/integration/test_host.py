@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ Host = Callable[..., Hosted]
 def host(tmp_path: Path) -> Iterator[Host]:
     hosts: list[Hosted] = []
 
-    def make(*argv: str, **settings: str) -> Hosted:
+    def make(*argv: str, **settings: Any) -> Hosted:
         hosts.append(Hosted(tmp_path, *argv, **settings))
         return hosts[-1]
 
@@ -210,7 +211,7 @@ def test_it_names_a_conversation_only_once_that_is_kept(host: Host, tmp_path: Pa
 
 
 def test_it_takes_little_and_imports_nothing_but_the_standard_library(host: Host) -> None:
-    hosted = host(prompt="hello")
+    hosted = host(prompt="hello", is_measured=False)
     hosted.until("over")
 
     resident = int(Path(f"/proc/{hosted.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
