@@ -188,7 +188,7 @@ def test_a_dialog_at_the_start_is_named_and_nothing_is_typed_into_it(
     assert asked in str(told.activity_text)
     assert reply.receipt is Receipt.REFUSED
     assert claude.screen(session) == screen
-    assert claude.model.requests == []
+    assert claude.model.asked_times == 0
 
 
 # ---- the model fails -------------------------------------------------------------------------------------------------
