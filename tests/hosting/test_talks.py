@@ -239,6 +239,57 @@ def test_a_subscription_that_is_used_up_names_its_reset_time() -> None:
     assert edges(told) == ["turn", "limited"]
 
 
+@every_agent
+def test_an_error_after_which_it_tries_again_is_told_and_ends_nothing(agent: str) -> None:
+    retry: dict[str, Any] = {
+        "claude": {"type": "system", "subtype": "api_retry", "attempt": 2, "max_retries": 10, "error": "overloaded"},
+        "codex": {"method": "error", "params": {"willRetry": True, "error": {"message": "overloaded"}}},
+    }
+    talk = begun(agent)
+
+    told = hear(talk, retry[agent])
+
+    assert edges(told) == ["turn", "retry"]
+    assert "tries again: overloaded" in str(told)
+
+
+@every_agent
+def test_a_conversation_that_was_summarised_is_told_so(agent: str) -> None:
+    item = {"type": "contextCompaction", "id": "i1"}
+    summarised: dict[str, Any] = {
+        "claude": {"type": "system", "subtype": "compact_boundary"},
+        "codex": {"method": "item/completed", "params": {"threadId": THREAD, "item": item}},
+    }
+
+    assert "the conversation so far was summarised" in str(hear(begun(agent), summarised[agent]))
+
+
+def test_what_a_subagent_says_is_not_told() -> None:
+    said = {"type": "assistant", "parent_tool_use_id": "t1", "message": {"content": "psst"}}
+
+    assert hear(begun("claude"), said) == []
+
+
+def test_why_it_could_not_begin_is_told() -> None:
+    told = hear(begun("claude"), {"type": "result", "is_error": True, "errors": ["No conversation found"]})
+
+    assert edges(told) == []
+    assert "! No conversation found" in str(told)
+
+
+def test_too_many_requests_are_a_limit_of_codex_too() -> None:
+    error = {"message": "later", "codexErrorInfo": {"responseTooManyFailedAttempts": {"httpStatusCode": 429}}}
+    talk = begun("codex")
+
+    told = hear(
+        talk,
+        {"method": "turn/started", "params": {"threadId": THREAD, "turn": {"id": "t1"}}},
+        {"method": "turn/completed", "params": {"threadId": THREAD, "turn": {"status": "failed", "error": error}}},
+    )
+
+    assert edges(told) == ["turn", "limited"]
+
+
 @pytest.mark.parametrize(
     ("subtype", "answer"),
     [("request_user_dialog", "cancelled"), ("elicitation", "cancel"), ("hook_callback", "this host cannot do")],

@@ -209,3 +209,37 @@ def read_all(directory: RunDirectory) -> list[bytes]:
         found, following = directory.hook_lines(offset)
         seen += found
     return seen
+
+
+# ---- messages for a host ---------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_left_whole_and_private_where_a_host_takes_it(directory: RunDirectory) -> None:
+    place = Path(directory.path, "messages")
+    place.mkdir(parents=True)
+
+    names = [directory.leave_message(text) for text in ("one\n'two'\0", "ä" * 600_000)]
+
+    assert [(place / str(name)).read_text() for name in names] == ["one\n'two'\0", "ä" * 600_000]
+    assert {(place / str(name)).stat().st_mode & 0o777 for name in names} == {0o600}
+
+
+def test_without_a_host_no_message_is_left_and_no_link_is_followed_to_one(
+    directory: RunDirectory, tmp_path: Path
+) -> None:
+    Path(directory.path).mkdir()
+    before = directory.leave_message("hello")
+    Path(directory.path, "messages").symlink_to(tmp_path)
+
+    assert (before, directory.leave_message("hello")) == (None, None)
+    assert [path.name for path in tmp_path.iterdir()] == [Path(directory.path).name]
+
+
+def test_a_message_whose_name_was_not_typed_is_taken_back(directory: RunDirectory) -> None:
+    place = Path(directory.path, "messages")
+    place.mkdir(parents=True)
+
+    directory.take_back_message(str(directory.leave_message("hello")))
+    directory.take_back_message("gone")
+
+    assert list(place.iterdir()) == []
