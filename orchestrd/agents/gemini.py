@@ -8,7 +8,8 @@ The order of authority, and what each of them does not see:
 2. The *title* tells working, ready and action required apart at each look, and is late by 70 ms at most. A user may
    have it turned off.
 3. *Hooks* come with their times, and alone tell of each prompt at once. None is called when a dialog is answered, nor
-   where one is denied: there the turn ends without an AfterAgent. An interrupt has one.
+   where one is denied: there the turn ends without an AfterAgent. An interrupt has one. Gemini waits for each of them:
+   none is asked for before a tool, where a dialog would come the later for it.
 4. The *transcript* tells of what was cancelled, and of tokens; of an answer it does not tell whether it is the last.
 5. A *report* of the session itself, which knows least of the turn it is made in.
 
@@ -75,7 +76,6 @@ TITLES = {
 HOOKS: dict[str, tuple[Activity, ...]] = {
     "SessionStart": (WORKING, WAITING, BLOCKED),  # a prompt may have gone along, and a dialog may be open
     "BeforeAgent": (WORKING,),
-    "BeforeTool": UNDER_WAY,
     "Notification": (BLOCKED,),
     "AfterTool": UNDER_WAY,
     "AfterAgent": (WAITING,),
@@ -268,7 +268,7 @@ def _of_hook(at: datetime | None, payload: Fields) -> Testimony | None:
 
 def _text(name: str, payload: Fields, answer: str) -> str | None:
     """Tell people what it is about: which tool, what is asked, or what was answered last."""
-    if name in ("BeforeTool", "AfterTool"):
+    if name == "AfterTool":
         return described(payload, "tool_name", "tool_input")
     if name == "Notification":
         details = fields_of(payload.get("details"))

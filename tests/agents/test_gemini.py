@@ -221,10 +221,20 @@ def test_a_permission_is_told_with_what_is_asked() -> None:
     assert (asked.allows, asked.text) == ((BLOCKED,), "asks for permission: touch done.txt")
 
 
-def test_a_tool_may_be_asked_for_or_run() -> None:
-    before = hook("BeforeTool", tool_name="run_shell_command", tool_input={"command": "touch done.txt"})
+def test_behind_one_tool_another_may_run_or_be_asked_for() -> None:
+    after = hook("AfterTool", tool_name="run_shell_command", tool_input={"command": "touch done.txt"})
 
-    assert (before.allows, before.text) == ((WORKING, BLOCKED), "run_shell_command: touch done.txt")
+    assert (after.allows, after.text, after.conversation) == (
+        (WORKING, BLOCKED),
+        "run_shell_command: touch done.txt",
+        ID,
+    )
+
+
+def test_no_hook_stands_between_a_tool_and_its_dialog() -> None:
+    hooks = json.loads(dict(AGENT.launch(SPEC, CONTEXT).files)["gemini.json"])["hooks"]
+
+    assert {"BeforeTool", "BeforeModel", "AfterModel", "PreCompress"}.isdisjoint(hooks)
 
 
 def test_a_beginning_says_nothing_for_certain_but_a_conversation_that_was_cleared_waits() -> None:
