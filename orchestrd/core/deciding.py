@@ -54,7 +54,10 @@ def bounded(decision: Decision) -> Decision:
     """Cut what is asked to what a record may hold; what cannot be answered whole is for a person at the terminal."""
     fits = len(decision.choices) <= CHOICES_MAX and all(_fits(choice) for choice in decision.choices)
     labelled = tuple(replace(choice, label=choice.label[:CHOICE_LABEL_CHARS_MAX]) for choice in decision.choices)
-    return replace(decision, text=decision.text[:DECISION_TEXT_CHARS_MAX], choices=labelled if fits else ())
+    text = decision.text
+    if len(text) > DECISION_TEXT_CHARS_MAX:
+        text = f"{text[: DECISION_TEXT_CHARS_MAX - 1]}…"
+    return replace(decision, text=text, choices=labelled if fits else ())
 
 
 def remember_asked(turn: Turn, said: Testimony) -> None:
@@ -74,14 +77,16 @@ def follow_decision(turn: Turn) -> None:
     activity, since = turn.session.activity, turn.session.activity_since
     if activity in _GOES_ON and since is not None:
         turn.evidence = replace(turn.evidence, asked=tuple(known for known in turn.evidence.asked if known.at > since))
-    _tell(turn, _standing(turn) if activity is Activity.BLOCKED else None)
     effect = in_flight(turn.session)
-    given = None if effect is None or effect.attempted else effect.answer
+    asked = _standing(turn) if activity is Activity.BLOCKED else None
+    given = effect.answer if effect is not None else None
     if effect is None or given is None:
-        return
-    if given.decision != turn.session.decision or not _may_answer(turn.session):
-        turn.drop_effect(effect.id)
-        settle_answer(turn, effect, Receipt.REFUSED, "it is not asked any more")
+        _tell(turn, asked)
+    elif effect.attempted:
+        _tell(turn, None if asked == given.decision else asked)  # its dialog may stand there for a moment yet
+    else:
+        _tell(turn, asked)
+        _take_back_unless_asked(turn, effect, given)
 
 
 def in_flight(session: Session) -> Effect | None:
@@ -159,6 +164,12 @@ def _standing(turn: Turn) -> Decision | None:
 
 def _others(evidence: Evidence, decision: str) -> tuple[Asked, ...]:
     return tuple(known for known in evidence.asked if known.decision.id != decision)
+
+
+def _take_back_unless_asked(turn: Turn, effect: Effect, given: GivenAnswer) -> None:
+    if given.decision != turn.session.decision or not _may_answer(turn.session):
+        turn.drop_effect(effect.id)
+        settle_answer(turn, effect, Receipt.REFUSED, "it is not asked any more")
 
 
 def _tell(turn: Turn, decision: Decision | None) -> None:

@@ -329,6 +329,20 @@ def test_an_answer_is_taken_back_when_a_person_was_quicker() -> None:
     )
 
 
+def test_a_dialog_that_still_stands_there_while_it_is_answered_is_not_asked_again() -> None:
+    life = blocked_on()
+    see(life, Activity.BLOCKED, decision=shown("k1"))
+    life.wait(2)
+    answer(life, "yes", "k1")
+    attempt(life)
+
+    see(life, Activity.BLOCKED, decision=shown("k1"))
+    still = asked(life)
+    see(life, Activity.BLOCKED, decision=shown("k2"))
+
+    assert (still, asked(life)) == (None, "k2")
+
+
 def test_where_nobody_saw_what_became_of_it_whoever_looks_is_believed_again() -> None:
     life = blocked_on(held())
     before = life.now.at
@@ -424,7 +438,7 @@ def test_what_cannot_be_kept_whole_has_no_choices_and_what_is_too_long_is_cut() 
     assert bounded(held("d1", ALLOW, large)).choices == ()
     assert bounded(held("d1", replace(DENY, around=("é" * REPLY_BYTES_MAX, "")))).choices == ()
     assert bounded(held("d1", *many)).choices == ()
-    assert len(bounded(held(text="x" * 10_000)).text) == DECISION_TEXT_CHARS_MAX
+    assert bounded(held(text="x" * 10_000)).text == "x" * (DECISION_TEXT_CHARS_MAX - 1) + "…"
     assert bounded(held()) == held()
 
 
