@@ -16,6 +16,7 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.finding import Checkup, Finding, Mended
 from orchestrd.model.limits import EXAMINED_S
 from orchestrd_cli.doctor import (
+    agents,
     clients,
     config,
     daemon,
@@ -38,6 +39,7 @@ from orchestrd_cli.doctor.subject import Examined, Subject, Surroundings, fail
 
 SUBJECTS: tuple[Subject[Any], ...] = (
     *tools.SUBJECTS,
+    agents.SUBJECT,
     home.SUBJECT,
     filesystem.SUBJECT,
     disk.SUBJECT,

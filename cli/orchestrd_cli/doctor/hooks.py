@@ -14,7 +14,7 @@ from orchestrd.model.words import State
 from orchestrd.render import age, counted
 from orchestrd_cli.doctor.subject import Subject, Surroundings, ok, warn
 
-WITH_HOOKS = frozenset({"claude"})  # agents that are given hooks at launch
+WITH_HOOKS = frozenset({"claude", "gemini"})  # agents that are given hooks at launch
 
 
 class Agent(Struct, frozen=True, kw_only=True):

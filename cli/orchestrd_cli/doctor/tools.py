@@ -46,12 +46,6 @@ TOOLS = (
         next="apt install tmux",
         version_min=TMUX_VERSION_MIN,
     ),
-    Tool(
-        name="claude",
-        asked="--version",
-        without="orch spawn --agent claude has nothing to start; any other command runs",
-        next="npm install -g @anthropic-ai/claude-code",
-    ),
 )
 
 

@@ -13,6 +13,7 @@ from orchestrd.model.origin import Kind, Mistake, Origin, Setting
 from orchestrd.model.session import SCHEMA, Session
 from orchestrd.model.words import Desired, Reason, State
 from orchestrd_cli.doctor import (
+    agents,
     clients,
     config,
     daemon,
@@ -78,6 +79,11 @@ KNOWN = Records(
 )
 
 # ---- programs --------------------------------------------------------------------------------------------------------
+
+
+def _installed(name: str, out: str | None = None, code: int = 0) -> agents.Agent:
+    said = Said(code=None if out is None else code, out=out or "")
+    return agents.Agent(name=name, path=None if out is None else f"/usr/bin/{name}", said=said)
 
 
 def _tool(name: str, version: str) -> Cases:
@@ -420,7 +426,22 @@ LEFTOVERS_CASES = {
 ALL: Sequence[Cases] = (
     _tool("git", "git version 2.39.5\n"),
     _tool("tmux", "tmux 3.3a\n"),
-    _tool("claude", "2.1.5 (Claude Code)\n"),
+    (
+        agents.SUBJECT,
+        {
+            "some": (
+                _installed("claude", "2.1.5 (Claude Code)\n"),
+                _installed("codex"),
+                _installed("gemini", "0.61.0\n"),
+            ),
+            "all": (_installed("claude", "2.1.5 (Claude Code)\n"), _installed("codex", "codex-cli dev\n")),
+            "none": (_installed("claude"), _installed("codex")),
+            "broken": (
+                _installed("claude", "libssl.so.1: not found\nmore", code=127),
+                _installed("gemini", "0.61.0\n"),
+            ),
+        },
+    ),
     (home.SUBJECT, HOME_CASES),
     (filesystem.SUBJECT, FILESYSTEM_CASES),
     (disk.SUBJECT, DISK_CASES),

@@ -18,6 +18,7 @@ from orchestrd.model.session import Session
 from orchestrd.model.words import Reason, State
 from orchestrd_cli import reach
 from orchestrd_cli.doctor import (
+    agents,
     daemon,
     disk,
     examining,
@@ -396,16 +397,20 @@ def test_a_disk_is_measured_where_the_home_will_be(house: House) -> None:
     assert [room.path for room in disk.look(house.surroundings)] == [house.layout.home.removesuffix("/not/there/yet")]
 
 
-def test_a_program_is_asked_for_its_version_and_not_for_long(house: House, tmp_path: Path) -> None:
-    program = tmp_path / "claude"
-    program.write_text("#!/bin/sh\necho '2.1.5 (Claude Code)'\n")
-    program.chmod(0o755)
-    house.environ["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
-    subject = next(subject for subject in tools.SUBJECTS if subject.name == "claude")
+def test_each_program_is_asked_for_its_version_and_not_for_long(house: House, tmp_path: Path) -> None:
+    for name, version in (("tmux", "tmux 3.5"), ("claude", "2.1.5 (Claude Code)"), ("gemini", "0.61.0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{version}'\n")
+        (tmp_path / name).chmod(0o755)
+    house.environ["PATH"] = str(tmp_path)
+    subject = next(subject for subject in tools.SUBJECTS if subject.name == "tmux")
 
-    (found,) = house.examine(subject)
+    (tool,), (found,) = house.examine(subject), house.examine(agents.SUBJECT)
 
-    assert (found.level, found.told) == (Level.OK, f"2.1.5, {program}")
+    assert (tool.level, tool.told) == (Level.OK, f"3.5, {tmp_path / 'tmux'}")
+    assert (found.level, found.told) == (
+        Level.OK,
+        "claude 2.1.5, gemini 0.61.0; not installed: aider, codex, opencode",
+    )
 
 
 def test_a_program_that_hangs_or_cannot_be_started_is_not_there(house: House, tmp_path: Path) -> None:
