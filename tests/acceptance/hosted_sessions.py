@@ -70,11 +70,7 @@ class HostedSessions:
 
     def pid_of(self, session: SessionId, name: str) -> int:
         """Find the process of the run that was started under this name."""
-        found = [
-            one.pid
-            for one in self.home.processes(session)
-            if Path(f"/proc/{one.pid}/cmdline").read_bytes().split(b"\0")[0].endswith(name.encode())
-        ]
+        found = [one.pid for one in self.home.processes(session) if _program(one.pid).endswith(name)]
         assert found, f"no process {name}"
         return max(found)
 
@@ -83,3 +79,11 @@ class HostedSessions:
         events = [event for event in self.home.journal() if event.session == session]
         told = [str(event.to) for event in events if event.type is EventType.ACTIVITY_CHANGED]
         return [word for word in told if word != "unknown"]
+
+
+def _program(pid: int) -> str:
+    """Give the first word of a command line; empty where the process has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]
+    except OSError:
+        return ""
