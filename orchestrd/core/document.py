@@ -31,6 +31,8 @@ def document(session: Session, layout: Layout) -> Document:
         runtime=spec.runtime,
         argv=spec.argv,
         prompt=spec.prompt,
+        permission=spec.permission,
+        allow=spec.allow,
         desired=session.desired,
         state=session.state,
         reason=session.reason,

@@ -13,7 +13,7 @@ from orchestrd.model.decision import Decision
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.spending import Tokens
-from orchestrd.model.words import Authority, Receipt
+from orchestrd.model.words import Authority, Permission, Receipt
 from orchestrd.model.worktree import Ignored
 
 
@@ -27,6 +27,8 @@ class Document(Struct, frozen=True, kw_only=True):
     runtime: str
     argv: tuple[str, ...]
     prompt: str | None
+    permission: str = Permission.ASK  # what becomes of what its agent needs permission for ...
+    allow: tuple[str, ...] = ()  # ... and what is done without asking, in the agent's own words
     desired: str
     state: str
     reason: str

@@ -9,6 +9,7 @@ from orchestrd.model.document import Document, Explanation, WitnessDocument
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace
 from orchestrd.model.spending import Tokens
+from orchestrd.model.words import Permission
 from orchestrd.render.decisions import how_to_answer
 from orchestrd.render.table import activity_cell
 from orchestrd.render.text import NONE, age, ago, figures, short, visible, visible_lines, why
@@ -26,6 +27,7 @@ def session_page(told: Document, now: datetime) -> str:
         *(_field("", f"conversation {told.conversation}") if told.conversation else ()),
         *_field("command", shlex.join(told.argv) or NONE),
         *_field("prompt", told.prompt or NONE),
+        *(_field("permission", _policy(told)) if told.permission != Permission.ASK else ()),
         *_field("state", f"{told.state} ({_reason(told)}), since {ago(told.state_since, now)}"),
         *_field("wanted", told.desired),
         *_field("liveness", told.liveness),
@@ -117,6 +119,11 @@ def _spent(told: Document) -> str:
     cached = f" and {figures(tokens.cache_read)} more from a cache" if tokens.cache_read else ""
     cost = "" if told.cost_usd is None else f"; {told.cost_usd:.2f} USD"
     return f"{figures(tokens.input + tokens.cache_write)} tokens in{cached}, {figures(tokens.output)} out{cost}"
+
+
+def _policy(told: Document) -> str:
+    """What becomes of what it needs permission for, where that is not asked for."""
+    return "\n".join((f"{told.permission}{':' if told.allow else ''}", *told.allow))
 
 
 def _asked(told: Document) -> str:

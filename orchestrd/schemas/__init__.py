@@ -36,7 +36,7 @@ from orchestrd.model.document import (
 from orchestrd.model.event import Event
 from orchestrd.model.finding import Checkup
 from orchestrd.model.origin import ConfigReport
-from orchestrd.model.words import Activity, Desired, Liveness, Reason, State
+from orchestrd.model.words import Activity, Desired, Liveness, Permission, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[msgspec.Struct]] = {
@@ -69,6 +69,7 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = {
     "reason": tuple(Reason),
     "liveness": tuple(Liveness),
     "activity": tuple(Activity),
+    "permission": tuple(Permission),
 }
 
 

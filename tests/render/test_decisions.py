@@ -68,3 +68,13 @@ def test_there_are_no_choices_where_nothing_is_asked(session: str) -> None:
     every = (blocked(), a_document("bcdefgha", name="other", activity="working"))
 
     assert candidates(every, NOON, of="choices", session=session) == ""
+
+
+def test_the_page_of_a_session_names_its_policy_where_it_is_not_the_usual_one() -> None:
+    usual = session_page(a_document(), NOON)
+    allow = session_page(a_document(permission="allow", allow=("Edit", "Bash(npm test:*)")), NOON)
+    deny = session_page(a_document(permission="deny"), NOON)
+
+    assert "permission" not in usual
+    assert "permission  allow:\n            Edit\n            Bash(npm test:*)\n" in allow
+    assert "permission  deny\n" in deny
