@@ -14,7 +14,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX
 from orchestrd.model.run import AgentFiles, LaunchContext, Run
 from orchestrd.model.session import Spec, Workspace
-from orchestrd.model.words import Permission
+from orchestrd.model.words import Activity, Permission
 
 AGENT = CodexAgent()
 THREAD = "01a1fd7d-f125-7d50-ac96-6314b154f232"  # begun on 2026-11-21 at 09:44 UTC
@@ -132,6 +132,8 @@ def test_without_a_terminal_its_app_server_is_hosted(permission: Permission) -> 
         (("--dangerously-bypass-hook-trust",), "lets Codex do whatever it wants"),
         (("-s", "danger-full-access"), "danger-full-access lets Codex"),
         (("-c", 'sandbox_mode="danger-full-access"'), "lets Codex do whatever it wants"),
+        (("-sdanger-full-access",), "lets Codex do whatever it wants"),
+        (("-anever",), "-anever is how orchestrd itself drives Codex"),
         (("-a", "never"), "-a is how orchestrd itself drives Codex"),
         (("--remote=unix://",), "--remote=unix:// is how orchestrd itself drives Codex"),
         (("exec", "ls"), "exec is how orchestrd itself drives Codex"),
@@ -207,3 +209,10 @@ def test_its_account_is_named_by_what_lets_it_in() -> None:
 
     assert one != other
     assert str(one).startswith("codex:")
+
+
+@pytest.mark.parametrize("activity", list(Activity))
+def test_its_screen_is_looked_at_whatever_it_does_for_a_person_may_open_a_dialog_at_any_time(
+    activity: Activity,
+) -> None:
+    assert AGENT.wants_screen(activity, "osc")

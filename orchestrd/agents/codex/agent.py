@@ -32,7 +32,8 @@ OURS = frozenset(
         *("resume", "fork", "exec", "e", "review", "app-server", "agents", "queue", "--last"),
     }
 )
-BYPASS = re.compile(r"--dangerously-.*|--yolo\b.*|.*\bdanger-full-access\b.*", re.DOTALL)
+OURS_JOINED = re.compile(r"-[aC].+", re.DOTALL)  # a short option with its value
+BYPASS = re.compile(r"--dangerously-.*|--yolo\b.*|.*danger-full-access.*", re.DOTALL)
 COMPLETED = re.compile(r"(?:^|\s)([@$]\S*)\Z")  # what a list of completions opens for, which takes the Enter
 POLICIES = {
     Permission.ASK: ("--ask-for-approval", "on-request"),
@@ -75,7 +76,7 @@ class CodexAgent:
     def problem_with(self, spec: Spec) -> str | None:
         if bypass := next((word for word in spec.argv if BYPASS.fullmatch(word)), None):
             return f"{bypass} lets Codex do whatever it wants, and is not passed on: orch spawn --permission ask|deny"
-        if taken := next((word for word in spec.argv if word.split("=")[0] in OURS), None):
+        if taken := next((word for word in spec.argv if _is_ours(word)), None):
             return f"{taken} is how orchestrd itself drives Codex: leave it out of what stands after --"
         is_typed = has_terminal(spec.runtime) and spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
         return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
@@ -148,6 +149,10 @@ class CodexAgent:
             permission=spec.permission,
         )
         return AgentLaunch(argv=argv)
+
+
+def _is_ours(word: str) -> bool:
+    return word.split("=", maxsplit=1)[0] in OURS or OURS_JOINED.fullmatch(word) is not None
 
 
 def _configured(settings: Iterable[str]) -> Iterable[str]:
