@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -83,18 +84,22 @@ class TestCrumbAgent(AgentContract):
     agent = shown()
 
 
-def test_it_is_found_by_its_entry_point_once_its_package_is_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def crumbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a folder that packages are installed into; what was imported from there is forgotten."""
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("crumb_agent", None)
+
+
+def test_it_is_found_by_its_entry_point_once_its_package_is_installed(crumbs: Path) -> None:
     (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (entry,) = re.findall(r"\n    (crumb = .*)\n", PAGE)
-    package = tmp_path / "crumb_agent-1.0.dist-info"
+    package = crumbs / "crumb_agent-1.0.dist-info"
     package.mkdir()
-    (tmp_path / "crumb_agent.py").write_text(source)
+    (crumbs / "crumb_agent.py").write_text(source)
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: crumb-agent\nVersion: 1.0\n")
     (package / "entry_points.txt").write_text(f"[orchestrd.agents]\n{entry.replace(chr(34), '')}\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "crumb_agent", raising=False)
     found = Plugins()
 
     agents = found.agents()
