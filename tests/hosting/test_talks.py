@@ -1,73 +1,12 @@
-"""What no recording shows: refusals, many questions, messages that come too early, and whatever else may be said."""
+"""What no recording shows: refusals, many questions, and messages that come too early."""
 
 import json
-import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from orchestrd.hosting.talk import Talk
-from tests.hosting.replaying import RECORDED, talk_of, told_of
-
-AGENTS = ("claude", "codex")
-every_agent = pytest.mark.parametrize("agent", AGENTS)
-THREAD = "01a1fd71-bdac-7902-b7c6-36c7321b0f01"
-READY = {
-    "claude": ({"type": "control_response", "response": {"request_id": "host-initialize-1", "subtype": "success"}},),
-    "codex": (
-        {"id": 1, "result": {"userAgent": "orchestrd/0.169.0 (Linux)"}},
-        {"id": 2, "result": {"thread": {"id": THREAD}}},
-    ),
-}
-ASKING: dict[str, Any] = {
-    "claude": {
-        "type": "control_request",
-        "request_id": "r1",
-        "request": {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "rm -r ."}},
-    },
-    "codex": {
-        "id": 7,
-        "method": "item/commandExecution/requestApproval",
-        "params": {"threadId": THREAD, "command": "rm -r .", "reason": "Clean"},
-    },
-}
-QUESTIONS = [
-    {"id": "one", "question": "Which fruit?", "options": [{"label": "Apples"}, {"label": "Pears"}]},
-    {"id": "two", "question": "How many?", "options": None},
-]
-ASKING_TWICE: dict[str, Any] = {
-    "claude": {
-        "type": "control_request",
-        "request_id": "r1",
-        "request": {"subtype": "can_use_tool", "tool_name": "AskUserQuestion", "input": {"questions": QUESTIONS}},
-    },
-    "codex": {"id": 7, "method": "item/tool/requestUserInput", "params": {"threadId": THREAD, "questions": QUESTIONS}},
-}
-
-
-def hear(talk: Talk, *messages: object) -> list[str]:
-    """Have a talk hear messages; gives what came of them."""
-    for message in messages:
-        talk.hear(json.dumps(message).encode())
-    return list(told_of(talk))
-
-
-def begun(agent: str, **settings: Any) -> Talk:
-    """Begin a talk that has got as far as taking messages."""
-    talk = talk_of(agent, **settings)
-    talk.begin()
-    hear(talk, *READY[agent])
-    return talk
-
-
-def edges(told: list[str]) -> list[str]:
-    return [json.loads(line.split(maxsplit=1)[1])["edge"] for line in told if line.startswith("  fact")]
-
-
-def sent(told: list[str]) -> list[Any]:
-    return [json.loads(line.split(maxsplit=2)[2]) for line in told if line.startswith("  to agent")]
+from tests.hosting.replaying import talk_of, told_of
+from tests.hosting.talking import ASKING, ASKING_TWICE, READY, THREAD, begun, edges, every_agent, hear, sent
 
 
 @every_agent
@@ -277,19 +216,6 @@ def test_why_it_could_not_begin_is_told() -> None:
     assert "! No conversation found" in str(told)
 
 
-def test_too_many_requests_are_a_limit_of_codex_too() -> None:
-    error = {"message": "later", "codexErrorInfo": {"responseTooManyFailedAttempts": {"httpStatusCode": 429}}}
-    talk = begun("codex")
-
-    told = hear(
-        talk,
-        {"method": "turn/started", "params": {"threadId": THREAD, "turn": {"id": "t1"}}},
-        {"method": "turn/completed", "params": {"threadId": THREAD, "turn": {"status": "failed", "error": error}}},
-    )
-
-    assert edges(told) == ["turn", "limited"]
-
-
 @pytest.mark.parametrize(
     ("subtype", "answer"),
     [("request_user_dialog", "cancelled"), ("elicitation", "cancel"), ("hook_callback", "this host cannot do")],
@@ -302,128 +228,9 @@ def test_what_a_host_cannot_show_is_answered_all_the_same(subtype: str, answer: 
     assert answer in str(sent(told))
 
 
-def test_a_thread_of_codex_that_is_not_there_leaves_nothing_to_host() -> None:
-    talk = talk_of("codex", conversation=THREAD)
-    talk.begin()
-
-    told = hear(talk, READY["codex"][0], {"id": 2, "error": {"code": -32600, "message": "no rollout found"}})
-
-    assert any(message.get("method") == "thread/resume" for message in sent(told))
-    assert talk.is_hopeless
-    assert "no rollout found" in str(told)
-
-
-def test_a_turn_that_codex_does_not_start_has_failed() -> None:
-    talk = begun("codex")
-    talk.send("hello")
-    list(told_of(talk))
-
-    told = hear(talk, {"id": 3, "error": {"message": "no"}})
-
-    assert edges(told) == ["failed"]
-    assert not talk.is_hopeless
-
-
-@pytest.mark.parametrize(
-    ("method", "params", "reply"),
-    [
-        ("item/fileChange/requestApproval", {"itemId": "i1"}, {"decision": "accept"}),
-        (
-            "item/permissions/requestApproval",
-            {"permissions": {"network": {"enabled": True}, "fileSystem": None}},
-            {"permissions": {"network": {"enabled": True}}, "scope": "turn"},
-        ),
-        ("mcpServer/elicitation/request", {"message": "Go on?"}, {"action": "accept", "content": {}, "_meta": None}),
-    ],
-)
-def test_all_that_codex_asks_can_be_allowed(method: str, params: dict[str, Any], reply: object) -> None:
-    item = {"type": "fileChange", "id": "i1", "changes": [{"path": "prices.md"}]}
-    talk = begun("codex")
-    hear(talk, {"method": "item/started", "params": {"threadId": THREAD, "item": item}})
-    told = hear(talk, {"id": 9, "method": method, "params": {"threadId": THREAD, **params}})
-
-    talk.answer("allow")
-
-    assert edges(told) == ["asked"]
-    assert sent(list(told_of(talk))) == [{"id": 9, "result": reply}]
-
-
-def test_what_codex_asks_a_host_that_cannot_do_it_is_answered() -> None:
-    (answer,) = sent(hear(begun("codex"), {"id": 9, "method": "attestation/generate", "params": {}}))
-
-    assert answer["error"]["code"] == -32601
-
-
-def test_what_other_threads_of_codex_do_is_no_turn_of_this_one() -> None:
-    talk = begun("codex")
-
-    told = hear(talk, {"method": "turn/started", "params": {"threadId": "another", "turn": {"id": "t1"}}})
-
-    assert edges(told) == []
-
-
-@pytest.mark.parametrize(
-    ("item", "said"),
-    [
-        ({"type": "commandExecution", "command": "false", "status": "failed", "exitCode": 1}, "* run: false: failed"),
-        ({"type": "commandExecution", "command": "true", "status": "completed", "exitCode": 0}, "* run: true: ok"),
-        ({"type": "fileChange", "changes": [{"path": "a"}], "status": "declined"}, "* edit: a: failed: refused"),
-        ({"type": "mcpToolCall", "server": "s", "tool": "t", "status": "completed"}, "* s: t: ok"),
-        ({"type": "webSearch", "query": "apples", "status": "completed"}, "* search: apples: ok"),
-        ({"type": "dynamicToolCall", "tool": "t", "status": "failed", "error": {"message": "no"}}, "* t: failed: no"),
-    ],
-)
-def test_what_codex_has_done_is_told(item: dict[str, Any], said: str) -> None:
-    told = hear(begun("codex"), {"method": "item/completed", "params": {"threadId": THREAD, "item": item}})
-
-    assert said in "\n".join(told)
-
-
 def test_what_the_agent_prints_beside_its_protocol_is_shown() -> None:
     talk = begun("codex")
 
     talk.hear(b"\x1b[31mwarning\x1b[0m: no bubblewrap \xff")
 
     assert [line.strip() for line in told_of(talk)] == ["log       warning: no bubblewrap \N{REPLACEMENT CHARACTER}"]
-
-
-# ---- whatever an agent may say ---------------------------------------------------------------------------------------
-
-# The words of both protocols, as they were recorded: names of fields, and what stands in them.
-WORDS = st.sampled_from(
-    sorted(
-        {word for agent in AGENTS for word in re.findall(r'"([\w/]{2,40})"', (RECORDED / f"{agent}.txt").read_text())}
-    )
-)
-LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), WORDS)
-VALUES = st.recursive(
-    LEAVES,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=6)),
-    max_leaves=30,
-)
-
-
-@every_agent
-@given(messages=st.lists(VALUES, max_size=6), replies=st.lists(st.text(max_size=12), max_size=2))
-def test_nothing_that_is_said_raises_and_all_that_comes_of_it_can_be_written(
-    agent: str, messages: list[object], replies: list[str]
-) -> None:
-    talk = begun(agent)
-    talk.send("hello")
-
-    for message in messages:
-        talk.hear(json.dumps(message).encode())
-    for reply in (*replies, "allow", "1"):
-        talk.answer(reply)
-
-    assert all(isinstance(line, str) for line in told_of(talk))
-
-
-@every_agent
-@given(line=st.binary(max_size=200))
-def test_no_bytes_raise(agent: str, line: bytes) -> None:
-    talk = begun(agent)
-
-    talk.hear(line)
-
-    list(told_of(talk))
