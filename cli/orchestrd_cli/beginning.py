@@ -10,7 +10,6 @@ from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
 from orchestrd.client.configuring import configuration_in
 from orchestrd.client.policies import PolicyWish
 from orchestrd.client.programs import missing_program
-from orchestrd.client.transcript import keeps_transcript
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import UnreachableError, UsageError
 from orchestrd.model.limits import PROMPT_BYTES_MAX
@@ -199,7 +198,7 @@ def _begin(
         reach.write_document(told, as_json=json)
     if not json:
         _note_workspace(request.spec)
-        look = "go into it: orch attach" if keeps_transcript(told) else "its output: orch logs -f"
+        look = "go into it: orch attach" if told.attach and told.agent != "shell" else "its output: orch logs -f"
         note(f"  {look} {told.id}   end it: orch stop {told.id}")
     return exits.OK
 

@@ -55,7 +55,8 @@ def _programs_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_spawn_says_where_to_look_next(
     daemon: FakeDaemon, orch: Orch, words: tuple[str, ...], agent: str, hint: str
 ) -> None:
-    daemon.answers("/v1/sessions", whole(msgspec.json.encode(a_document(agent=agent))))
+    told = a_document(agent=agent, runtime="tmux", attach=("orch", "attach", "abcdefgh"))
+    daemon.answers("/v1/sessions", whole(msgspec.json.encode(told)))
 
     done = orch("spawn", "--runtime", "tmux", "--workspace", "none", *words)
 
