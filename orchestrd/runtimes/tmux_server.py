@@ -159,7 +159,8 @@ class TmuxServer:
 
     def press_keys(self, pane: str, pid: int, keys: Sequence[str]) -> None:
         """Press keys by their names, out of copy mode, in one go. Raises RefusedError: none was pressed."""
-        if strange := next((key for key in keys if KEY.fullmatch(key) is None), None):
+        strange = next((key for key in keys if KEY.fullmatch(key) is None), None)
+        if strange is not None:
             raise RefusedError(f"there is no key {strange[:40]!r}", code="not_typed")
         self._type(pane, pid, f"send-keys -t {pane} {' '.join(keys)}")
 

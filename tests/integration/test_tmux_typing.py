@@ -122,6 +122,21 @@ async def test_enter_may_be_pressed_alone(reader: Reader) -> None:
     assert await reader.notes(1) == [["keys", "\r"]]
 
 
+async def test_keys_are_pressed_by_their_names_and_in_their_order(reader: Reader) -> None:
+    await reader.stage.runtime.press_keys(reader.run, ("2", "Down", "y", "Enter"))
+
+    await reader.stage.until(lambda: "".join(content for _, content in reader.noted()) == "2\x1b[By\r")
+
+
+@pytest.mark.parametrize("key", ["1; kill-server", "-t", "", "#{pane_pid}", "x" * 40, "'"])
+async def test_what_is_no_key_is_not_pressed_nor_is_any_other(reader: Reader, key: str) -> None:
+    with pytest.raises(OrchestrdError, match="there is no key"):
+        await reader.stage.runtime.press_keys(reader.run, ("1", key))
+
+    await reader.stage.runtime.press_enter(reader.run)
+    assert await reader.notes(1) == [["keys", "\r"]]
+
+
 async def test_copy_mode_is_left_before_anything_is_typed(reader: Reader) -> None:
     stage, pane = reader.stage, reader.stage.pane(reader.run)
     stage.tmux("copy-mode", "-t", pane)
