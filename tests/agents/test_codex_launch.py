@@ -216,3 +216,8 @@ def test_its_screen_is_looked_at_whatever_it_does_for_a_person_may_open_a_dialog
     activity: Activity,
 ) -> None:
     assert AGENT.wants_screen(activity, "osc")
+
+
+def test_a_prompt_that_would_be_run_as_a_shell_command_is_refused_though_it_is_an_argument() -> None:
+    assert "run as a shell command" in (AGENT.problem_with(replace(SPEC, prompt="!ls", prompt_bytes=3)) or "")
+    assert AGENT.problem_with(replace(SPEC, prompt="/status @shop", prompt_bytes=13)) is None

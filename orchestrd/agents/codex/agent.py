@@ -78,8 +78,11 @@ class CodexAgent:
             return f"{bypass} lets Codex do whatever it wants, and is not passed on: orch spawn --permission ask|deny"
         if taken := next((word for word in spec.argv if _is_ours(word)), None):
             return f"{taken} is how orchestrd itself drives Codex: leave it out of what stands after --"
-        is_typed = has_terminal(spec.runtime) and spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
-        return self.problem_with_message(spec.prompt) if spec.prompt is not None and is_typed else None
+        if spec.prompt is None or not has_terminal(spec.runtime):
+            return None
+        is_typed = spec.prompt_bytes > PROMPT_ARGUMENT_BYTES_MAX
+        is_run = spec.prompt.startswith("!")  # even as an argument, and outside its sandbox
+        return self.problem_with_message(spec.prompt) if is_typed or is_run else None
 
     def account(self, spec: Spec, environment: Mapping[str, str]) -> str | None:
         return account_name(NAME, environment, ACCOUNT)
