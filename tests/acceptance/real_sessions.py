@@ -17,7 +17,7 @@ from tests.acceptance.daemon import Home
 from tests.acceptance.processes import until
 from tests.standin.claude import make_repository
 
-START_S = 40.0  # some take seconds to start, and more where others start beside them
+START_S = 90.0  # some take seconds to start, and more where others start beside them
 
 
 class RealSessions:

@@ -182,7 +182,7 @@ class Teller {
   }
 
   onMessage({ info }, type) {
-    if (info.role === "user") return void this.#prompts.add(info.id)
+    if (info.role === "user") return void (this.#told.has(info.id) || this.#prompts.add(info.id))
     const { input, output, reasoning, cache } = info.tokens ?? {}
     const is = `${info.id} ${input} ${output} ${info.error?.name}`
     if (this.#told.has(is) || !(input || output || info.error)) return
@@ -195,6 +195,7 @@ class Teller {
     if (part.type === "tool") this.#onTool(part)
     if (part.type !== "text" || part.synthetic || part.ignored || this.#children.has(part.sessionID)) return
     if (this.#prompts.delete(part.messageID)) {
+      this.#told.add(part.messageID)
       this.tell("prompt", part.sessionID, { text: fitting(part.text) })
     } else if (part.time?.end) this.#answer = cut(part.text)
   }
