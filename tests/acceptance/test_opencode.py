@@ -15,7 +15,8 @@ from tests.standin.claude import needs
 pytestmark = needs("opencode")
 
 ASKED = "Count the apples"
-DAY = "working blocked working waiting working waiting".split()  # in this order, whatever a busy machine adds
+# In this order, whatever a busy machine adds.
+DAY = ("working", "blocked", "working", "waiting", "working", "waiting")
 
 
 @pytest.fixture
