@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orchestrd.client import Client
-from orchestrd.core.deciding import NOT_ASKED, chosen
+from orchestrd.model.decision import NOT_ASKED
 from orchestrd.model.document import AnswerReply, Document
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.words import Activity, Receipt, State
@@ -83,7 +83,7 @@ def _given(home: Client, ref: str, choice: str, decision: str | None, message: s
             code=NOT_ASKED,
             hint=f"orch attach {told.id}",
         )
-    found = chosen(told.decision, choice)
+    found = told.decision.choice(choice)
     if found is not None and is_terminal():
         asked = visible(told.decision.text.partition("\n")[0])
         note(f"  {asked}\n  {visible(found.label)}")

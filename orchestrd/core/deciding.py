@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from orchestrd.core.evidence import TYPING, still_limited
 from orchestrd.core.turn import Refusal, Turn, short
 from orchestrd.model.command import Answer, Answered
-from orchestrd.model.decision import Choice, Decision, DecisionKind, GivenAnswer, Way, answer_id
+from orchestrd.model.decision import NOT_ASKED, Choice, Decision, DecisionKind, GivenAnswer, Way, answer_id
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import (
@@ -29,7 +29,6 @@ from orchestrd.model.observation import Asked, Evidence, Testimony
 from orchestrd.model.session import Session, Settled
 from orchestrd.model.words import Activity, Receipt, State
 
-NOT_ASKED = "not_asked"
 _GOES_ON = frozenset({Activity.WORKING, Activity.WAITING, Activity.LIMITED})
 
 
@@ -39,15 +38,6 @@ def reply_to(given: GivenAnswer) -> str:
         return given.choice.reply
     before, behind = given.choice.around
     return f"{before}{msgspec.json.encode(given.text).decode()}{behind}"
-
-
-def chosen(decision: Decision, word: str) -> Choice | None:
-    """Find a choice by its key or, from 1 on, by its number; null where it is none of them."""
-    by_key = next((choice for choice in decision.choices if choice.key == word), None)
-    if by_key is not None or not (word.isascii() and word.isdigit()):
-        return by_key
-    number = int(word[:3])
-    return decision.choices[number - 1] if 0 < number <= len(decision.choices) else None
 
 
 def bounded(decision: Decision) -> Decision:
@@ -195,12 +185,12 @@ def _may_answer(session: Session) -> bool:
 
 
 def _is_same(given: GivenAnswer, command: Answer) -> bool:
-    is_same_choice = chosen(given.decision, command.choice) == given.choice
+    is_same_choice = given.decision.choice(command.choice) == given.choice
     return is_same_choice and (given.decision.id, given.text) == (command.decision, command.text)
 
 
 def _choice_of(decision: Decision, command: Answer) -> Choice | Refusal:
-    choice = chosen(decision, command.choice)
+    choice = decision.choice(command.choice)
     show = f"orch answer {command.session}"
     if not decision.choices:
         return _refused(command, "only a person at its terminal can answer", f"orch attach {command.session}")

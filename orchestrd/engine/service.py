@@ -7,7 +7,6 @@ from weakref import WeakValueDictionary
 from msgspec.structs import replace
 
 from orchestrd.core.admission import turn_of
-from orchestrd.core.deciding import chosen
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
@@ -264,7 +263,7 @@ class EngineService:
     def _choice_of(self, command: Answer) -> str:
         """Give the key of a choice that is named by its number."""
         decision = self._roster.require(command.session).decision
-        choice = chosen(decision, command.choice) if decision is not None and decision.id == command.decision else None
+        choice = decision.choice(command.choice) if decision is not None and decision.id == command.decision else None
         return choice.key if choice is not None else command.choice
 
     def _require_known(self, command: Command) -> None:

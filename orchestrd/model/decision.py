@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from orchestrd.model.words import Authority
 
+NOT_ASKED = "not_asked"  # the code of an error: nobody waits for this decision (any more)
+
 
 class DecisionKind(StrEnum):
     """What kind of thing is asked."""
@@ -47,6 +49,14 @@ class Decision(Struct, frozen=True, kw_only=True):
     text: str
     choices: tuple[Choice, ...] = ()
     way: Way = Way.KEYS
+
+    def choice(self, word: str) -> Choice | None:
+        """Find a choice by its key or, from 1 on, by its number; null where it is none of them."""
+        by_key = next((choice for choice in self.choices if choice.key == word), None)
+        if by_key is not None or not (word.isascii() and word.isdigit()):
+            return by_key
+        number = int(word[:3])
+        return self.choices[number - 1] if 0 < number <= len(self.choices) else None
 
 
 class GivenAnswer(Struct, frozen=True, kw_only=True):

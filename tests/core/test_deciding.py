@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.core.deciding import bounded, chosen, in_flight, reply_to
+from orchestrd.core.deciding import bounded, in_flight, reply_to
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
 from orchestrd.core.step import Refusal
@@ -426,9 +426,9 @@ def test_a_key_counts_more_than_a_number() -> None:
     two, one = Choice(key="2", label="b", reply="2"), Choice(key="1", label="a", reply="1")
     decision = shown("k1", two, one)
 
-    assert chosen(decision, "1") is one
-    assert chosen(decision, "3") is None
-    assert chosen(held(), "3") is OTHER
+    assert decision.choice("1") is one
+    assert decision.choice("3") is None
+    assert held().choice("3") is OTHER
 
 
 def test_what_cannot_be_kept_whole_has_no_choices_and_what_is_too_long_is_cut() -> None:
