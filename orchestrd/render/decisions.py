@@ -12,7 +12,8 @@ WITH_TEXT = " (--message TEXT)"
 
 def decision_page(told: Document) -> str:
     """Show what a blocked session asks, and what can be answered."""
-    lines = [f"{told.id}  {visible(told.name)}  {_asks(told)}", "", *(f"  {line}" for line in _question(told)), ""]
+    name = "" if told.name == told.id else f"  {visible(told.name)}"
+    lines = [f"{told.id}{name}  {_asks(told)}", "", *(f"  {line}" for line in _question(told)), ""]
     choices = told.decision.choices if told.decision else ()
     return "\n".join([*lines, *choice_lines(choices), how_to_answer(told)]) + "\n"
 

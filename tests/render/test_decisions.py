@@ -45,6 +45,10 @@ def test_the_page_of_a_decision_says_of_what_kind_it_is(decision: Decision, asks
     assert decision_page(blocked(decision=decision)).startswith(f"abcdefgh  fix-login  {asks}\n")
 
 
+def test_a_session_without_a_name_of_its_own_is_named_once() -> None:
+    assert decision_page(blocked(name="abcdefgh")).startswith("abcdefgh  asks for permission\n")
+
+
 def test_a_session_that_says_nothing_of_what_it_asks_has_a_page_as_well() -> None:
     page = decision_page(a_document(activity="blocked", attach=("orch", "attach", "abcdefgh")))
 
