@@ -57,7 +57,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit agents peers bench truth docs clean
+.PHONY: help demo test lint types walls unit real rest agents peers bench truth docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -81,11 +81,18 @@ walls: $(DEV) ## the floors: who may import whom (import-linter)
 
 unit: $(DEV) $(AGENTS) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
+	@$(MAKE) --no-print-directory -k -j2 -O real rest
 	@$(BIN)/coverage combine --quiet
 	@rm -f .coverage.* # what a killed process left half-written
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
+
+# Real programs are mostly waited for, and all else mostly computes: side by side they take little longer than one of them.
+real: $(DEV) $(AGENTS)
+	$(BIN)/coverage run -m pytest tests/acceptance
+
+rest: $(DEV) $(AGENTS)
+	$(BIN)/coverage run -m pytest --ignore=tests/acceptance
 
 agents: $(AGENTS) ## the real agents that the tests drive; one in a version: AGENT=claude VERSION=latest
 
