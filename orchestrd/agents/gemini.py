@@ -13,13 +13,15 @@ The order of authority, and what each of them does not see:
 4. The *transcript* tells of what was cancelled, and of tokens; of an answer it does not tell whether it is the last.
 5. A *report* of the session itself, which knows least of the turn it is made in.
 
+A conversation is named by its hooks, and not beforehand: Gemini begins anew by itself once a directory is trusted, and
+would refuse the name that it has used a moment before. So without hooks there is none to go on with.
+
 Gemini CLI reads the hooks from what stands in for the defaults of the system (GEMINI_CLI_SYSTEM_DEFAULTS_PATH), which
 it merges with the settings of user and project: theirs run beside ours. It takes no such file where others could write
 into a directory above it; then all is as without hooks. Held to version 0.61.0.
 """
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -36,7 +38,6 @@ from orchestrd.core.conversation import Fields, conversation_id, described, fiel
 from orchestrd.core.launch import decode_record
 from orchestrd.core.wording import count_of
 from orchestrd.model.agent import Capabilities, Trust
-from orchestrd.model.ids import run_mark
 from orchestrd.model.limits import HOOK_SECONDS_MAX, PROMPT_ARGUMENT_BYTES_MAX, WORKING_TRUSTED_S
 from orchestrd.model.observation import Testimony
 from orchestrd.model.run import AgentFiles, AgentLaunch, Glimpse, LaunchContext, Reading, Run
@@ -160,7 +161,6 @@ class GeminiAgent:
             return AgentLaunch(
                 argv=(*argv, "--resume", context.conversation), environment=environment, files=tuple(files.items())
             )
-        argv = (*argv, "--session-id", _pinned(run_mark(context.session, context.generation, spec.nonce)))
         prompt = context.prompt or ""
         is_typed = len(prompt.encode("utf-8", "replace")) > PROMPT_ARGUMENT_BYTES_MAX
         return AgentLaunch(
@@ -172,9 +172,9 @@ class GeminiAgent:
 
     def files(self, spec: Spec, environment: Mapping[str, str], run: Run, agent_pid: int | None) -> AgentFiles | None:
         home = environment.get("GEMINI_CLI_HOME") or environment.get("HOME")
-        if not home:
+        if not home or run.conversation is None:
             return None
-        begins = (run.conversation or _pinned(run.mark)).partition("-")[0]
+        begins = run.conversation.partition("-")[0]
         return AgentFiles(transcript=f"{home.rstrip('/')}/.gemini/tmp/*/chats/session-*-{begins}.jsonl")
 
     def wants_screen(self, activity: Activity, source: str | None) -> bool:
@@ -182,7 +182,8 @@ class GeminiAgent:
         return True
 
     def read(self, glimpse: Glimpse) -> Reading:
-        hooks, unheard = _read_hooks(glimpse.hook_lines)
+        has_title = (glimpse.title or "")[:1] in TITLES
+        hooks, unheard = _read_hooks(glimpse.hook_lines, has_title=has_title)
         entries, unread = _read_transcript(glimpse.transcript_lines)
         said = [*hooks, *entries, *_read_title(glimpse.title)]
         if glimpse.screen is not None:
@@ -232,8 +233,11 @@ def _read_title(title: str | None) -> Iterator[Testimony]:
         yield Testimony(observer="title", allows=TITLES.get(title[:1], ()), excerpt=one_line(title))
 
 
-def _read_hooks(lines: Iterable[tuple[bytes, int]]) -> tuple[list[Testimony], int]:
-    """Say what each new line says, and how many are none."""
+def _read_hooks(lines: Iterable[tuple[bytes, int]], *, has_title: bool) -> tuple[list[Testimony], int]:
+    """Say what each new line says, and how many are none.
+
+    Gemini takes no prompt before the hook behind its answer has ended: where there is a title, that tells when it does.
+    """
     said: list[Testimony] = []
     malformed = 0
     for line, offset in lines:
@@ -242,7 +246,8 @@ def _read_hooks(lines: Iterable[tuple[bytes, int]]) -> tuple[list[Testimony], in
         elif (heard := payload_of(line, NAME)) is None:
             malformed += 1
         elif (word := _of_hook(*heard)) is not None:
-            said.append(replace(word, offset=offset))
+            allows = (WORKING, *word.allows) if has_title and word.is_turn_over else word.allows
+            said.append(replace(word, offset=offset, allows=allows))
     return said, malformed
 
 
@@ -335,8 +340,3 @@ def _time(written: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
-
-
-def _pinned(mark: str) -> str:
-    """Give the id of the conversation that the run with this mark begins."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, mark))

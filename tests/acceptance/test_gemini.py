@@ -41,7 +41,6 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     gemini.home.reach(session, "waiting")
     waited = gemini.home.show(session)
     sent = gemini.home.send(session, "And the pears?\nAll of them.")
-    assert sent.receipt is Receipt.SUBMITTED, sent
     gemini.model.wait_until("working", request=3)
     gemini.home.reach(session, "working")
     gemini.press(session, "Escape")
@@ -58,6 +57,8 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     assert decision.text.startswith("asks for permission: Shell touch sold")
     assert [choice.label for choice in decision.choices][:2] == ["Allow once", "Allow for this session"]
     assert given.receipt is Receipt.SUBMITTED
+    assert sent.receipt in (Receipt.SUBMITTED, Receipt.TYPED)  # of a slow machine nobody sees it taken in time
+    assert repr("And the pears?\nAll of them.") in str(gemini.model.requests[2]["contents"][-1])
     assert (gemini.repository / "sold").exists()
     assert waited.activity_text == "Three."
     assert "Count the apples" in str(gemini.model.requests[-1]["contents"])

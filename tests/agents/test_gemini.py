@@ -67,13 +67,10 @@ def title(text: str) -> tuple[Activity, ...]:
 # ---- launch
 
 
-def test_it_begins_a_conversation_whose_name_is_known_before() -> None:
+def test_it_begins_a_conversation_that_has_no_name_yet() -> None:
     launch = AGENT.launch(SPEC, CONTEXT)
-    other = AGENT.launch(SPEC, replace(CONTEXT, generation=2))
 
-    assert launch.argv[:4] == ("gemini", "-m", "gemini-3.8-flash", "--session-id")
-    assert launch.argv[5:] == ("--prompt-interactive=do it",)
-    assert launch.argv[4] != other.argv[4]
+    assert launch.argv == ("gemini", "-m", "gemini-3.8-flash", "--prompt-interactive=do it")
 
 
 def test_its_hooks_stand_in_a_file_of_the_run_and_tell_under_its_name() -> None:
@@ -175,6 +172,7 @@ def test_its_conversation_lies_below_its_home_under_the_beginning_of_its_name() 
     assert elsewhere is not None
     assert elsewhere.transcript == "/g/.gemini/tmp/*/chats/session-*-b90740ef.jsonl"
     assert AGENT.files(SPEC, {}, run, None) is None
+    assert AGENT.files(SPEC, {"HOME": "/home/me"}, replace(run, conversation=None), None) is None
 
 
 def test_a_key_of_its_own_is_another_account_than_who_is_logged_in() -> None:
@@ -207,6 +205,17 @@ def test_a_turn_begins_with_its_prompt_and_ends_with_its_answer() -> None:
     assert (over.allows, over.text, over.is_turn_over) == ((WAITING,), "Hello from the model.", True)
     assert over.conversation == ID
     assert over.offset == 7
+
+
+def test_an_answer_ends_the_turn_only_once_the_title_says_so_where_there_is_one() -> None:
+    line = json.dumps({"at": 1.0, "gemini": {"hook_event_name": "AfterAgent", "prompt_response": "Three."}}).encode()
+    glimpse = Glimpse(now=NOW, hook_lines=((line, 1),), title="✦  Working… (repo)")
+
+    titled = AGENT.read(glimpse).testimonies[0]
+    untitled = AGENT.read(replace(glimpse, title="vm")).testimonies[0]
+
+    assert (titled.observer, titled.allows, titled.is_turn_over) == ("hook", (WORKING, WAITING), True)
+    assert untitled.allows == (WAITING,)
 
 
 def test_a_turn_without_an_answer_may_have_met_a_limit() -> None:
