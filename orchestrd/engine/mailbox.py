@@ -49,9 +49,7 @@ class Mailboxes(Actor):
 
     name = "mailboxes"
 
-    def __init__(
-        self, ledger: Ledger, roster: Roster, clock: Clock, thresholds: Thresholds, on_error: OnError
-    ) -> None:
+    def __init__(self, ledger: Ledger, roster: Roster, clock: Clock, thresholds: Thresholds, on_error: OnError) -> None:
         super().__init__(on_error)
         self._ledger = ledger
         self._roster = roster
