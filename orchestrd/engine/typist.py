@@ -10,7 +10,7 @@ Nothing is typed behind a draft that a person has left in the box: both would be
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from orchestrd.core.evidence import TYPING, judge, was_heard
+from orchestrd.core.evidence import SCREEN, TITLE, TYPING, judge, was_heard
 from orchestrd.core.running import run_of
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.roster import Roster
@@ -24,6 +24,7 @@ from orchestrd.ports import Attachments, Clock, Runtime
 
 Look = Callable[[SessionId], Awaitable[None]]
 Outcome = tuple[Receipt, str | None]
+_SHOWN = frozenset({TYPING, SCREEN, TITLE})  # who speak of what is drawn there, not of what was taken
 
 
 class Typist:
@@ -113,10 +114,11 @@ class Typist:
         return Receipt.TYPED
 
     def _is_taken(self, session: SessionId, text: str, begun: Instant) -> bool:
+        """Tell whether it was seen to take the text. That its screen shows work may be of the turn before yet."""
         record = self._roster.get(session)
         if was_heard(self._roster.evidence(session), text, begun.at):
             return True
-        return record is not None and record.activity is Activity.WORKING and record.activity_source != TYPING
+        return record is not None and record.activity is Activity.WORKING and record.activity_source not in _SHOWN
 
     def _still_waits(self, session: SessionId) -> bool:
         verdict = judge(self._roster.evidence(session).testimonies, self._clock.now().at)
