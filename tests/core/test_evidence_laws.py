@@ -158,9 +158,11 @@ def test_a_limit_is_over_when_it_ends_whoever_told_of_it(observer: str, ends: fl
     until = None if ends is None else NOON + later(ends)
     said = Testimony(observer=observer, allows=(LIMITED,), at=NOON, limited_until=until)
 
-    found = judge([said], NOON + later(age))
+    now = NOON + later(age)  # which is whole microseconds
 
-    assert (found is not None) is (age < ends if ends is not None else age <= LIMIT_TRUSTED_S)
+    found = judge([said], now)
+
+    assert (found is not None) is (now < until if until is not None else now - NOON <= later(LIMIT_TRUSTED_S))
     assert found is None or found.limited_until == until
 
 
