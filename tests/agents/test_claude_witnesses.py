@@ -429,6 +429,23 @@ def test_that_it_still_waits_leaves_the_last_answer_to_be_read() -> None:
     assert (verdict.activity, verdict.text) == (Activity.WAITING, "Done.")
 
 
+def test_an_emptied_title_is_a_farewell_and_one_that_was_always_empty_says_nothing() -> None:
+    left, nothing, never = (
+        by("title", replace(LOOK, title=title, last_title=before))
+        for title, before in (("", "✳ Claude Code"), ("", ""), ("", None))
+    )
+
+    assert [said.is_farewell for said in (*left, *nothing, *never)] == [True, False, False]
+
+
+def test_the_end_of_a_session_is_a_farewell_and_a_clear_is_none() -> None:
+    lines = (hook_line("SessionEnd", reason="prompt_input_exit"), hook_line("SessionEnd", reason="clear"))
+
+    said = by("hook", replace(LOOK, hook_lines=tuple((line, n + 1) for n, line in enumerate(lines))))
+
+    assert [word.is_farewell for word in said] == [True]
+
+
 # ---- what it costs --------------------------------------------------------------------------------------------------
 
 
