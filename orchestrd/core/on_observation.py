@@ -73,8 +73,8 @@ def vanished(turn: Turn, proof: Vanished) -> None:
 def reported(turn: Turn, fact: Reported) -> None:
     """The witnesses of its activity have said something. A line of hooks.jsonl counts once, by where it ends there.
 
-    Such lines are judged one by one, for each is a fact. What else a look brings is judged as a whole: one after the
-    other its words would still be met by those of the look before.
+    Such lines are judged one by one, for each is a fact. What else a look brings is judged as a whole, and the last of
+    the lines with it: one after the other these words would still be met by those of the look before.
     """
     take_progress(turn, fact)
     heard = max(turn.session.hooks_offset, turn.evidence.hooks_offset)
@@ -85,9 +85,10 @@ def reported(turn: Turn, fact: Reported) -> None:
         malformed=turn.evidence.malformed + fact.malformed,
     )
     news = [said for said in fact.testimonies if said.offset is None or said.offset > heard]
-    for number, said in enumerate(news, start=1):
+    last_line = max((number for number, said in enumerate(news) if said.offset is not None), default=None)
+    for number, said in enumerate(news):
         _take_in(turn, said)
-        if said.offset is not None or number == len(news):
+        if (said.offset is not None and number != last_line) or number == len(news) - 1:
             turn.judge_activity()
 
 

@@ -224,6 +224,11 @@ def typed_into() -> tuple[Interpreter, Testimony, Testimony]:
     return life, idle, Testimony(observer="hook", allows=(Activity.WORKING,), at=life.now.at, offset=40)
 
 
+def a_turn_begins(at: datetime) -> Testimony:
+    """Give what the hook says of a prompt."""
+    return Testimony(observer="hook", allows=(Activity.WORKING,), at=at, offset=20)
+
+
 def test_a_state_file_that_is_late_does_not_deny_the_turn_that_a_message_has_begun() -> None:
     life, idle, submitted = typed_into()
 
@@ -248,6 +253,20 @@ def test_a_transcript_that_is_read_again_after_a_restart_undoes_nothing_for_a_mo
 
     assert looked.outcome.events == ()
     assert life.record.activity is Activity.BLOCKED
+
+
+def test_the_last_line_of_a_hook_is_not_met_by_what_the_screen_showed_a_look_before() -> None:
+    life = running()
+    prompt = Testimony(observer="screen", allows=(Activity.WAITING,), at=life.now.at)
+    life.give(Reported(generation=1, testimonies=(prompt,)))
+    life.wait(0.5)
+    unsure = Testimony(observer="hook", allows=(Activity.WAITING, Activity.BLOCKED), at=life.now.at, offset=40)
+    dialog = Testimony(observer="screen", allows=(Activity.BLOCKED,), at=life.now.at)
+    life.give(Reported(generation=1, testimonies=(a_turn_begins(life.now.at),), hooks_offset=20))
+
+    looked = life.give(Reported(generation=1, testimonies=(unsure, dialog), hooks_offset=40))
+
+    assert [(event.from_, event.to) for event in looked.outcome.events] == [("working", "blocked")]
 
 
 def test_a_message_that_nobody_saw_taken_leaves_the_state_file_its_word() -> None:
