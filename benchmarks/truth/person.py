@@ -28,6 +28,7 @@ from orchestrd.testing.model import Person as Deed
 
 LOOK_S = 0.01
 ECHO_S = 0.3  # what was typed astray is to be seen by then
+GLANCE_S, STILL_S = 0.3, 3.0  # between two looks at a dialog, and how long a person waits for it to stand still
 KEY_PAUSE_S = 0.3  # between two keys of one press: whoever presses twice is no machine
 AGREED_S = 30.0  # a claim that is waited for comes within this time
 LEFT_S = 15.0  # an agent that is left has ended by then
@@ -77,7 +78,7 @@ class Person:
             "type": lambda deed: self._keys("-l", deed.text),
             "paste": self._paste,
             "keys": lambda deed: self._keys(*deed.keys),
-            "answer": lambda deed: self._press(deed.choice),
+            "answer": self._choose,
             "decide": self._decide,
             "interrupt": lambda _: self._press("interrupt"),
             "clear": lambda _: self._press("clear"),
@@ -182,6 +183,14 @@ class Person:
         """Tell whether a text stands on the screen, or has made the agent do something."""
         time.sleep(ECHO_S)
         return self._model.asked_times() > requests or one_spaced(text) in one_spaced(self._ask("capture-pane", "-p"))
+
+    def _choose(self, deed: Deed) -> None:
+        """Answer a dialog, once it stands there: what is drawn has not changed from one look to the next."""
+        deadline, shown = time.monotonic() + STILL_S, ""
+        while (now := self._ask("capture-pane", "-p")) != shown and time.monotonic() < deadline:
+            shown = now
+            time.sleep(GLANCE_S)
+        self._press(deed.choice)
 
     def _press(self, name: str) -> None:
         press: Press | None = self._presses.get(name)

@@ -23,6 +23,7 @@ DAYS = {
     "codex": "short_day",
     "codex-hosted": "short_day",
     "opencode": "short_day",
+    "gemini": "short_day",
     "aider": "short_day_without_tools",
 }
 TICK_S = 0.5
