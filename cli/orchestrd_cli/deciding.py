@@ -9,16 +9,16 @@ from orchestrd.model.decision import NOT_ASKED
 from orchestrd.model.document import AnswerReply, Document
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.words import Activity, Receipt, State
-from orchestrd.render import decision_page, visible
+from orchestrd.render import clip, decision_page, visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.changing import EXIT_OF_RECEIPT
 from orchestrd_cli.grammar import Json, NeverStart, Ref, verb
-from orchestrd_cli.terminal import is_terminal, note
+from orchestrd_cli.terminal import is_terminal, size
 
 SENTENCES = {
     Receipt.SUBMITTED: "submitted",
     Receipt.REFUSED: "refused",
-    Receipt.UNKNOWN: "unknown: it may have been given, or not",
+    Receipt.UNKNOWN: "unknown",
     Receipt.QUEUED: "unknown: it is still being given",
 }
 
@@ -58,7 +58,8 @@ def answer(
         if json:
             reach.write_json(reply)
         else:
-            reach.write_text(f"{reply.session}  {_sentence(reply)}\n")
+            line = _line(reply)
+            reach.write_text(f"{clip(line, size()[0]) if is_terminal() else line}\n")
     return EXIT_OF_RECEIPT[reply.receipt] if reply.receipt is not Receipt.QUEUED else exits.FAILED
 
 
@@ -72,7 +73,7 @@ def _shown(told: Document, *, as_json: bool) -> int:
 
 
 def _given(home: Client, ref: str, choice: str, decision: str | None, message: str | None) -> AnswerReply:
-    """Answer the decision that is named, or the one that is asked now. In a terminal say what is answered."""
+    """Answer the decision that is named, or the one that is asked now."""
     if decision is not None:
         return home.answer(ref, decision, choice, text=message)
     told = home.show(ref)
@@ -84,9 +85,6 @@ def _given(home: Client, ref: str, choice: str, decision: str | None, message: s
             hint=f"orch attach {told.id}",
         )
     found = told.decision.choice(choice)
-    if found is not None and is_terminal():
-        asked = visible(told.decision.text.partition("\n")[0])
-        note(f"  {asked}\n  {visible(found.label)}")
     return home.answer(told.id, told.decision.id, choice if found is None else found.key, text=message)
 
 
@@ -99,5 +97,15 @@ def _require_blocked(told: Document) -> None:
         )
 
 
-def _sentence(reply: AnswerReply) -> str:
-    return visible(f"{SENTENCES.get(reply.receipt, reply.receipt)}{f': {reply.error}' if reply.error else ''}")
+def _line(reply: AnswerReply) -> str:
+    """Say what became of it, and what was answered with what: nobody is to take it for the answer to something else."""
+    parts = (f"{reply.session}  {SENTENCES.get(reply.receipt, reply.receipt)}", reply.error, _deed(reply))
+    return visible(": ".join(part for part in parts if part))
+
+
+def _deed(reply: AnswerReply) -> str | None:
+    if reply.asked is None:
+        return None
+    question = reply.asked.partition("\n")[0]
+    word = reply.label if reply.choice == str(reply.number) else reply.choice
+    return f'{reply.number} {word}, to "{question}"'

@@ -84,6 +84,13 @@ def in_flight(session: Session) -> Effect | None:
     return next((effect for effect in session.effects if effect.answer is not None), None)
 
 
+def decision_named(session: Session, decision: str) -> Decision | None:
+    """Give the decision of this id, if it is asked now or just being answered."""
+    effect = in_flight(session)
+    given = effect.answer.decision if effect is not None and effect.answer is not None else None
+    return next((one for one in (session.decision, given) if one is not None and one.id == decision), None)
+
+
 def answer(turn: Turn, command: Answer) -> None:
     """Accept an answer to the decision that stands; the same one once more is the same one."""
     effect = in_flight(turn.session)

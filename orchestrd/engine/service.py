@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 from msgspec.structs import replace
 
 from orchestrd.core.admission import turn_of
+from orchestrd.core.deciding import decision_named
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
@@ -28,7 +29,7 @@ from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.sending import Sending
 from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
-from orchestrd.model.decision import answer_id
+from orchestrd.model.decision import Choice, Decision, answer_id
 from orchestrd.model.document import (
     AnswerReply,
     Archived,
@@ -183,15 +184,18 @@ class EngineService:
         """Give an answer and wait, bounded, for its receipt. What is not asked (any more) is refused."""
         self._require_known(command)
         await self._look_at(command.session)  # so that what a person has just answered is not answered again
-        known = answer_id(command.decision, self._choice_of(command))
+        asked = decision_named(self._roster.require(command.session), command.decision)
+        choice = None if asked is None else asked.choice(command.choice)
+        known = answer_id(command.decision, command.choice if choice is None else choice.key)
+        replied = _answer_reply(command, asked, choice)
         with self._receipts.of(command.session, known) as receipt:
             reply = await self._mailboxes.submit(command.session, command)
             if isinstance(reply, Refusal):
-                return _answer_reply(command, Receipt.REFUSED, reply.message, reply.hint)
+                return replace(replied, receipt=Receipt.REFUSED, error=reply.message, hint=reply.hint)
             if reply is not None:
-                return _answer_reply(command, reply, self._error_of(command.session, known))
+                return replace(replied, receipt=reply, error=self._error_of(command.session, known))
             told = await self._settled(command, receipt)
-            return _answer_reply(command, told.receipt, told.error)
+            return replace(replied, receipt=told.receipt, error=told.error)
 
     async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
         """Tell what those of these sessions take of the machine that run."""
@@ -260,12 +264,6 @@ class EngineService:
         settled = self._roster.require(session).settled
         return next((one.error for one in settled if one.id == message), None)
 
-    def _choice_of(self, command: Answer) -> str:
-        """Give the key of a choice that is named by its number."""
-        decision = self._roster.require(command.session).decision
-        choice = decision.choice(command.choice) if decision is not None and decision.id == command.decision else None
-        return choice.key if choice is not None else command.choice
-
     def _require_known(self, command: Command) -> None:
         if problem := problem_with_command(command):
             raise UsageError(problem, code="invalid")
@@ -293,15 +291,14 @@ def _known(session: Session) -> Known:
     )
 
 
-def _answer_reply(command: Answer, receipt: Receipt, error: str | None, hint: str = "") -> AnswerReply:
-    return AnswerReply(
-        session=command.session,
-        decision=command.decision,
-        choice=command.choice,
-        receipt=receipt,
-        error=error,
-        hint=hint,
+def _answer_reply(command: Answer, asked: Decision | None, choice: Choice | None) -> AnswerReply:
+    """Say what is answered with what; nobody knows yet what becomes of it."""
+    reply = AnswerReply(
+        session=command.session, decision=command.decision, choice=command.choice, receipt=Receipt.UNKNOWN
     )
+    if asked is None or choice is None:
+        return reply
+    return replace(reply, number=asked.choices.index(choice) + 1, label=choice.label, asked=asked.text)
 
 
 def _raise_if_refused(reply: Reply) -> None:

@@ -227,11 +227,18 @@ class SendReply(Struct, frozen=True, kw_only=True):
 
 
 class AnswerReply(Struct, frozen=True, kw_only=True):
-    """`answer --json` with a choice. Where it was refused `error` says why, and `hint` is the next command."""
+    """`answer --json` with a choice. Where it was refused `error` says why, and `hint` is the next command.
+
+    What was answered with what: `asked` is the text of the decision, `number` and `label` are those of the choice; null
+    where it was not asked then any more.
+    """
 
     session: SessionId
     decision: str
     choice: str
+    number: int | None = None
+    label: str | None = None
+    asked: str | None = None
     receipt: Receipt
     error: str | None = None
     hint: str = ""

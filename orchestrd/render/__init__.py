@@ -11,7 +11,7 @@ from orchestrd.render.lines import event_line
 from orchestrd.render.offering import candidates
 from orchestrd.render.pages import error_text, explanation_page, session_page
 from orchestrd.render.table import needs_me, status_table
-from orchestrd.render.text import age, ago, counted, short, size, visible, why
+from orchestrd.render.text import age, ago, clip, counted, short, size, visible, why
 
 __all__ = [
     "age",
@@ -19,6 +19,7 @@ __all__ = [
     "candidates",
     "checkup_page",
     "clean_page",
+    "clip",
     "counted",
     "decision_page",
     "error_text",

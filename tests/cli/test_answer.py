@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.document import AnswerReply
+from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Receipt
-from orchestrd_cli import exits
+from orchestrd_cli import deciding, exits
 from tests.cli.fake_daemon import FakeDaemon, Result, whole
 from tests.cli.told import tells_of
 from tests.decisions import held
@@ -28,6 +29,9 @@ def asks(daemon: FakeDaemon, receipt: Receipt = Receipt.SUBMITTED, error: str | 
         session=told.id,
         decision="d1",
         choice="allow",
+        number=1,
+        label="Yes",
+        asked="touch sold\nin one go",
         receipt=receipt,
         error=error,
         hint="orch show abcdefgh" if error else "",
@@ -98,7 +102,7 @@ def test_an_answer_goes_to_the_decision_that_is_asked_now(daemon: FakeDaemon, or
 
     done = orch("answer", "fix", choice)
 
-    assert (done.code, done.out, done.err) == (0, "abcdefgh  submitted\n", "")
+    assert (done.code, done.out, done.err) == (0, 'abcdefgh  submitted: 1 allow, to "touch sold"\n', "")
     assert daemon.requests[-1].startswith("POST /v1/sessions/abcdefgh/answer ")
 
 
@@ -119,10 +123,10 @@ def test_a_decision_that_is_named_is_answered_without_a_look(daemon: FakeDaemon,
             Receipt.UNKNOWN,
             "nobody saw it",
             1,
-            "abcdefgh  unknown: it may have been given, or not: nobody saw it\n",
+            'abcdefgh  unknown: nobody saw it: 1 allow, to "touch sold"\n',
             "",
         ),
-        (Receipt.QUEUED, None, 1, "abcdefgh  unknown: it is still being given\n", ""),
+        (Receipt.QUEUED, None, 1, 'abcdefgh  unknown: it is still being given: 1 allow, to "touch sold"\n', ""),
     ],
 )
 def test_each_receipt_has_its_sentence_and_its_code(
@@ -133,6 +137,46 @@ def test_each_receipt_has_its_sentence_and_its_code(
     done = orch("answer", "fix", "allow")
 
     assert (done.code, done.out, done.err) == (code, out, err)
+
+
+@pytest.mark.parametrize(
+    ("choice", "number", "asked", "out"),
+    [
+        ("1", 1, "Is it trusted?", 'submitted: 1 Yes\\x1b[2J, to "Is it trusted?"'),
+        ("k", 2, "Is it trusted?", 'submitted: 2 k, to "Is it trusted?"'),
+        ("allow", None, None, "submitted"),
+    ],
+)
+def test_what_was_answered_with_what_is_said_in_one_line(
+    daemon: FakeDaemon, orch: Orch, *, choice: str, number: int | None, asked: str | None, out: str
+) -> None:
+    asks(daemon)
+    reply = AnswerReply(
+        session=SessionId("abcdefgh"),
+        decision="d1",
+        choice=choice,
+        number=number,
+        label="Yes\x1b[2J",
+        asked=asked,
+        receipt=Receipt.SUBMITTED,
+    )
+    daemon.answers("/v1/sessions/abcdefgh/answer", whole(msgspec.json.encode(reply)))
+
+    done = orch("answer", "fix", "1")
+
+    assert done.out == f"abcdefgh  {out}\n"
+
+
+def test_in_a_terminal_the_line_is_cut_to_its_width(
+    daemon: FakeDaemon, orch: Orch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks(daemon)
+    monkeypatch.setattr(deciding, "is_terminal", lambda: True)
+    monkeypatch.setattr(deciding, "size", lambda: (32, 10))
+
+    done = orch("answer", "fix", "1")
+
+    assert done.out == "abcdefgh  submitted: 1 allow, t…\n"
 
 
 def test_a_program_reads_the_receipt_and_nothing_beside_it(daemon: FakeDaemon, orch: Orch) -> None:

@@ -128,6 +128,7 @@ async def test_an_answer_is_given_to_whoever_holds_it_and_is_submitted_once_the_
         again = await answered(rig)
 
         assert decision == held("d1")
+        assert (reply.number, reply.label, reply.asked) == (1, "Yes", "touch sold")
         assert (reply.receipt, reply.error) == (again.receipt, again.error) == (Receipt.SUBMITTED, None)
         assert rig.world.newest(ID).answers == [("d1", '{"behavior":"allow"}')]
         assert rig.record().decision is None
