@@ -237,6 +237,7 @@ ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directorie
 
 # Adapters
 PLUGINS_MAX = 64  # that are made of one kind; more are left out, and told of
+VERSION_ANSWER_S = 10.0  # an agent's program is given this long to say its version; some import for two seconds first
 
 # Doctor
 EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it

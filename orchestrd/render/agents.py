@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from orchestrd.model.agent import Capabilities
 from orchestrd.model.document import KnownAgent, KnownAgents
 from orchestrd.render.text import visible
 
-HEAD = ("AGENT", "VERSION", "TESTED", "CAN", "PROGRAM")
+HEAD = ("AGENT", "VERSION", "TESTED", "CAN", "PERMISSION", "PROGRAM")
 ABSENT, ANY = "not found", "-"
 
 
@@ -18,15 +19,14 @@ def agents_table(known: KnownAgents) -> str:
 
 
 def _row(agent: KnownAgent) -> tuple[str, ...]:
-    tested = agent.capabilities.tested
-    if tested is None and agent.program is None:
-        return agent.name, ANY, ANY, ", ".join(_can(agent)) or ANY, ANY
-    version = visible(agent.version or "?") if agent.program else ABSENT
-    return agent.name, version, tested or ANY, ", ".join(_can(agent)) or ANY, visible(agent.program or ANY)
-
-
-def _can(agent: KnownAgent) -> Iterator[str]:
     can = agent.capabilities
+    absent = ANY if can.tested is None else ABSENT
+    version = visible(agent.version or "?") if agent.program else absent
+    words = ", ".join(_can(can)) or ANY
+    return agent.name, version, can.tested or ANY, words, ", ".join(can.policies), visible(agent.program or ANY)
+
+
+def _can(can: Capabilities) -> Iterator[str]:
     words = {"hooks": can.hooks, "resume": can.resume, "cost": can.cost, "answers": can.answers}
     yield from (word for word, is_so in words.items() if is_so)
-    yield from ("no terminal",) if can.structured else ()
+    yield from ("hosted",) if can.structured else ()
