@@ -80,7 +80,7 @@ EnvNames = Annotated[
         "--env",
         metavar="KEY",
         help=f"Pass this variable on, as it is here; repeatable. Unasked only {', '.join(STANDARD_NAMES)} are, and to"
-        " claude its own settings, proxies and certificates.",
+        " an agent its own settings, keys, proxies and certificates.",
     ),
 ]
 PromptFile = Annotated[
