@@ -19,8 +19,14 @@ def test_every_agent_is_there_with_its_own_order() -> None:
 
 
 def test_every_witness_of_an_agent_is_told_of() -> None:
-    named = set(re.findall(r"^\| `(\w+)` \| .* \| (?:looked at|heard|remembered) \|$", PAGE, re.MULTILINE))
-
     used = {trust.observer for agent in Plugins().agents().values() for trust in agent.witnesses}
 
-    assert used <= named
+    assert used <= set(named())
+
+
+def test_no_witness_is_told_of_twice() -> None:
+    assert sorted(named()) == sorted(set(named()))
+
+
+def named() -> list[str]:
+    return re.findall(r"^\| `(\w+)` \| .* \| (?:looked at|heard|remembered) \|$", PAGE, re.MULTILINE)
