@@ -172,7 +172,7 @@ class Turn:
         """
         is_typed_into = self.session.activity_source == TYPING
         after = self.evidence.typed_at or (self.session.activity_since if is_typed_into else None)
-        verdict = judge(self.evidence.testimonies, self.now.at, after)
+        verdict = judge(self._told_of_what_comes_next(), self.now.at, after)
         if is_typed_into and (verdict is None or verdict.activity is Activity.UNKNOWN):
             return
         if verdict is not None and verdict.activity is Activity.WAITING and self._is_about_to_begin():
@@ -185,6 +185,11 @@ class Turn:
                 self._begin_turn(verdict.at)
         elif self.session.activity is not Activity.UNKNOWN:
             self.set_activity(Activity.UNKNOWN, SILENCE, None)
+
+    def _told_of_what_comes_next(self) -> list[Testimony]:
+        """Leave out who still sees the dialog that is just being answered: it goes in a moment, or is asked again."""
+        answered = {effect.answer.decision for effect in self.session.effects if effect.attempted and effect.answer}
+        return [said for said in self.evidence.testimonies if said.decision is None or said.decision not in answered]
 
     def _is_about_to_begin(self) -> bool:
         """Tell whether it only waits for a moment yet: until it has taken the prompt that it was started with."""

@@ -45,9 +45,9 @@ def say(life: Interpreter, activity: Activity) -> None:
     life.give(a_report(activity, at=life.now.at, offset=life.record.hooks_offset + 7))
 
 
-def see(life: Interpreter, *allows: Activity, decision: Decision | None = None) -> None:
+def see(life: Interpreter, *allows: Activity, decision: Decision | None = None, text: str = "seen") -> None:
     """Let its screen show something, as of now; it is believed more than what is heard."""
-    said = Testimony(observer="screen", allows=allows, decision=decision, text="seen" if allows else None, rank=0)
+    said = Testimony(observer="screen", allows=allows, decision=decision, text=text if allows else None, rank=0)
     life.give(Reported(generation=1, testimonies=(said,), hooks_offset=life.record.hooks_offset))
 
 
@@ -341,6 +341,36 @@ def test_a_dialog_that_still_stands_there_while_it_is_answered_is_not_asked_agai
     see(life, Activity.BLOCKED, decision=shown("k2"))
 
     assert (still, asked(life)) == (None, "k2")
+
+
+def test_the_dialog_behind_the_one_that_is_answered_is_told_as_what_it_is() -> None:
+    life = blocked_on()
+    see(life, Activity.BLOCKED, decision=shown("k1"))
+    life.wait(2)
+    answer(life, "yes", "k1")
+    attempt(life)
+    told = len(life.events)
+
+    see(life, Activity.BLOCKED, decision=shown("k1"), text="the first")
+    between = life.record.activity
+    see(life, Activity.BLOCKED, decision=shown("k2"), text="the next")
+
+    blocked = [event.text for event in life.events[told:] if event.type is EventType.ACTIVITY_CHANGED]
+    assert between is Activity.UNKNOWN
+    assert blocked == ["the next"]
+    assert (life.record.activity, life.record.activity_text) == (Activity.BLOCKED, "the next")
+
+
+def test_a_dialog_that_stands_there_when_its_answer_is_settled_is_asked_again() -> None:
+    life = blocked_on()
+    see(life, Activity.BLOCKED, decision=shown("k1"))
+    answer(life, "yes", "k1")
+    attempt(life)
+    see(life, Activity.BLOCKED, decision=shown("k1"))
+
+    end(life, Receipt.UNKNOWN, "nobody saw it")
+
+    assert (life.record.activity, asked(life)) == (Activity.BLOCKED, "k1")
 
 
 def test_where_nobody_saw_what_became_of_it_whoever_looks_is_believed_again() -> None:
