@@ -122,7 +122,7 @@ def hear(evidence: Evidence, testimony: Testimony, now: datetime) -> Evidence:
         return replace(evidence, testimonies=others)
     if testimony.observer not in LOOKED_AT and _is_of_who_has_gone(testimony, evidence):
         return evidence
-    dated = replace(testimony, at=testimony.at or now, prompt=None)
+    dated = replace(testimony, at=testimony.at or now, prompt=None, text=_text_of(testimony, evidence))
     kept = (known for known in others if known.observer in LOOKED_AT or not _overrules(dated, known, now))
     return replace(evidence, testimonies=(*kept, dated)[-WITNESSES_MAX:])
 
@@ -183,6 +183,14 @@ def one_spaced(text: str) -> str:
 
 def _is_of_who_has_gone(said: Testimony, evidence: Evidence) -> bool:
     return evidence.gone_at is not None and said.at is not None and said.at <= evidence.gone_at
+
+
+def _text_of(said: Testimony, evidence: Evidence) -> str | None:
+    """Give its text. One that was heard to say the same again, and tells less, takes no text away."""
+    if said.text or said.observer in LOOKED_AT or said.is_turn_over:
+        return said.text
+    same = (known for known in evidence.testimonies if (known.observer, known.allows) == (said.observer, said.allows))
+    return next((known.text for known in same), said.text)
 
 
 def _at(said: Testimony) -> datetime:

@@ -56,7 +56,7 @@ def said(name: str, **more: Any) -> Testimony | None:
         ("PostToolUseFailure", BASH | {"is_interrupt": True}, ANY, "Bash: rm -r build"),
         ("Elicitation", {"message": "Which account?"}, (BLOCKED,), "Which account?"),
         ("ElicitationResult", {}, UNDER_WAY, None),
-        ("Notification", {"notification_type": "permission_prompt", "message": "may I?"}, (BLOCKED,), "may I?"),
+        ("Notification", {"notification_type": "permission_prompt", "message": "may I?"}, (BLOCKED,), None),
         ("Notification", {"notification_type": "elicitation_dialog", "message": "who?"}, (BLOCKED,), "who?"),
         ("Notification", {"notification_type": "idle_prompt", "message": "still here"}, (WAITING, LIMITED), None),
         ("Stop", {"last_assistant_message": "All\ndone."}, (WAITING,), "All done."),

@@ -177,6 +177,34 @@ def test_only_the_last_word_of_a_witness_counts_and_one_that_falls_silent_is_non
     assert hear(evidence, said("hook"), NOON).testimonies == ()
 
 
+@pytest.mark.parametrize(
+    ("later", "text"),
+    [
+        (said("hook", BLOCKED, at=6), "asks for permission: Bash: make"),
+        (said("hook", BLOCKED, at=6, text="asks: which?"), "asks: which?"),
+        (said("hook", WORKING, BLOCKED, at=6), None),
+        (said("report", BLOCKED, at=6), None),
+        (replace(said("hook", BLOCKED, at=6), is_turn_over=True), None),
+    ],
+)
+def test_a_word_that_repeats_the_one_before_and_tells_less_takes_no_text_away(
+    later: Testimony, text: str | None
+) -> None:
+    first = said("hook", BLOCKED, text="asks for permission: Bash: make")
+
+    evidence = hear(hear(NOTHING, first, NOON), later, NOON + timedelta(seconds=6))
+
+    assert evidence.testimonies[-1] == replace(later, text=text)
+
+
+def test_what_is_looked_at_tells_all_that_is_to_be_seen() -> None:
+    first, later = said("screen", BLOCKED, text="has a dialog open"), said("screen", BLOCKED, at=6)
+
+    evidence = hear(hear(NOTHING, first, NOON), later, NOON + timedelta(seconds=6))
+
+    assert evidence.testimonies == (later,)
+
+
 def test_what_was_overtaken_is_not_believed_again_when_the_newer_word_is_taken_back() -> None:
     evidence = hear(hear(NOTHING, said("hook", BLOCKED), NOON), said("title", *SPINNER, at=5), NOON)
 

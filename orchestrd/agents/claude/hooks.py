@@ -48,6 +48,7 @@ _KINDS = {"SessionStart": "source", "Notification": "notification_type", "StopFa
 _ON_DISK = ("PostToolUse", "Stop", "StopFailure")  # by then the conversation has been written down
 ASKS = "PermissionRequest"
 _NOTHING_IS_ASKED = ("UserPromptSubmit", "SessionEnd")  # any more: a hook that waits has been answered by its user
+_REMINDERS = ("permission_prompt", "idle_prompt")
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 
 
@@ -130,8 +131,8 @@ def _text(name: str, payload: Fields, subagents: int) -> str | None:
         asked = described(payload, "tool_name", "tool_input")
         question = asked.removeprefix("AskUserQuestion: ")
         return f"asks for permission: {asked}" if question == asked else f"asks: {question}"
-    if text_of(payload, "notification_type") == "idle_prompt":
-        return None  # that it still waits is no news, and must not stand where its last answer stands
+    if text_of(payload, "notification_type") in _REMINDERS:
+        return None  # that it still waits is no news, and must not stand where its last answer or question stands
     told = (text_of(payload, field) for field in ("message", "last_assistant_message", "error"))
     return next((text for said in told if (text := one_line(said))), None)
 
