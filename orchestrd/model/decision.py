@@ -1,5 +1,6 @@
 """A decision that an agent waits for, as data: what is asked, what can be answered, and how an answer gets there."""
 
+import re
 from enum import StrEnum
 
 from msgspec import Struct
@@ -7,6 +8,14 @@ from msgspec import Struct
 from orchestrd.model.words import Authority
 
 NOT_ASKED = "not_asked"  # the code of an error: nobody waits for this decision (any more)
+
+
+# How the choices of a dialog begin that allow or deny, and what shows that one reaches beyond what is asked right now.
+_BEGINS = {
+    "allow": re.compile(r"(?:yes|allow|approve|accept|proceed|run)\b", re.IGNORECASE),
+    "deny": re.compile(r"(?:no|deny|reject|refuse|don['’]t|do not)\b", re.IGNORECASE),
+}
+_BEYOND = re.compile(r"\b(?:always|again|all|any|every\w*|session|forever|future|from now on)\b", re.IGNORECASE)
 
 
 class DecisionKind(StrEnum):
@@ -51,12 +60,23 @@ class Decision(Struct, frozen=True, kw_only=True):
     way: Way = Way.KEYS
 
     def choice(self, word: str) -> Choice | None:
-        """Find a choice by its key or, from 1 on, by its number; null where it is none of them."""
+        """Find a choice by its key or, from 1 on, by its number; a permission also by `allow` and `deny`.
+
+        Null where it is none of them.
+        """
         by_key = next((choice for choice in self.choices if choice.key == word), None)
+        if by_key is None and self.kind is DecisionKind.PERMISSION and word in _BEGINS:
+            return self._said_in_other_words(word)
         if by_key is not None or not (word.isascii() and word.isdigit()):
             return by_key
         number = int(word[:3])
         return self.choices[number - 1] if 0 < number <= len(self.choices) else None
+
+    def _said_in_other_words(self, word: str) -> Choice | None:
+        """Find the first choice that says this, and no more than this once."""
+        begins = _BEGINS[word]
+        fitting = (choice for choice in self.choices if begins.match(choice.label))
+        return next((choice for choice in fitting if not _BEYOND.search(choice.label)), None)
 
 
 class GivenAnswer(Struct, frozen=True, kw_only=True):

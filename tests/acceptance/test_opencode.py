@@ -36,7 +36,7 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     session = opencode.spawn(ASKED)
     decision = opencode.asked(session)
 
-    given = opencode.answer(session, decision.id, "once")
+    given = opencode.answer(session, decision.id, "allow")
     opencode.model.wait_until("waiting", request=2, within_s=START_S)
     opencode.home.reach(session, "waiting")
     waited = opencode.home.show(session)
@@ -55,7 +55,7 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
 
     assert (decision.text, [choice.key for choice in decision.choices]) == (
         "bash: touch sold",
-        ["once", "always", "reject"],
+        ["allow", "always", "deny"],
     )
     assert given.receipt is sent.receipt is Receipt.SUBMITTED
     assert (opencode.worktree(session) / "sold").exists()

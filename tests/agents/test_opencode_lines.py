@@ -208,9 +208,9 @@ def test_a_decision_that_is_held_can_be_answered_and_one_that_is_not_only_at_its
     assert held.decision is not None
     assert shown.decision is not None
     assert [(choice.key, choice.reply) for choice in held.decision.choices] == [
-        ("once", '{"reply":"once"}'),
+        ("allow", '{"reply":"once"}'),
         ("always", '{"reply":"always"}'),
-        ("reject", '{"reply":"reject"}'),
+        ("deny", '{"reply":"reject"}'),
     ]
     assert held.decision.way is Way.HELD
     assert (shown.decision.choices, shown.decision.way) == ((), Way.KEYS)

@@ -13,7 +13,7 @@ from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
 from orchestrd.core.step import Refusal
 from orchestrd.model.command import Answer, Answered, Attempted, Stop
-from orchestrd.model.decision import Choice, Decision, GivenAnswer
+from orchestrd.model.decision import Choice, Decision, DecisionKind, GivenAnswer
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import ASKED_MAX, CHOICES_MAX, DECISION_TEXT_CHARS_MAX, REPLY_BYTES_MAX
@@ -459,6 +459,54 @@ def test_a_key_counts_more_than_a_number() -> None:
     assert decision.choice("1") is one
     assert decision.choice("3") is None
     assert held().choice("3") is OTHER
+
+
+CODEX = ("Yes, proceed", "Yes, and don't ask again for commands that start with `make`", "No, and tell it what to do")
+GEMINI = (
+    "Allow for this session",
+    "Allow once",
+    "Allow all server tools for this session",
+    "No, suggest changes (esc)",
+)
+
+
+@pytest.mark.parametrize(
+    ("labels", "word", "number"),
+    [
+        (CODEX, "allow", 1),
+        (CODEX, "deny", 3),
+        (GEMINI, "allow", 2),
+        (GEMINI, "deny", 4),
+        (("yes", "no"), "deny", 2),
+        (("Run (once)", "Don’t run"), "allow", 1),
+        (("Run (once)", "Don’t run"), "deny", 2),
+        (("Allow always", "Nothing of it"), "allow", None),
+        (("Allow always", "Nothing of it"), "deny", None),
+        (CODEX, "always", None),
+        (CODEX, "Yes", None),
+    ],
+)
+def test_a_permission_that_is_read_from_the_screen_is_allowed_or_denied_by_these_words(
+    labels: tuple[str, ...], word: str, number: int | None
+) -> None:
+    choices = tuple(Choice(key=str(key), label=label, reply=str(key)) for key, label in enumerate(labels, start=1))
+    decision = replace(shown("k1", *choices), kind=DecisionKind.PERMISSION)
+
+    assert decision.choice(word) == (None if number is None else choices[number - 1])
+
+
+def test_nothing_but_a_permission_is_allowed_or_denied_by_word() -> None:
+    choices = (Choice(key="1", label="Yes, I trust it", reply="1"), Choice(key="2", label="No", reply="2"))
+
+    dialog = shown("k1", *choices)
+
+    assert dialog.choice("allow") is dialog.choice("deny") is None
+
+
+def test_a_choice_that_is_called_so_counts_more_than_one_that_begins_so() -> None:
+    decision = held("d1", Choice(key="a", label="Allow once", reply="a"), Choice(key="allow", label="It", reply="b"))
+
+    assert decision.choice("allow") == decision.choices[1]
 
 
 def test_what_cannot_be_kept_whole_has_no_choices_and_what_is_too_long_is_cut() -> None:

@@ -12,10 +12,10 @@ from orchestrd.core.wording import Fields, fields_of, one_line, text_of
 from orchestrd.model.decision import Choice, Decision, DecisionKind, Way
 
 _PERMISSION = (
-    Choice(key="once", label="allow it this time", reply='{"reply":"once"}'),
+    Choice(key="allow", label="allow it this time", reply='{"reply":"once"}'),
     Choice(key="always", label="allow it and its like until OpenCode ends", reply='{"reply":"always"}'),
     Choice(
-        key="reject",
+        key="deny",
         label="refuse it: the turn ends, or goes on with what you say instead",
         reply='{"reply":"reject"}',
         around=('{"reply":"reject","message":', "}"),
