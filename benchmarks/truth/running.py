@@ -61,8 +61,12 @@ def play_all(
     played_for = [one for one in scenarios if one.name not in without]
 
     def alone(scenario: Scenario) -> Played:
-        with set_up(has_hooks=has_hooks, tick_s=manner.tick_s) as stage:
-            return _played(stage, player, scenario, models, manner.say)
+        try:
+            with set_up(has_hooks=has_hooks, tick_s=manner.tick_s) as stage:
+                return _played(stage, player, scenario, models, manner.say)
+        except Exception as error:  # noqa: BLE001 - of the stage itself; it does not spare the others either
+            manner.say(f"{player.name} {scenario.name}: {error}")
+            return Played(scenario=scenario.name, failure=str(error).strip().splitlines()[-1])
 
     with ThreadPoolExecutor(manner.at_once, thread_name_prefix="play") as pool:
         plays = list(pool.map(alone, played_for))
