@@ -66,7 +66,7 @@ def play_all(
                 return _played(stage, player, scenario, models, manner.say)
         except Exception as error:  # noqa: BLE001 - of the stage itself; it does not spare the others either
             manner.say(f"{player.name} {scenario.name}: {error}")
-            return Played(scenario=scenario.name, failure=str(error).strip().splitlines()[-1])
+            return Played(scenario=scenario.name, failure=f"{type(error).__name__}: {error}".strip().splitlines()[-1])
 
     with ThreadPoolExecutor(manner.at_once, thread_name_prefix="play") as pool:
         plays = list(pool.map(alone, played_for))
