@@ -27,6 +27,8 @@ from orchestrd.model.words import Activity
 _RULE = re.compile(r"[─━]{10,}\s*")  # drawn from the first column on
 _DRAWN = re.compile(r"[─━╌]{3,}|[│┃╭╮╰╯]")
 _REGION = re.compile(r"whole|live|last:([1-9][0-9]?)")
+_BLANK = re.compile(r"\n[ \t]*\n")
+_ASKS = re.compile(r"\Aasks(?: for permission)?: ")  # what kind of thing is asked, the decision says by itself
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _ID_CHARS = 16
 
@@ -58,7 +60,7 @@ def read_screen(screen: str, rules: Sequence[ScreenRule], version: str | None = 
     """Say what the first rule that fits means; where none does, that the screen says nothing (any more)."""
     for rule in rules:
         if _is_for(rule, version) and (found := _found(rule, area := _area(screen, rule.region))):
-            shown = one_line(_DRAWN.sub(" ", found))
+            shown = one_line(_DRAWN.sub(" ", found[found.lastindex or 0]))
             text = rule.text.format(shown)
             return Testimony(
                 observer="screen",
@@ -86,22 +88,31 @@ def _area(screen: str, region: str) -> str:
     return "\n".join(written[-int(region.removeprefix("last:")) :])
 
 
-def _found(rule: ScreenRule, area: str) -> str | None:
+def _found(rule: ScreenRule, area: str) -> re.Match[str] | None:
     """Give what the rule's first pattern has found, if all that it asks for holds."""
     found = [match for pattern in rule.must if (match := re.search(pattern, area, re.MULTILINE))]
     is_whole = len(found) == len(rule.must)
     is_excluded = any(re.search(pattern, area, re.MULTILINE) for pattern in rule.must_not)
-    return found[0].group(found[0].lastindex or 0) if is_whole and not is_excluded else None
+    return found[0] if is_whole and not is_excluded else None
 
 
-def _decision(rule: ScreenRule, area: str, text: str, found: str) -> Decision:
+def _decision(rule: ScreenRule, area: str, text: str, found: re.Match[str]) -> Decision:
     """Name what is asked by all that is shown of it, uncut: where anything of it changes it is another decision."""
+    groups = [group for group in found.groups() if group is not None] or [found[0]]
     choices = rule.choices or tuple(_choices_on(area, rule))
     choices = choices if len(choices) <= CHOICES_MAX else ()
-    words = " ".join(_DRAWN.sub(" ", found).split())  # a window that is resized changes nothing of what is asked
+    words = " ".join(
+        _DRAWN.sub(" ", " ".join(groups)).split()
+    )  # a window that is resized changes nothing of what is asked
     shown = "\0".join((rule.name, words, *(f"{choice.key} {choice.label}" for choice in choices)))
     digest = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:_ID_CHARS]
-    return Decision(id=digest, kind=rule.kind, text=text, choices=choices, way=Way.KEYS)
+    told = "\n".join((_ASKS.sub("", text), *_paragraphs(groups[:-1])))
+    return Decision(id=digest, kind=rule.kind, text=told, choices=choices, way=Way.KEYS)
+
+
+def _paragraphs(groups: Sequence[str]) -> Iterator[str]:
+    for group in groups:
+        yield from filter(None, (one_line(_DRAWN.sub(" ", part)) for part in _BLANK.split(group)))
 
 
 def _choices_on(area: str, rule: ScreenRule) -> Iterator[Choice]:

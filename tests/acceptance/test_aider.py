@@ -36,7 +36,7 @@ def test_it_is_told_its_prompt_asks_is_answered_waits_and_is_interrupted(aider: 
     aider.home.reach(session, "waiting")
 
     told = aider.home.show(session)
-    assert decision.text == "asks: touch sold Run shell command?"
+    assert decision.text == "touch sold Run shell command?"
     assert given.receipt is Receipt.SUBMITTED
     assert sent.receipt in (Receipt.SUBMITTED, Receipt.TYPED)  # of a slow machine nobody sees it taken in time
     assert (aider.worktree(session) / "sold").exists()

@@ -49,7 +49,7 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     again = codex.home.send(session, "And the plums?", "m2")
     codex.model.wait_until("waiting", request=4)
 
-    assert decision.text.startswith("asks for permission: Would you like to run the following command?")
+    assert decision.text.startswith("touch sold\nWould you like to run the following command?\n")
     assert decision.choices[0].label == "Yes, proceed"
     assert given.receipt is Receipt.SUBMITTED
     assert (codex.worktree(session) / "sold").exists()

@@ -54,7 +54,7 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     gemini.home.send(session, "And the plums?", "m2")
     gemini.model.wait_until("waiting", request=4)
 
-    assert decision.text.startswith("asks for permission: Shell touch sold")
+    assert decision.text.startswith("Shell touch sold")
     assert [choice.label for choice in decision.choices][:2] == ["Allow once", "Allow for this session"]
     assert given.receipt is Receipt.SUBMITTED
     assert sent.receipt in (Receipt.SUBMITTED, Receipt.TYPED)  # of a slow machine nobody sees it taken in time

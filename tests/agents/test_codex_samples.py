@@ -23,7 +23,7 @@ WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activit
 TRUTH: dict[str, tuple[Activity | None, str]] = {  # and what a person is told of it
     "begun_elsewhere": (BLOCKED, "in which directory"),
     "busy_draft": (WORKING, ""),
-    "command": (BLOCKED, "asks for permission: Would you like to run the following command?"),
+    "command": (BLOCKED, "asks for permission: touch sold"),
     "commands": (WAITING, "Done."),
     "denied": (WAITING, "interrupted by the user"),
     "draft": (WAITING, "Done."),

@@ -73,6 +73,28 @@ def test_a_decision_is_told_with_the_choices_that_stand_on_the_screen() -> None:
     )
 
 
+REASONED = "May I run\n\n  in a long\n  way\n\n  why?\n\n  $ ls -l\n  -a\n > 1. Yes\n   2. No\n"
+WITH_REASON = ScreenRule(
+    name="ask",
+    must=(r"^May I (run\n[\s\S]*?)\n\n  \$ ([\s\S]+?)(?=\n > 1)",),
+    text="asks for permission: {}",
+    choice=r"^ *>? *(\d)\. (.+)$",
+)
+
+
+def test_what_is_told_first_is_the_last_group_and_what_the_others_have_found_stands_below_it() -> None:
+    said = read_screen(REASONED, [WITH_REASON])
+    narrow = read_screen(REASONED.replace("in a long\n  way", "in a\n  long way"), [WITH_REASON])
+    other = read_screen(REASONED.replace("why?", "why not?"), [WITH_REASON])
+
+    assert said.text == other.text == "asks for permission: ls -l -a"
+    assert said.decision is not None
+    assert said.decision.text == "ls -l -a\nrun\nin a long way\nwhy?"
+    assert said.decision == narrow.decision
+    assert other.decision is not None
+    assert other.decision.id != said.decision.id
+
+
 @pytest.mark.parametrize("other", [SCREEN.replace("ls", "rm"), SCREEN.replace("2. No", "2. Never")])
 def test_what_is_shown_otherwise_is_another_decision(other: str) -> None:
     first, second = read_screen(SCREEN, [ASK]).decision, read_screen(other, [ASK]).decision
