@@ -133,6 +133,8 @@ def receipt_line(reply: SendReply) -> str:
 
 def _refusal(home: Client, reply: SendReply) -> RefusedError:
     """Say why it was refused. What it asks, and what cannot be sent, a person can type into its terminal."""
+    if reply.hint:
+        return RefusedError(reply.error or "this text cannot be sent", hint=reply.hint)
     told = home.show(reply.session)
     runs = told.state == State.RUNNING
     why = reply.error or f"session {reply.session} may not be typed into now"

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.ending import begin_ending, finish
 from orchestrd.core.machine import Trigger
-from orchestrd.core.messages import digest_of
+from orchestrd.core.messages import BAD_MESSAGE, digest_of
 from orchestrd.core.standing import may_type
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.core.validate import problem_with_message
@@ -220,7 +220,7 @@ def _refusal_of(session: Session, command: Send) -> Refusal | None:
         )
     problem = problem_with_message(command.text)
     if problem is not None:
-        return Refusal(code="bad_message", message=problem, hint=f"orch send {session.id} -")
+        return Refusal(code=BAD_MESSAGE, message=problem, hint=f"orch send {session.id} -")
     if len(session.messages) >= MESSAGES_MAX:
         return Refusal(
             code="queue_full",

@@ -79,7 +79,7 @@ class Launching:
         if agent is None or runtime is None:
             return None
         if agent.capabilities.structured and not runtime.has_terminal:
-            return problem_with_hosted(agent.capabilities.commands, text, agent.name)
+            return problem_with_hosted(self.commands(spec), text, agent.name)
         return agent.problem_with_message(text)
 
     def known_agents(self) -> KnownAgents:
@@ -87,9 +87,12 @@ class Launching:
         return KnownAgents(agents=tuple(_known(agent) for _, agent in sorted(self._agents.items())))
 
     def commands(self, spec: Spec) -> str:
-        """Say what the commands of its agent begin with; empty where it has none."""
-        agent = self._agents.get(spec.agent)
-        return agent.capabilities.commands if agent else ""
+        """Say what the commands of its agent begin with; empty where it has none, or none by its protocol."""
+        agent, runtime = self._agents.get(spec.agent), self.runtimes.get(spec.runtime)
+        if agent is None or runtime is None:
+            return ""
+        is_hosted = agent.capabilities.structured and not runtime.has_terminal
+        return "" if is_hosted and not agent.capabilities.hosted_commands else agent.capabilities.commands
 
     def awaits_turn(self, spec: Spec) -> bool:
         """Tell whether its agent is typed into only while it is known to wait."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from orchestrd.core.messages import digest_of, is_large, problem_with_own_command
+from orchestrd.core.messages import BAD_MESSAGE, command_line_of, digest_of, is_large, problem_with_own_command
 from orchestrd.core.step import Refusal
 from orchestrd.engine.actor import Actor
 from orchestrd.engine.launching import Launching
@@ -58,21 +58,23 @@ class Sending(Actor):
     async def accept(self, command: Send) -> Reply:
         """Submit a message. Raises NotFoundError, and TransientError where its text cannot be written down."""
         spec = self._roster.require(command.session).spec
-        if problem := self._problem_with(spec, command):
-            return Refusal(code="bad_message", message=problem, hint="orch send --help")
+        if (refusal := self._refusal_of(spec, command)) is not None:
+            return refusal
         command = replace(command, awaits_turn=self._launching.awaits_turn(spec))
         if not is_large(command.text):
             return await self._mailboxes.submit(command.session, command)
         return await self._accept_large(command)
 
-    def _problem_with(self, spec: Spec, command: Send) -> str | None:
+    def _refusal_of(self, spec: Spec, command: Send) -> Refusal | None:
+        """Say why this text is no message, or no command of its agent; with the command that was meant."""
         prefix = self._launching.commands(spec)
         if command.is_command:
-            return problem_with_own_command(prefix, command.text, spec.agent)
-        problem = self._launching.problem_with_message(spec, command.text)
-        if problem and prefix and command.text.startswith(prefix):
-            return f"{problem}; if its command is meant: orch send {command.session} --command TEXT"
-        return problem
+            problem, hint = problem_with_own_command(prefix, command.text, spec.agent), command_line_of(command, prefix)
+        else:
+            problem, hint = self._launching.problem_with_message(spec, command.text), ""
+            if prefix and command.text.startswith(prefix):
+                hint = command_line_of(command, prefix)
+        return Refusal(code=BAD_MESSAGE, message=problem, hint=hint) if problem else None
 
     async def _accept_large(self, command: Send) -> Reply:
         digest = digest_of(command)

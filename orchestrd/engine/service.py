@@ -11,6 +11,7 @@ from orchestrd.core.deciding import decision_named
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
+from orchestrd.core.messages import BAD_MESSAGE
 from orchestrd.core.resolve import Known, archived, resolve
 from orchestrd.core.running import run_of
 from orchestrd.core.step import Refusal
@@ -177,7 +178,8 @@ class EngineService:
         if isinstance(reply, Refusal):
             if reply.code == "conflict":
                 _raise_if_refused(reply)
-            return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message)
+            hint = reply.hint if reply.code == BAD_MESSAGE else ""
+            return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message, hint=hint)
         return SendReply(session=command.session, receipt=reply, error=self._error_of(command.session, command.message))
 
     async def answer(self, command: Answer) -> AnswerReply:

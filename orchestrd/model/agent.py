@@ -14,6 +14,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     resume: bool = False  # a revived session goes on with its conversation
     cost: bool = False  # it tells what it has spent, tokens at least
     commands: str = ""  # what the commands of its own begin with, such as `/`; empty: it has none
+    hosted_commands: bool = False  # and its protocol takes them as well
     answers: bool = False  # what it is blocked on can be answered without a keystroke
     policies: tuple[Permission, ...] = (Permission.ASK,)  # what it can be told about permissions at its launch
     tested: str | None = None  # the version of the program that it is held to

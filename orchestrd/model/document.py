@@ -219,11 +219,12 @@ class StopRequest(Struct, frozen=True, kw_only=True):
 
 
 class SendReply(Struct, frozen=True, kw_only=True):
-    """`send --json`."""
+    """`send --json`. Where the text itself is why it was refused, `hint` is the next command."""
 
     session: SessionId
     receipt: Receipt
     error: str | None = None
+    hint: str = ""
 
 
 class AnswerReply(Struct, frozen=True, kw_only=True):

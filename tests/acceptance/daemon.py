@@ -199,8 +199,8 @@ class Home:
     def show(self, session: str) -> Document:
         return self.ask(calls.show(session))
 
-    def send(self, session: str, text: str, message: str = "m") -> SendReply:
-        return self.ask(calls.send(session, SendRequest(message=message, text=text)))
+    def send(self, session: str, text: str, message: str = "m", *, is_command: bool = False) -> SendReply:
+        return self.ask(calls.send(session, SendRequest(message=message, text=text, is_command=is_command)))
 
     def stop(self, session: str, grace_s: float | None = None) -> Document:
         return self.ask(calls.stop(session, USER, grace_s))

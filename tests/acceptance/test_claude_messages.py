@@ -63,6 +63,6 @@ def test_a_command_is_typed_as_one_and_a_text_that_looks_like_one_is_refused(cla
     until(lambda: "Total cost" in claude.screen(session) or "Usage" in claude.screen(session), "the command has run")
 
     assert refused.receipt is Receipt.REFUSED
-    assert "--command" in (refused.error or "")
+    assert refused.hint == f"orch send {session} --command /cost"
     assert typed.receipt in (Receipt.TYPED, Receipt.SUBMITTED)
     assert list(model.heard) == [FIRST]

@@ -61,6 +61,24 @@ def test_it_works_asks_is_answered_waits_is_interrupted_and_comes_back_with_its_
     ]
 
 
+def test_a_command_of_its_own_is_typed_as_one_and_a_text_that_looks_like_one_is_refused(codex: RealSessions) -> None:
+    session = codex.spawn("Count the apples")
+    codex.model.wait_until("waiting", request=1, within_s=START_S)
+    codex.home.reach(session, "waiting")
+
+    refused = codex.home.send(session, "/status", "m1")
+    typed = codex.home.send(session, "/status", "m2", is_command=True)
+    until(lambda: "Token usage" in codex.screen(session), "the command has run")
+    codex.home.reach(session, "waiting")
+    sent = codex.home.send(session, "And the pears?", "m3")
+    codex.model.wait_until("waiting", request=2)
+
+    assert (refused.receipt, refused.hint) == (Receipt.REFUSED, f"orch send {session} --command /status")
+    assert typed.receipt in (Receipt.TYPED, Receipt.SUBMITTED)
+    assert sent.receipt is Receipt.SUBMITTED
+    assert codex.model.heard == ["Count the apples", "And the pears?"]
+
+
 def test_a_usage_limit_and_a_dialog_of_a_person_are_told_and_nothing_is_typed_into_either(codex: RealSessions) -> None:
     codex.model.script(Answer(text="Three."), Refusal(why="usage_limit"))
     session = codex.spawn("Count the apples")

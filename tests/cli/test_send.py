@@ -97,6 +97,21 @@ def test_a_refusal_says_what_is_asked_and_where_to_answer(
     assert (done.code, done.out, done.err) == (exits.REFUSED, "", said)
 
 
+def test_a_text_that_cannot_be_sent_is_refused_with_the_command_that_was_meant(daemon: FakeDaemon, orch: Orch) -> None:
+    _replies(daemon, Receipt.REFUSED, **{**CLAUDE, "activity": "blocked", "activity_text": "Bash: rm -rf?"})
+    reply = {
+        "session": "abcdefgh",
+        "receipt": "refused",
+        "error": "no command",
+        "hint": "orch send abcdefgh --command /x",
+    }
+    daemon.answers("/v1/sessions/fix/send", whole(msgspec.json.encode(reply)))
+
+    done = orch("send", "fix", "--command", "x")
+
+    assert (done.code, done.err) == (exits.REFUSED, "orch: no command\n  try: orch send abcdefgh --command /x\n")
+
+
 @pytest.mark.parametrize(("receipt", "code"), [(Receipt.REFUSED, 4), (Receipt.UNKNOWN, 1), (Receipt.TYPED, 0)])
 def test_a_program_reads_the_receipt_and_nothing_beside_it(
     daemon: FakeDaemon, orch: Orch, receipt: Receipt, code: int
@@ -106,7 +121,7 @@ def test_a_program_reads_the_receipt_and_nothing_beside_it(
     done = orch("send", "fix", "go on", "--json")
 
     assert (done.code, done.err) == (code, "")
-    assert msgspec.json.decode(done.out) == {"session": "abcdefgh", "receipt": receipt, "error": "why"}
+    assert msgspec.json.decode(done.out) == {"session": "abcdefgh", "receipt": receipt, "error": "why", "hint": ""}
 
 
 @pytest.mark.parametrize(

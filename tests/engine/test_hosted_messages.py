@@ -29,7 +29,7 @@ class HostedAgent(TalkingAgent):
 
     name = "hosted"
     needs_terminal = False
-    capabilities = Capabilities(commands="/", structured=True)
+    capabilities = Capabilities(commands="/", hosted_commands=True, structured=True)
 
     def problem_with_message(self, text: str) -> str | None:
         return "its terminal takes nothing"
@@ -51,6 +51,16 @@ def test_what_a_terminal_would_not_take_as_a_message_a_protocol_does(launching: 
 @pytest.mark.parametrize(("text", "why"), [("/review", "put a space before it"), (" \n", "no empty message")])
 def test_what_is_no_message_to_a_protocol_either_is_refused(launching: Launching, text: str, why: str) -> None:
     assert why in (launching.problem_with_message(SPEC, text) or "")
+
+
+def test_a_protocol_that_knows_no_commands_takes_what_looks_like_one_for_a_text(
+    launching: Launching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HostedAgent, "capabilities", Capabilities(commands="/", structured=True))
+
+    assert launching.problem_with_message(SPEC, "/review") is None
+    assert launching.commands(SPEC) == ""
+    assert launching.commands(replace(SPEC, runtime="tmux")) == "/"
 
 
 def test_nothing_is_said_of_what_nobody_knows(launching: Launching) -> None:

@@ -258,15 +258,16 @@ async def test_a_command_that_nobody_sees_taken_is_typed_and_enter_is_not_presse
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "problem", "hint"),
     [
-        ("compact", "begins with /"),
-        ("/", "begins with /"),
-        ("/compact\nand more", "one line"),
-        ("/" + "x" * COMMAND_CHARS_MAX, f"at most {COMMAND_CHARS_MAX} characters"),
+        ("compact", "begins with /", f"orch send {ID} --command /compact"),
+        ("model new one", "begins with /", f"orch send {ID} --command '/model new one'"),
+        ("/", "begins with /", "orch send --help"),
+        ("/compact\nand more", "one line", "orch send --help"),
+        ("/" + "x" * COMMAND_CHARS_MAX, f"at most {COMMAND_CHARS_MAX} characters", "orch send --help"),
     ],
 )
-async def test_what_is_no_command_is_refused(text: str, problem: str) -> None:
+async def test_what_is_no_command_is_refused_with_the_one_that_was_meant(text: str, problem: str, hint: str) -> None:
     rig = commanding()
     async with running(rig):
         await begin(rig)
@@ -276,6 +277,7 @@ async def test_what_is_no_command_is_refused(text: str, problem: str) -> None:
 
     assert reply.receipt is Receipt.REFUSED
     assert problem in (reply.error or "")
+    assert reply.hint == hint
 
 
 async def test_a_text_that_looks_like_a_command_is_refused_and_told_how_to_mean_one() -> None:
@@ -287,7 +289,7 @@ async def test_a_text_that_looks_like_a_command_is_refused_and_told_how_to_mean_
         reply = await rig.service.send(send("/compact"))
 
     assert reply.receipt is Receipt.REFUSED
-    assert reply.error == f"it would be taken for a command; if its command is meant: orch send {ID} --command TEXT"
+    assert (reply.error, reply.hint) == ("it would be taken for a command", f"orch send {ID} --command /compact")
 
 
 async def test_an_agent_without_commands_takes_none() -> None:
@@ -296,7 +298,8 @@ async def test_an_agent_without_commands_takes_none() -> None:
 
         reply = await rig.service.send(send("/compact", is_command=True))
 
-    assert reply.error == "agent shell has no commands of its own: send it as a text"
+    assert reply.error == "agent shell takes no commands of its own here: send it as a text"
+    assert reply.hint == f"orch send {ID} /compact"
 
 
 async def test_a_text_and_a_command_of_one_key_are_two_messages() -> None:

@@ -49,6 +49,7 @@ class ClaudeAgent:
         transcript=True,
         resume=True,
         commands="/",
+        hosted_commands=True,
         cost=True,
         answers=True,
         policies=POLICIES,

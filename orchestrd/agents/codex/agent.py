@@ -53,7 +53,14 @@ class CodexAgent:
 
     name = NAME
     capabilities = Capabilities(
-        tested="0.169.0", hooks=True, structured=True, transcript=True, resume=True, cost=True, policies=tuple(POLICIES)
+        tested="0.169.0",
+        hooks=True,
+        structured=True,
+        transcript=True,
+        resume=True,
+        cost=True,
+        commands="/",
+        policies=tuple(POLICIES),
     )
     witnesses: tuple[Trust, ...] = (
         HOST_TRUST,

@@ -38,6 +38,7 @@ class OpenCodeAgent:
         hooks=True,
         resume=True,
         cost=True,
+        commands="/",
         answers=True,
         policies=(Permission.ASK, Permission.ALLOW, Permission.DENY),
     )
