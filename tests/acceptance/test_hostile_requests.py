@@ -11,6 +11,7 @@ from orchestrd.client import calls
 from orchestrd.client.calls import Call
 from orchestrd.model.document import Document, SpawnRequest
 from orchestrd.model.errors import NotFoundError, UsageError
+from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from tests.acceptance import agents
 from tests.acceptance.daemon import Home
 
@@ -146,7 +147,7 @@ def test_a_message_too_long_or_with_nul_is_refused_and_the_next_one_is_read(home
     session = home.spawn(agents.ASKS)
     home.reach(session, "waiting")
 
-    for number, text in enumerate(("x" * (64 * 1024 + 1), "a\0b")):
+    for number, text in enumerate(("x" * (MESSAGE_BYTES_MAX + 1), "a\0b")):
         with pytest.raises(UsageError):
             home.send(session, text, f"m{number}")
     home.send(session, "go", "good")

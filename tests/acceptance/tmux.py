@@ -21,6 +21,7 @@ needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="there is n
 
 HUB = "orchestrd"  # the session that only daemons need
 ANSWER_S = 10.0
+GONE = 0  # no process has this for its parent
 
 
 class Tmux:
@@ -50,9 +51,9 @@ class Tmux:
                     yield found
 
     def servers(self) -> list[Identity]:
-        """Find the servers, but for the child of one that is about to become the program of a pane."""
+        """Find the servers, but for the child of one that is about to become the program of a pane, or has ended."""
         found = {process.pid: process for process in self.processes() if _named(process.pid) == "tmux: server"}
-        return [process for process in found.values() if _parent(process.pid) not in found]
+        return [process for process in found.values() if _parent(process.pid) not in {*found, GONE}]
 
     def server(self) -> Identity:
         (only,) = self.servers()
@@ -110,4 +111,4 @@ def _named(pid: int) -> str:
 def _parent(pid: int) -> int:
     with contextlib.suppress(OSError):
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
+    return GONE

@@ -7,11 +7,13 @@ each test has units of its own.
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from orchestrd import __version__
 from orchestrd.client.calls import Call
 from orchestrd.client.connection import Connection
 from tests.acceptance.command_line import Done
@@ -39,6 +41,8 @@ def install_orchestrd(container: Container, version: str | None = None) -> None:
     for package in (ROOT / "orchestrd", ROOT / "cli" / "orchestrd_cli"):
         shutil.rmtree(modules / package.name, ignore_errors=True)
         shutil.copytree(package, modules / package.name)
+    info = Path(str(distribution("orchestrd").locate_file(""))) / f"orchestrd-{__version__}.dist-info"
+    shutil.copytree(info, modules / info.name, dirs_exist_ok=True)  # where the adapters are found by
     if version:
         (modules / "orchestrd" / "__init__.py").write_text(f'__version__ = "{version}"\n')
     container.must("chown", "--recursive", f"{USER}:", VENV)
