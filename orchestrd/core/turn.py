@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.evidence import SILENCE, TYPING, hear, judge, recorded
 from orchestrd.core.machine import Trigger, next_state
-from orchestrd.model.decision import GivenAnswer
+from orchestrd.model.decision import GivenAnswer, Way
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
@@ -187,9 +187,17 @@ class Turn:
             self.set_activity(Activity.UNKNOWN, SILENCE, None)
 
     def _told_of_what_comes_next(self) -> list[Testimony]:
-        """Leave out who still sees the dialog that is just being answered: it goes in a moment, or is asked again."""
-        answered = {effect.answer.decision for effect in self.session.effects if effect.attempted and effect.answer}
-        return [said for said in self.evidence.testimonies if said.decision is None or said.decision not in answered]
+        """Leave out who still sees the dialog that is just being answered: it goes in a moment, or is asked again.
+
+        What is held has a dialog on the screen as well, of another name.
+        """
+        answered = [effect.answer.decision for effect in self.session.effects if effect.attempted and effect.answer]
+        is_held = any(decision.way is Way.HELD for decision in answered)
+        return [
+            said
+            for said in self.evidence.testimonies
+            if said.decision is None or not (said.decision in answered or (is_held and said.decision.way is Way.KEYS))
+        ]
 
     def _is_about_to_begin(self) -> bool:
         """Tell whether it only waits for a moment yet: until it has taken the prompt that it was started with."""

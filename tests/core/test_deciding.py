@@ -361,6 +361,19 @@ def test_the_dialog_behind_the_one_that_is_answered_is_told_as_what_it_is() -> N
     assert (life.record.activity, life.record.activity_text) == (Activity.BLOCKED, "the next")
 
 
+def test_the_dialog_of_what_is_held_is_no_other_decision_while_that_is_answered() -> None:
+    life = blocked_on(held())
+    answer(life, "allow")
+    attempt(life)
+    told = len(life.events)
+
+    see(life, Activity.BLOCKED, decision=shown("k1"))
+    say(life, Activity.WORKING)
+
+    kinds = {EventType.ACTIVITY_CHANGED, EventType.DECISION_CHANGED}
+    assert [event.to for event in life.events[told:] if event.type in kinds] == ["working"]
+
+
 def test_a_dialog_that_stands_there_when_its_answer_is_settled_is_asked_again() -> None:
     life = blocked_on()
     see(life, Activity.BLOCKED, decision=shown("k1"))
