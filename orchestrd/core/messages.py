@@ -7,6 +7,7 @@ from orchestrd.model.command import Send
 from orchestrd.model.limits import COMMAND_CHARS_MAX, MESSAGE_KEPT_BYTES_MAX
 
 BAD_MESSAGE = "bad_message"  # the code of a refusal: the text itself is why
+BLOCKED = "blocked"  # or a decision that it waits for
 _DIGITS = 32
 
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.ending import begin_ending, finish
 from orchestrd.core.machine import Trigger
-from orchestrd.core.messages import BAD_MESSAGE, digest_of
+from orchestrd.core.messages import BAD_MESSAGE, BLOCKED, digest_of
 from orchestrd.core.standing import may_type
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.core.validate import problem_with_message
@@ -214,7 +214,7 @@ def _refusal_of(session: Session, command: Send) -> Refusal | None:
         )
     if session.activity is Activity.BLOCKED:
         return Refusal(
-            code="blocked",
+            code=BLOCKED,
             message=f"session {session.id} is blocked on a decision; text typed now would be taken as its answer",
             hint=f"orch answer {session.id}",
         )

@@ -11,7 +11,7 @@ from orchestrd.core.deciding import decision_named
 from orchestrd.core.document import document, known
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
-from orchestrd.core.messages import BAD_MESSAGE
+from orchestrd.core.messages import BLOCKED
 from orchestrd.core.resolve import Known, archived, resolve
 from orchestrd.core.running import run_of
 from orchestrd.core.step import Refusal
@@ -178,7 +178,7 @@ class EngineService:
         if isinstance(reply, Refusal):
             if reply.code == "conflict":
                 _raise_if_refused(reply)
-            hint = reply.hint if reply.code == BAD_MESSAGE else ""
+            hint = "" if reply.code == BLOCKED else reply.hint  # who can decide it, its document tells
             return SendReply(session=command.session, receipt=Receipt.REFUSED, error=reply.message, hint=hint)
         return SendReply(session=command.session, receipt=reply, error=self._error_of(command.session, command.message))
 

@@ -219,7 +219,7 @@ class StopRequest(Struct, frozen=True, kw_only=True):
 
 
 class SendReply(Struct, frozen=True, kw_only=True):
-    """`send --json`. Where the text itself is why it was refused, `hint` is the next command."""
+    """`send --json`. Refused at once, and not for a decision that it waits for, it has a `hint`: the next command."""
 
     session: SessionId
     receipt: Receipt

@@ -305,3 +305,15 @@ async def test_an_agent_without_commands_takes_none() -> None:
 async def test_a_text_and_a_command_of_one_key_are_two_messages() -> None:
     assert digest_of(send("/compact")) != digest_of(send("/compact", is_command=True))
     assert digest_of(replace(send("head"), digest="of the whole")) == "of the whole"
+
+
+async def test_a_message_to_what_has_ended_is_refused_with_the_way_back() -> None:
+    rig = commanding()
+    async with running(rig):
+        await begin(rig)
+        await rig.service.stop(Kill(session=ID))
+        await rig.until(ID, State.CANCELLED)
+
+        reply = await rig.service.send(send("go on"))
+
+    assert (reply.receipt, reply.hint) == (Receipt.REFUSED, f"orch revive {ID}")
