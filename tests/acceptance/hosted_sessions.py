@@ -1,6 +1,7 @@
 """Sessions of a real agent without a terminal, on a model that knows the truth."""
 
 import os
+from itertools import groupby
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -75,10 +76,10 @@ class HostedSessions:
         return max(found)
 
     def words(self, session: SessionId) -> list[str]:
-        """Give what was told of its activity, in order; between two words of the agent nobody knows."""
+        """Give what was told of its activity, in order; between two words, or before the same one again, nobody knows."""
         events = [event for event in self.home.journal() if event.session == session]
         told = [str(event.to) for event in events if event.type is EventType.ACTIVITY_CHANGED]
-        return [word for word in told if word != "unknown"]
+        return [word for word, _ in groupby(word for word in told if word != "unknown")]
 
 
 def _program(pid: int) -> str:
