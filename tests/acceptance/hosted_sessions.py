@@ -76,7 +76,7 @@ class HostedSessions:
         return max(found)
 
     def words(self, session: SessionId) -> list[str]:
-        """Give what was told of its activity, in order; between two words, or before the same one again, nobody knows."""
+        """Give what was told of its activity, in order; nobody knows between two words, or before the same again."""
         events = [event for event in self.home.journal() if event.session == session]
         told = [str(event.to) for event in events if event.type is EventType.ACTIVITY_CHANGED]
         return [word for word, _ in groupby(word for word in told if word != "unknown")]
