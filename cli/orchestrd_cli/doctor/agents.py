@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from orchestrd.client.programs import HOW_TO_INSTALL
 from orchestrd.model.finding import Finding
+from orchestrd.model.limits import PROGRAM_ANSWER_S
 from orchestrd_cli.doctor.program import Said, ask
 from orchestrd_cli.doctor.subject import Subject, Surroundings, ok, warn
 
@@ -33,10 +34,10 @@ def look(surroundings: Surroundings) -> tuple[Agent, ...]:
 def judge(agents: tuple[Agent, ...]) -> Iterator[Finding]:
     """Name those that are there; nobody needs them all, so only one that does not work is something to be looked at."""
     found = [agent for agent in agents if agent.path is not None]
-    working = [f"{agent.name} {_version(agent)}" for agent in found if agent.said.code == 0]
+    working = [f"{agent.name} {_version(agent)}" for agent in found if agent.said.code == 0 or agent.said.is_late]
     absent = [agent.name for agent in agents if agent.path is None]
     for agent in found:
-        if agent.said.code != 0:
+        if agent.said.code != 0 and not agent.said.is_late:
             told, cause = f"{agent.path} does not work: {agent.said.first_line}", f"no session can drive {agent.name}"
             yield warn("agents", told, cause, f"{agent.name} --version")
     if working:
@@ -54,6 +55,8 @@ def _look(surroundings: Surroundings, name: str) -> Agent:
 
 
 def _version(agent: Agent) -> str:
+    if agent.said.is_late:
+        return f"(said no version within {PROGRAM_ANSWER_S:g} s)"
     version = _VERSION.search(agent.said.first_line)
     return version[0] if version else agent.said.first_line
 

@@ -15,6 +15,7 @@ class Said(Struct, frozen=True, kw_only=True):
     out: str = ""
     err: str = ""
     is_missing: bool = False  # there is no such program
+    is_late: bool = False  # it may answer yet: a machine at work is slow
 
     @property
     def first_line(self) -> str:
@@ -29,7 +30,7 @@ def ask(argv: Sequence[str], environ: Mapping[str, str], within_s: float = PROGR
             argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=within_s, env=environ, check=False, cwd="/"
         )
     except subprocess.TimeoutExpired:
-        return Said(code=None, err=f"it gave no answer within {within_s:g} s")
+        return Said(code=None, err=f"it gave no answer within {within_s:g} s", is_late=True)
     except OSError as error:
         is_missing = isinstance(error, FileNotFoundError)
         return Said(code=None, err=f"it cannot be started: {error.strerror}", is_missing=is_missing)

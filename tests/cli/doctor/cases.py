@@ -436,6 +436,10 @@ ALL: Sequence[Cases] = (
             ),
             "all": (_installed("claude", "2.1.5 (Claude Code)\n"), _installed("codex", "codex-cli dev\n")),
             "none": (_installed("claude"), _installed("codex")),
+            "slow": (
+                _installed("claude", "2.1.5 (Claude Code)\n"),
+                agents.Agent(name="gemini", path="/usr/bin/gemini", said=Said(code=None, is_late=True)),
+            ),
             "broken": (
                 _installed("claude", "libssl.so.1: not found\nmore", code=127),
                 _installed("gemini", "0.61.0\n"),
