@@ -100,7 +100,7 @@ def _decision(rule: ScreenRule, area: str, text: str, found: re.Match[str]) -> D
     """Name what is asked by all that is shown of it, uncut: where anything of it changes it is another decision."""
     groups = [group for group in found.groups() if group is not None] or [found[0]]
     choices = rule.choices or tuple(_choices_on(area, rule))
-    choices = choices if len(choices) <= CHOICES_MAX else ()
+    choices = choices if len(choices) <= CHOICES_MAX and _are_of_one_dialog(choices) else ()
     words = " ".join(
         _DRAWN.sub(" ", " ".join(groups)).split()
     )  # a window that is resized changes nothing of what is asked
@@ -119,6 +119,13 @@ def _choices_on(area: str, rule: ScreenRule) -> Iterator[Choice]:
     if rule.choice is not None:
         for match in re.finditer(rule.choice, area, re.MULTILINE):
             yield Choice(key=match[1], label=one_line(match[2]), reply=rule.press.format(match[1]))
+
+
+def _are_of_one_dialog(choices: Sequence[Choice]) -> bool:
+    """Tell whether a key can mean one of them only: a program may draw two dialogs, and take keys for one of them."""
+    keys = [choice.key for choice in choices]
+    are_counted = all(key.isascii() and key.isdigit() for key in keys)
+    return keys == [str(number) for number in range(1, len(keys) + 1)] if are_counted else len(set(keys)) == len(keys)
 
 
 def _is_for(rule: ScreenRule, version: str | None) -> bool:

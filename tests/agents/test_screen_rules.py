@@ -95,6 +95,20 @@ def test_what_is_told_first_is_the_last_group_and_what_the_others_have_found_sta
     assert other.decision.id != said.decision.id
 
 
+@pytest.mark.parametrize(
+    "screen",
+    [
+        "Run ls?\n > 1. Yes\n   2. No\nTrust it?\n > 1. Yes\n   2. No\n",
+        "Run ls?\n   2. No\n   3. Never\n",
+    ],
+)
+def test_of_two_dialogs_on_a_screen_or_half_of_one_none_is_answered_by_a_key(screen: str) -> None:
+    decision = read_screen(screen, [ASK]).decision
+
+    assert decision is not None
+    assert decision.choices == ()
+
+
 @pytest.mark.parametrize("other", [SCREEN.replace("ls", "rm"), SCREEN.replace("2. No", "2. Never")])
 def test_what_is_shown_otherwise_is_another_decision(other: str) -> None:
     first, second = read_screen(SCREEN, [ASK]).decision, read_screen(other, [ASK]).decision
