@@ -39,7 +39,7 @@ class Document(Struct, frozen=True, kw_only=True):
     activity_source: str | None
     activity_text: str | None
     stuck_since: datetime | None = None  # it works, and nothing has come of it since then
-    limited_until: datetime | None = None  # it is parked until then, by a usage limit; null: by none, or nobody knows
+    limited_until: datetime | None = None  # it is parked until then, by a usage limit; null: by none
     held_until: datetime | None = None  # it starts no sooner: the usage limit of its account ends then
     decision: Decision | None = None  # what it waits for: `answer` takes its id, and the key or number of a choice
     agent_version: str | None = None

@@ -7,7 +7,9 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from orchestrd.core.admission import admissible, held_back
+from orchestrd.core.document import document
 from orchestrd.core.evidence import SESSION_FILE
+from orchestrd.core.layout import Layout
 from orchestrd.core.parking import limit_ends, limited_accounts
 from orchestrd.model.command import Answered, DuePassed, HeldBack, Placed, Send
 from orchestrd.model.decision import Choice, Decision, DecisionKind
@@ -57,6 +59,17 @@ def test_who_meets_a_limit_is_parked_until_it_ends() -> None:
     assert life.record.activity is LIMITED
     assert life.record.limited_until == NOON + timedelta(seconds=HOURS_S)
     assert [due.name for due in life.record.dues] == [DueName.LIMIT]
+
+
+@pytest.mark.parametrize("lasts_s", [HOURS_S, None], ids=["a known end", "nobody knows when"])
+def test_until_when_it_is_parked_is_told_as_long_as_it_is(lasts_s: float | None) -> None:
+    life = limited(lasts_s)
+
+    parked = document(life.record, Layout(home="/home/me")).limited_until
+    pass_limit(life)
+
+    assert parked == NOON + timedelta(seconds=lasts_s or LIMIT_TRUSTED_S)
+    assert document(life.record, Layout(home="/home/me")).limited_until is None
 
 
 def test_nothing_is_typed_before_and_what_was_sent_waits() -> None:
