@@ -11,13 +11,18 @@ no output.
 Invariants: any split of the output into chunks gives the same words. What is remembered is bounded: a sequence with
 more than SEQUENCE_BYTES_MAX is none. Words and nudges are few, however fast they come: of many words within WORD_S the
 last one is told, of many nudges within NUDGE_S one is given; what is held back is told behind more output, or silence.
+A screen that moves on and on, though nothing happens there, is worth a look less and less often, down to every
+NUDGE_S_MAX: until a word or another title is heard, or it was calm for CALM_S.
 
 It runs beside each agent that has a terminal, so it imports nothing: it says what is to be told, terminal.py tells it.
 """
 
 SEQUENCE_BYTES_MAX = 1024
 WORD_S = 0.05
-NUDGE_S = 0.25
+NUDGE_S = 0.25  # between two nudges; behind NUDGES_SOON of them doubled with each ...
+NUDGE_S_MAX = 4.0  # ... up to this
+NUDGES_SOON = 4
+CALM_S = 5.0
 QUIET_S = 0.3  # output behind this much of silence begins anew, ...
 SILENCE_S = 0.25  # ... and behind this much of it the output is over
 WORD, TITLES = b"7501", (b"0", b"2")
@@ -34,15 +39,18 @@ class Ear:
         self._word = self._title = b""
         self._is_word_due = self._is_nudge_due = self._is_speaking = False
         self._heard_s = self._told_s = self._nudged_s = float("-inf")
+        self._nudges = 0  # since something has happened
 
     def hear(self, chunk: bytes, now_s: float) -> "tuple[bytes | None, bool]":
         """Give the word to pass on now, or null, and whether to nudge now."""
         for number, text in map(_parted, self._scanner.feed(chunk)):
             if number == WORD and text != self._word:
-                self._word, self._is_word_due = text, True
+                self._word, self._is_word_due, self._nudges = text, True, 0
             elif number in TITLES and text != self._title:
-                self._title, self._is_nudge_due = text, True
+                self._title, self._is_nudge_due, self._nudges = text, True, 0
         if _is_shown(chunk):
+            if now_s - self._heard_s >= CALM_S:
+                self._nudges = 0
             self._is_nudge_due |= now_s - self._heard_s >= QUIET_S
             self._heard_s, self._is_speaking = now_s, True
         return self._due(now_s)
@@ -63,12 +71,16 @@ class Ear:
 
     def _due(self, now_s: float) -> "tuple[bytes | None, bool]":
         is_told = self._is_word_due and now_s - self._told_s >= WORD_S
-        is_nudged = is_told or (self._is_nudge_due and now_s - self._nudged_s >= NUDGE_S)
+        is_nudged = is_told or (self._is_nudge_due and now_s - self._nudged_s >= self._pause_s())
         if is_told:
             self._told_s, self._is_word_due = now_s, False
         if is_nudged:
-            self._nudged_s, self._is_nudge_due = now_s, False
+            self._nudged_s, self._is_nudge_due, self._nudges = now_s, False, self._nudges + 1
         return self._word if is_told else None, is_nudged
+
+    def _pause_s(self) -> float:
+        doubled = min(self._nudges - NUDGES_SOON, 9)  # any more would be beyond the most there is
+        return NUDGE_S if doubled < 0 else min(NUDGE_S * 2.0**doubled, NUDGE_S_MAX)
 
 
 class Scanner:

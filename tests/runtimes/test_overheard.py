@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrd.agents.hook_lines import payload_of
-from orchestrd.runtimes.overheard import NUDGE_S, QUIET_S, SEQUENCE_BYTES_MAX, SILENCE_S, WORD_S, Ear, Scanner
+from orchestrd.runtimes.overheard import (
+    CALM_S,
+    NUDGE_S,
+    NUDGE_S_MAX,
+    QUIET_S,
+    SEQUENCE_BYTES_MAX,
+    SILENCE_S,
+    WORD_S,
+    Ear,
+    Scanner,
+)
 from tests.runtimes.terminal_bench import TerminalBench
 
 BEL, ST = b"\x07", b"\x1b\\"
@@ -145,6 +156,30 @@ def test_a_title_alone_is_no_output_that_begins_or_ends() -> None:
         False,
         True,
     ]
+
+
+def test_a_screen_that_moves_on_and_on_nudges_less_and_less_often() -> None:
+    ear = Ear()
+
+    given = [float(second) for second in range(1, 121) if nudges(ear, (float(second), b"moves")) == [True]]
+
+    assert given[:4] == [1.0, 2.0, 3.0, 4.0]
+    assert {after - before for before, after in pairwise(given[-10:])} == {NUDGE_S_MAX}
+
+
+@pytest.mark.parametrize("happens", [b"\x1b]0;another\x07", b"\x1b]7501;state=idle\x07"])
+def test_a_screen_that_moved_on_and_on_is_looked_at_soon_when_something_happens(happens: bytes) -> None:
+    ear = Ear()
+    nudges(ear, *((float(second), b"moves") for second in range(60)))
+
+    assert nudges(ear, (60.0, b"moves"), (60.5, happens), (61.0, b"moves"), (62.0, b"moves"))[1:] == [True, True, True]
+
+
+def test_a_screen_that_was_calm_for_a_while_is_looked_at_soon_again() -> None:
+    ear = Ear()
+    nudges(ear, *((float(second), b"moves") for second in range(60)))
+
+    assert nudges(ear, (59.0 + CALM_S, b"moves"), (60.0 + CALM_S, b"moves")) == [True, True]
 
 
 def test_another_title_nudges_though_a_little_late_behind_another_nudge() -> None:
