@@ -28,7 +28,9 @@ from orchestrd.model.words import Activity, Authority, Receipt, State
 def follow_limit(turn: Turn) -> None:
     """Park it, keep it parked, or let it go, by what it does now."""
     session = turn.session
-    if session.state is State.RUNNING and session.activity is Activity.LIMITED:
+    if session.state is not State.RUNNING:
+        return  # its account's limit goes on without it
+    if session.activity is Activity.LIMITED:
         _park(turn)
     elif session.activity is Activity.BLOCKED:
         _choose_to_wait(turn)
@@ -94,7 +96,7 @@ def _choose_to_wait(turn: Turn) -> None:
         return
     waits = decision.choices[0]
     known = next((past for past in session.settled if past.id == answer_id(decision.id, waits.key)), None)
-    if session.state is State.RUNNING and (known is None or known.receipt is Receipt.SUBMITTED):
+    if known is None or known.receipt is Receipt.SUBMITTED:
         given = GivenAnswer(decision=decision, choice=waits, text=None, authority=Authority.DAEMON)
         turn.perform(EffectKind.ANSWER, answer=given)
 

@@ -179,7 +179,7 @@ class Turn:
             return
         if verdict is not None:
             self.set_activity(verdict.activity, verdict.source, verdict.text, since=verdict.at)
-            if verdict.activity is Activity.LIMITED:
+            if verdict.activity is Activity.LIMITED and self.session.ending is None:
                 self.change(limited_until=verdict.limited_until)
             if verdict.activity is Activity.WORKING:
                 self._begin_turn(verdict.at)

@@ -11,7 +11,7 @@ from orchestrd.core.document import document
 from orchestrd.core.evidence import SESSION_FILE
 from orchestrd.core.layout import Layout
 from orchestrd.core.parking import limit_ends, limited_accounts
-from orchestrd.model.command import Answered, DuePassed, HeldBack, Placed, Send
+from orchestrd.model.command import Answered, DuePassed, HeldBack, Placed, Send, Stop
 from orchestrd.model.decision import Choice, Decision, DecisionKind
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
@@ -201,6 +201,18 @@ def test_a_clock_that_is_set_beyond_the_end_ends_it() -> None:
 
     assert life.record.activity is WAITING
     assert len(resumes(life)) == 1
+
+
+@pytest.mark.parametrize("lasts_s", [HOURS_S, None], ids=["a known end", "nobody knows when"])
+def test_an_account_stays_limited_though_its_session_is_stopped_and_waits_meanwhile(lasts_s: float | None) -> None:
+    life = limited(lasts_s)
+
+    life.give(Stop(session=SESSION))
+    says("session_file", WAITING).befall(life)
+    EXIT.befall(life)
+
+    assert life.record.is_terminal
+    assert limit_ends(life.record) == NOON + timedelta(seconds=lasts_s or LIMIT_TRUSTED_S)
 
 
 def test_a_session_that_ends_is_told_nothing_and_its_account_stays_limited() -> None:
