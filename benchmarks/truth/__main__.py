@@ -17,7 +17,7 @@ from benchmarks.reporting import put_between_marks
 from benchmarks.truth.figures import Result
 from benchmarks.truth.models import from_outside, of_ours
 from benchmarks.truth.playing import HOSTED, Player
-from benchmarks.truth.reporting import markdown, text, verdicts, worse_than
+from benchmarks.truth.reporting import documented, encoded, markdown, merged, read_documented, text, worse_than
 from benchmarks.truth.running import Manner, play_all, play_in_a_crowd
 from orchestrd.testing.model import scenarios_in, shipped_scenarios
 
@@ -34,25 +34,27 @@ def main(arguments: Sequence[str]) -> int:
     """Play what is asked for, print it, write what is to be written, and tell whether it is as documented."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    is_whole = not (options.agent or options.only or options.scenarios or options.model_url)
-    if options.write_docs and not is_whole:
-        parser.error("--write-docs takes everything: leave --agent, --only, --scenarios and --model-url out")
+    is_ours = not (options.only or options.scenarios or options.model_url or options.version)
+    if options.write_docs and not is_ours:
+        parser.error("--write-docs takes all of a pinned agent: leave --only, --scenarios, --version, --model-url out")
     if options.crowd is None:
-        options.crowd = CROWD if is_whole else 0
+        options.crowd = CROWD if is_ours and not options.agent else 0
     if bool(options.model_url) != bool(options.truth):
         parser.error("a model from outside is named by --model-url and --truth together")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # an exception: what was started is ended
     machine, begun = this_machine(), time.monotonic()
     print(machine.text(), flush=True)
     results, crowds = _played(options)
-    took_s = time.monotonic() - begun
-    worse = worse_than(DOCUMENTED, [*results, *crowds])
-    print("\n".join([f"took {took_s / 60:.0f} minutes", *worse]), flush=True)
+    new = [*documented(results, machine), *documented(crowds, machine, is_crowd=True)]
+    known = read_documented(DOCUMENTED)
+    worse = worse_than(known, new, [*results, *crowds])
+    print("\n".join([f"took {(time.monotonic() - begun) / 60:.0f} minutes", *worse]), flush=True)
     if options.json:
-        options.json.write_bytes(verdicts([*results, *crowds]))
+        options.json.write_bytes(encoded(new))
     if options.write_docs:
-        put_between_marks(DOCUMENT, markdown(results, crowds, machine, took_s))
-        DOCUMENTED.write_bytes(verdicts([*results, *crowds]))
+        newest = merged(known, new, PLAYERS)
+        put_between_marks(DOCUMENT, markdown(newest))
+        DOCUMENTED.write_bytes(encoded(newest))
         return 0
     return 1 if worse else 0
 
@@ -113,9 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--truth", type=Path, metavar="LOG", help="which keeps its truth there, as JSON lines")
     parser.add_argument("--tick", type=float, default=TICK_S, metavar="SECONDS", help=f"of the daemon ({TICK_S:g})")
     parser.add_argument("--at-once", type=int, default=3, metavar="N", help="plays, each with a daemon (3)")
-    parser.add_argument(
-        "--crowd", type=int, default=0, metavar="N", help=f"and so many sessions of one daemon: {CROWD}"
-    )
+    parser.add_argument("--crowd", type=int, metavar="N", help=f"and so many sessions of one daemon: {CROWD}")
     parser.add_argument("--show", action="store_true", help="print truth and claims of each play, edge by edge")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what is missed there")
     parser.add_argument("--write-docs", action="store_true", help=f"put it into docs/{DOCUMENT.name}")

@@ -1,4 +1,7 @@
-"""Results as text for a terminal, as Markdown for docs/accuracy.md, and as JSON for the drift canary."""
+"""Results as text for a terminal, as Markdown for docs/accuracy.md, and as JSON for the drift canary.
+
+The page is made of what was measured last under each condition, so that one agent can be measured again by itself.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,12 +17,28 @@ REACHED = {True: "reached", False: "MISSED"}
 SHARES = (0.50, 0.95, 0.99)
 
 
-class Verdict(Struct, frozen=True):
-    """Which figures were missed under one condition."""
+class Found(Struct, frozen=True):
+    """One figure, as it was found."""
+
+    name: str
+    found: str
+    is_reached: bool
+
+
+class Documented(Struct, frozen=True, kw_only=True):
+    """What was measured under one condition, as it stands in docs/accuracy.md until that is measured again."""
 
     player: str
+    version: str
     hooks: str
-    missed: list[str]
+    is_crowd: bool
+    figures: list[Found]
+    section: str  # in Markdown
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """Name the condition, whatever the version."""
+        return self.player, self.hooks, self.is_crowd
 
 
 def text(result: Result) -> str:
@@ -31,50 +50,70 @@ def text(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def markdown(results: Sequence[Result], crowds: Sequence[Result], machine: Machine, took_s: float) -> str:
-    """Write what stands between the marks: the figures of all, then each agent for itself, then the crowd."""
-    missed = sum(not figure.is_reached for result in (*results, *crowds) for figure in result.figures)
-    judged = sum(len(result.figures) for result in (*results, *crowds))
-    lines = [
-        f"One run of {took_s / 60:.0f} minutes on {machine.text()}.",
-        f"{judged - missed} of {judged} figures reached, {missed} missed.",
-        "",
-        *_overview(results),
+def documented(results: Sequence[Result], machine: Machine, *, is_crowd: bool = False) -> list[Documented]:
+    """Take down what was measured just now."""
+    return [
+        Documented(
+            player=one.condition.player,
+            version=one.condition.version,
+            hooks=one.condition.hooks,
+            is_crowd=is_crowd,
+            figures=[Found(figure.name, figure.found, figure.is_reached) for figure in one.figures],
+            section="\n".join(_section(one, machine)),
+        )
+        for one in results
     ]
-    for result in results:
-        lines += _section(result)
-    if crowds:
-        lines += ["", "## Many at once", "", "Scored apart: so many sessions of one daemon at the same time."]
-    for result in crowds:
-        lines += _section(result)
+
+
+def merged(known: Sequence[Documented], new: Sequence[Documented], players: Sequence[str]) -> list[Documented]:
+    """Put what was measured anew in the place of what it was before, and all of it in the order of the players."""
+    newest = {one.key: one for one in (*known, *new)}
+    order = {name: number for number, name in enumerate(players)}
+    return sorted(
+        newest.values(), key=lambda one: (one.is_crowd, order.get(one.player, len(order)), one.hooks == "off")
+    )
+
+
+def markdown(all_documented: Sequence[Documented]) -> str:
+    """Write what stands between the marks: the figures of all, then each agent for itself, then the crowd."""
+    figures = [figure for one in all_documented for figure in one.figures]
+    missed = sum(not figure.is_reached for figure in figures)
+    lines = [
+        f"{len(figures) - missed} of {len(figures)} figures reached, {missed} missed.",
+        "",
+        *_overview([one for one in all_documented if not one.is_crowd]),
+        *(one.section for one in all_documented if not one.is_crowd),
+    ]
+    if crowds := [one.section for one in all_documented if one.is_crowd]:
+        lines += ["", "## Many at once", "", "Scored apart: so many sessions of one daemon at the same time.", *crowds]
     return "\n".join(lines) + "\n"
 
 
-def verdicts(results: Sequence[Result]) -> bytes:
-    """Write which figures are reached, for the canary to compare with."""
-    told = [Verdict(one.condition.player, one.condition.hooks, _missed(one.figures)) for one in results]
-    return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
+def read_documented(path: Path) -> list[Documented]:
+    """Read what is documented; nothing where nothing is yet."""
+    return msgspec.json.decode(path.read_bytes(), type=list[Documented]) if path.exists() else []
 
 
-def worse_than(documented: Path, results: Sequence[Result]) -> list[str]:
+def encoded(all_documented: Sequence[Documented]) -> bytes:
+    """Write it for the next run to compare with, and to add to."""
+    return msgspec.json.format(msgspec.json.encode(all_documented), indent=2) + b"\n"
+
+
+def worse_than(known: Sequence[Documented], new: Sequence[Documented], results: Sequence[Result]) -> list[str]:
     """Say what is worse than in the documented run: plays that failed, and figures missed that were reached there."""
-    known = msgspec.json.decode(documented.read_bytes(), type=list[Verdict]) if documented.exists() else []
-    missed = {(one.player, one.hooks): one.missed for one in known}
     worse = [
         f"{_title(result.condition)}: {one.scenario} could not be played: {one.failure}"
         for result in results
         for one in result.plays
         if one.failure is not None
     ]
-    for result in results:
-        before = missed.get((result.condition.player, result.condition.hooks))
-        new = [] if before is None else [name for name in _missed(result.figures) if name not in before]
-        worse += [f"{_title(result.condition)}: {name} is missed, and holds in the documented run" for name in new]
-    return worse
-
-
-def _missed(figures: Sequence[Figure]) -> list[str]:
-    return [figure.name for figure in figures if not figure.is_reached]
+    reached = {one.key: {figure.name for figure in one.figures if figure.is_reached} for one in known}
+    return worse + [
+        f"{one.player} {one.version}, hooks {one.hooks}: {figure.name} is missed, and holds in the documented run"
+        for one in new
+        for figure in one.figures
+        if not figure.is_reached and figure.name in reached.get(one.key, ())
+    ]
 
 
 def _title(condition: Condition) -> str:
@@ -114,18 +153,18 @@ def _seconds(value: float | None) -> str:
 # ---- Markdown --------------------------------------------------------------------------------------------------------
 
 
-def _overview(results: Sequence[Result]) -> Iterator[str]:
+def _overview(all_documented: Sequence[Documented]) -> Iterator[str]:
     """Write one line for each condition: what was found of each figure, the missed ones in bold."""
-    names = [figure.name for figure in next((one.figures for one in results if one.figures), [])]
+    names = [figure.name for figure in next((one.figures for one in all_documented if one.figures), [])]
     yield _row("agent", "hooks", *names)
     yield _row(*["---"] * (len(names) + 2))
-    for one in results:
+    for one in all_documented:
         found = [figure.found if figure.is_reached else f"**{figure.found}**" for figure in one.figures]
-        yield _row(f"{one.condition.player} {one.condition.version}", one.condition.hooks, *found)
+        yield _row(f"{one.player} {one.version}", one.hooks, *found)
 
 
-def _section(result: Result) -> Iterator[str]:
-    yield from ("", f"### {_title(result.condition)}", "", f"{_how_much(result)}.", "")
+def _section(result: Result, machine: Machine) -> Iterator[str]:
+    yield from ("", f"### {_title(result.condition)}", "", f"{_how_much(result)}; {machine.text()}.", "")
     yield from _must_hold(result)
     yield from ("", *_confusion(result), "", *_edges(result), "", *_left_out(result))
 

@@ -10,7 +10,7 @@ from benchmarks.truth.figures import Condition, Figure, Result, known_reasons, r
 from benchmarks.truth.listening import Heard, claims_of, receipts_of
 from benchmarks.truth.playing import Played
 from benchmarks.truth.receipts import Sent, receipts
-from benchmarks.truth.reporting import markdown, text, verdicts, worse_than
+from benchmarks.truth.reporting import documented, encoded, markdown, merged, read_documented, text, worse_than
 from benchmarks.truth.scoring import Edge
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
@@ -185,7 +185,7 @@ def test_the_document_tells_of_every_miss_and_of_everything_that_was_left_out() 
     failed = replace(a_play(failure="not blocked in 30 s"), scenario="question")
     result = a_result(a_play(TRUTH[0], Edge(113.0, "waiting")), failed)
 
-    told = markdown([result], [], MACHINE, took_s=600.0)
+    told = markdown(documented([result], MACHINE))
 
     assert "5 of 8 figures reached, 3 missed." in told
     assert "- **edge latency p95**: working → waiting took 3.00 s in plain." in told
@@ -198,9 +198,22 @@ def test_the_document_tells_of_every_miss_and_of_everything_that_was_left_out() 
 def test_a_crowd_is_told_apart() -> None:
     crowd = replace(a_result(a_play()), condition=replace(a_result().condition, player="20 sessions"))
 
-    told = markdown([a_result(a_play())], [crowd], MACHINE, took_s=600.0)
+    told = markdown([*documented([a_result(a_play())], MACHINE), *documented([crowd], MACHINE, is_crowd=True)])
 
     assert told.index("## Many at once") < told.index("### 20 sessions 2.1, hooks on")
+
+
+def test_one_agent_measured_again_takes_its_own_place_and_leaves_the_others_theirs() -> None:
+    claude, codex = (
+        replace(a_result(a_play()), condition=replace(a_result().condition, player=player))
+        for player in ("claude", "codex")
+    )
+    known = documented([codex, claude], MACHINE)
+    again = documented([replace(codex, condition=replace(codex.condition, version="2.2"))], MACHINE)
+
+    newest = merged(known, again, ["claude", "codex"])
+
+    assert [(one.player, one.version) for one in newest] == [("claude", "2.1"), ("codex", "2.2")]
 
 
 def test_the_terminal_shows_what_is_wrong_and_where_it_comes_from() -> None:
@@ -217,17 +230,18 @@ def test_the_terminal_shows_what_is_wrong_and_where_it_comes_from() -> None:
 def test_only_what_was_reached_before_is_called_worse(tmp_path: Path) -> None:
     late = a_result(a_play(TRUTH[0], Edge(110.4, "waiting")))
     worse = a_result(a_play(TRUTH[0], Edge(113.0, "waiting")))
-    documented = tmp_path / "documented.json"
-    documented.write_bytes(verdicts([late]))
+    file = tmp_path / "documented.json"
+    file.write_bytes(encoded(documented([late], MACHINE)))
+    known = read_documented(file)
 
-    assert worse_than(documented, [late]) == []
-    assert worse_than(documented, [worse]) == [
+    assert worse_than(known, documented([late], MACHINE), [late]) == []
+    assert worse_than(known, documented([worse], MACHINE), [worse]) == [
         "claude 2.1, hooks on: accuracy by time is missed, and holds in the documented run",
         "claude 2.1, hooks on: longest wrong interval is missed, and holds in the documented run",
     ]
 
 
 def test_a_play_that_failed_is_worse_whatever_is_documented(tmp_path: Path) -> None:
-    told = worse_than(tmp_path / "none", [a_result(a_play(failure="not blocked in 30 s"))])
+    told = worse_than(read_documented(tmp_path / "none"), [], [a_result(a_play(failure="not blocked in 30 s"))])
 
     assert told == ["claude 2.1, hooks on: plain could not be played: not blocked in 30 s"]
