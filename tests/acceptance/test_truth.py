@@ -1,4 +1,4 @@
-"""One short day of each real agent, scored as the benchmark does it: every truth is claimed, and nothing else is.
+"""One short day of each real agent, scored as the benchmark does it: every truth is claimed, and nothing false is.
 
 How late a claim may be is the benchmark's (`make truth`): here each truth is held until it is claimed.
 """
@@ -41,7 +41,7 @@ def in_order(edges: Iterable[Edge], begin: float) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs(Player(name).agent)) for name in DAYS])
-def test_all_that_is_true_of_an_agent_is_claimed_in_order_and_nothing_else(name: str) -> None:
+def test_all_that_is_true_of_an_agent_is_claimed_in_order_and_nothing_false(name: str) -> None:
     scenario = read_scenario(SCENARIOS / f"{DAYS[name]}.toml")
 
     with set_up(has_hooks=True, tick_s=TICK_S) as stage:
@@ -49,7 +49,8 @@ def test_all_that_is_true_of_an_agent_is_claimed_in_order_and_nothing_else(name:
 
     assert played.failure is None, played.told
     begin = next(edge.at for edge in played.truth if edge.state != STARTING)
-    assert in_order(played.claims, begin) == in_order(played.truth, begin), played.told
+    claimed = iter(in_order(played.claims, begin))
+    assert all(state in claimed for state in in_order(played.truth, begin)), played.told  # each behind the one before
     assert [one.claimed for one in played.score.false_claims] == []
     assert [one.expected for one in played.sent] == ["refused", "submitted"]
     replies = [one.reply for one in played.sent]
