@@ -3,8 +3,6 @@
 import uuid
 from collections.abc import Mapping
 
-from msgspec.structs import replace
-
 from orchestrd.agents.accounts import account_name
 from orchestrd.agents.claude import hosted
 from orchestrd.agents.claude.box import read_draft
@@ -14,6 +12,7 @@ from orchestrd.agents.claude.state_file import StateFile
 from orchestrd.agents.claude.title import read_title
 from orchestrd.agents.claude.transcript import read_transcript
 from orchestrd.agents.host_lines import HOST_TRUST, PROVIDER_TRUST
+from orchestrd.agents.reading import reading_of
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.conversation import config_folder, transcript_pattern
 from orchestrd.core.terminal import has_terminal
@@ -137,10 +136,7 @@ class ClaudeAgent:
         said = [*hooks, *entries, *state.testimonies(), *read_title(glimpse)]
         if glimpse.screen is not None:
             said.append(read_screen(glimpse.screen, self.screen_rules))
-        past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
-        return Reading(
-            testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard + unread
-        )
+        return reading_of(said, glimpse.now, unheard + unread)
 
     def draft(self, screen: str) -> str | None:
         return read_draft(screen)

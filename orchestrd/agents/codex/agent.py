@@ -13,6 +13,7 @@ from orchestrd.agents.codex.rollout import read_rollout
 from orchestrd.agents.codex.shown import TITLE_ITEMS, read_title, terminal_word
 from orchestrd.agents.hook_lines import payload_of
 from orchestrd.agents.host_lines import HOST_TRUST, PROVIDER_TRUST, read_host, read_provider
+from orchestrd.agents.reading import reading_of
 from orchestrd.agents.reports import read_report
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.rollout import rollout_pattern
@@ -137,11 +138,7 @@ class CodexAgent:
         said = [*limits, *(word for word, _ in heard if word is not None), *entries, *read_title(glimpse)]
         if glimpse.screen is not None:
             said.append(read_screen(glimpse.screen, self.screen_rules))
-        past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
-        return Reading(
-            testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)),
-            malformed=unread + sum(not is_line for _, is_line in heard),
-        )
+        return reading_of(said, glimpse.now, unread + sum(not is_line for _, is_line in heard))
 
     def draft(self, screen: str) -> str | None:
         return read_draft(screen)

@@ -6,12 +6,12 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 import msgspec
-from msgspec.structs import replace
 
 from orchestrd.agents.accounts import account_name
 from orchestrd.agents.opencode.box import read_draft
 from orchestrd.agents.opencode.permission import permissions, problem_with_rules
 from orchestrd.agents.opencode.plugin_lines import read_plugin
+from orchestrd.agents.reading import reading_of
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.model.agent import Capabilities, Trust
 from orchestrd.model.limits import PROMPT_ARGUMENT_BYTES_MAX, WORKING_TRUSTED_S
@@ -101,8 +101,7 @@ class OpenCodeAgent:
         said, unheard = read_plugin(glimpse.hook_lines)
         if glimpse.screen is not None:
             said.append(read_screen(glimpse.screen, self.screen_rules))
-        past = [one if one.at is None else replace(one, at=min(one.at, glimpse.now)) for one in said]
-        return Reading(testimonies=tuple(sorted(past, key=lambda one: one.at or glimpse.now)), malformed=unheard)
+        return reading_of(said, glimpse.now, unheard)
 
     def draft(self, screen: str) -> str | None:
         return read_draft(screen)
