@@ -13,7 +13,6 @@ from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import Known
 from orchestrd.model.document import DaemonFacts, Document, Status
 from orchestrd.model.ids import SessionId
-from orchestrd.model.instant import DueName
 from orchestrd.model.session import SCHEMA, Session, Spec
 from orchestrd.model.words import TERMINAL, Activity, Desired, Reason, State
 
@@ -44,7 +43,7 @@ def document(session: Session, layout: Layout) -> Document:
         activity_source=session.activity_source,
         activity_text=session.activity_text,
         stuck_since=session.stuck_since,
-        limited_until=_parked_until(session) if session.activity is Activity.LIMITED else None,
+        limited_until=session.parked_until if session.activity is Activity.LIMITED else None,
         held_until=session.held_until if session.state is State.SCHEDULED else None,
         decision=session.decision,
         agent_version=session.agent_version,
@@ -66,11 +65,6 @@ def document(session: Session, layout: Layout) -> Document:
         attach=("orch", "attach", session.id) if spec.runtime in WITH_TERMINAL and not session.is_terminal else None,
         log=layout.log(session.id),
     )
-
-
-def _parked_until(session: Session) -> datetime | None:
-    """Say when it goes on: when its limit ends, or as long as one is taken to last."""
-    return next((due.at for due in session.dues if due.name is DueName.LIMIT), session.limited_until)
 
 
 def accepted_document(session: SessionId, spec: Spec, at: datetime, layout: Layout) -> Document:

@@ -1,7 +1,5 @@
 """How a generation ends: what it is being ended for, which end a proof means, and what is closed with it."""
 
-from datetime import datetime
-
 from orchestrd.core.deciding import in_flight, settle_answer
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.core.turn import Turn, short
@@ -23,7 +21,8 @@ _FOR = {
 
 def begin_ending(turn: Turn, ending: Ending) -> None:
     """Begin to end the run, for this purpose from now on. Kills are counted anew, and no other deadline matters."""
-    turn.change(ending=ending, kills_failed=0, error=None, limited_until=_limit_kept(turn.session), dues=())
+    parked_until = turn.session.parked_until  # its account is limited, and stays so without it
+    turn.change(ending=ending, kills_failed=0, error=None, limited_until=parked_until, dues=())
 
 
 def order_sweep(turn: Turn) -> None:
@@ -83,17 +82,12 @@ def finish(
         outlived=False,
         left_behind=proof.ended if proof else 0,
         notice=notice,
-        limited_until=_limit_kept(turn.session),
+        limited_until=turn.session.parked_until,
         dues=(),
         effects=(),
         **end,
     )
     turn.move(trigger, authority, screen=screen, text=left_behind(turn.session.left_behind), **end)
-
-
-def _limit_kept(session: Session) -> datetime | None:
-    """Say until when its account is limited: that does not end with the session that has met the limit."""
-    return next((due.at for due in session.dues if due.name is DueName.LIMIT), session.limited_until)
 
 
 def told_of(session: Session, proof: Exited) -> str | None:

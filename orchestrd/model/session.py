@@ -12,7 +12,7 @@ from orchestrd.model.decision import Decision
 from orchestrd.model.effect import Effect
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
-from orchestrd.model.instant import Due
+from orchestrd.model.instant import Due, DueName
 from orchestrd.model.limits import GRACE_S
 from orchestrd.model.spending import Spending
 from orchestrd.model.words import (
@@ -164,6 +164,11 @@ class Session(Struct, frozen=True, kw_only=True):
     def is_terminal(self) -> bool:
         """Tell whether this generation is over: no process of it lives, or none was ever launched."""
         return self.state in TERMINAL
+
+    @property
+    def parked_until(self) -> datetime | None:
+        """Say when a usage limit that it has met ends: as it was told, or as long as one is taken to last."""
+        return next((due.at for due in self.dues if due.name is DueName.LIMIT), self.limited_until)
 
 
 class Home(Struct, frozen=True, kw_only=True):
