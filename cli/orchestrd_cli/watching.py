@@ -35,6 +35,7 @@ class Screen:
         self._before: list[object] | None = None
         self._drawn: list[bytes] = []
         self._size = (0, 0)
+        self._is_blank = True  # nothing was drawn since the terminal was taken
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
 
@@ -55,9 +56,10 @@ class Screen:
 
     def show(self, picture: bytes) -> None:
         """Draw what has changed since the last one; everything where the terminal has another size by now."""
+        is_blank, self._is_blank = self._is_blank, False  # before drawing: who steps aside meanwhile comes back to all of it
         size = terminal.size()
         lines = picture.rstrip(b"\n").split(b"\n")[: size[1]]
-        drawn = dict(enumerate(self._drawn)) if size == self._size else {}
+        drawn = dict(enumerate(self._drawn)) if size == self._size and not is_blank else {}
         pieces = [
             LINE % (number + 1) + line + END_OF_LINE for number, line in enumerate(lines) if drawn.get(number) != line
         ]
@@ -84,7 +86,7 @@ class Screen:
 
     def _enter(self) -> None:
         """Take the terminal, and its keys where they come from a terminal too."""
-        self._forget()
+        self._is_blank = True
         if terminal.is_terminal(STDIN):
             self._before = termios.tcgetattr(STDIN)
             quiet = list(self._before)

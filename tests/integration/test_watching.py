@@ -106,6 +106,35 @@ def test_who_steps_aside_leaves_the_terminal_and_comes_back_to_the_whole_picture
     assert back
 
 
+STEPS_ASIDE_WHILE_IT_DRAWS = """
+import os, signal
+from orchestrd_cli import terminal, watching
+write = terminal.write
+def interrupted(data):
+    write(data)
+    terminal.write = write
+    os.kill(os.getpid(), signal.SIGTSTP)
+with watching.Screen() as screen:
+    terminal.write = interrupted
+    screen.show(b"one\\ntwo\\n")
+    screen.show(b"one\\ntwo\\n")
+    while screen.rests(60.0):
+        pass
+"""
+
+
+def test_who_steps_aside_while_it_draws_comes_back_to_the_whole_picture_too() -> None:
+    screen = Terminal([sys.executable, "-c", STEPS_ASIDE_WHILE_IT_DRAWS], environment(Path("/nowhere")))
+    screen.sees(LEFT + ENTERED)
+    screen.raw = screen.raw.partition(LEFT + ENTERED)[2]
+
+    screen.sees("one\x1b[m\x1b[2;1H\x1b[Ktwo")
+
+    screen.types("q", LEFT)
+    screen.ended()
+    screen.close()
+
+
 def test_a_daemon_that_goes_away_is_told_of_and_the_next_one_is_shown(watched: Terminal, daemon: FakeDaemon) -> None:
     watched.raw = ""
     daemon.stop()
