@@ -79,7 +79,7 @@ LAUNCHER_SWEEP_S = 5.0  # a launcher waits this long for what its agent left beh
 KILL_SWEEP_S = 5.0  # one kill looks for survivors this long
 KILL_LOOK_S_MIN = 0.01  # between two looks of a kill, doubled each time ...
 KILL_LOOK_S_MAX = 0.1  # ... up to this
-LAUNCHER_RECORD_S = 2.0  # of which the launcher is spared this long, so that it can record the end
+LAUNCHER_RECORD_S = 3.0  # of which the launcher is spared this long, so that it can record the end
 
 # Engine
 TICK_S = 5.0

@@ -37,7 +37,7 @@ else:  # alone, without the package: last on the path, where no file of ours hid
 TTY = 0  # the outer terminal ...
 LOG = 1  # ... and the log, as launcher.redirect_output leaves them
 READ_BYTES = 64 * 1024
-CLOSE_S = 1.0  # after the end: for what the agent wrote to be shown, and for tmux to tell what the screen shows then
+CLOSE_S = 2.5  # after the end: for what the agent wrote to be shown, and for tmux to tell what the screen shows then
 SCREEN_BYTES = 64 * 1024
 
 QUESTION, ANSWER = b"\x1b[5n", b"\x1b[0n"  # "Are you well?": the answer comes when all before it has been shown
