@@ -56,7 +56,7 @@ class Screen:
 
     def show(self, picture: bytes) -> None:
         """Draw what has changed since the last one; everything where the terminal has another size by now."""
-        is_blank, self._is_blank = self._is_blank, False  # before drawing: who steps aside meanwhile comes back to all of it
+        is_blank, self._is_blank = self._is_blank, False  # before drawing: somebody may step aside meanwhile
         size = terminal.size()
         lines = picture.rstrip(b"\n").split(b"\n")[: size[1]]
         drawn = dict(enumerate(self._drawn)) if size == self._size and not is_blank else {}
