@@ -62,6 +62,11 @@ def document(session: Session, layout: Layout) -> Document:
         started_at=session.started_at,
         ended_at=session.ended_at,
         workspace=spec.workspace,
+        until=spec.until,
+        issue=spec.issue,
+        change=session.change,
+        verify=spec.verify,
+        verification=session.verification,
         attach=("orch", "attach", session.id) if spec.runtime in WITH_TERMINAL and not session.is_terminal else None,
         log=layout.log(session.id),
     )

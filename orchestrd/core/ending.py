@@ -3,7 +3,7 @@
 from orchestrd.core.deciding import in_flight, settle_answer
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.core.turn import Turn, short
-from orchestrd.model.effect import EffectKind
+from orchestrd.model.effect import OUTLIVES_THE_RUN, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import SETTLED_MAX
@@ -84,7 +84,7 @@ def finish(
         notice=notice,
         limited_until=turn.session.parked_until,
         dues=(),
-        effects=(),
+        effects=tuple(effect for effect in turn.session.effects if effect.kind in OUTLIVES_THE_RUN),
         **end,
     )
     turn.move(trigger, authority, screen=screen, text=left_behind(turn.session.left_behind), **end)

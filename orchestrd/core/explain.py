@@ -58,6 +58,11 @@ EFFECT_SENTENCES = {
     EffectKind.KILL: "it is being killed",
     EffectKind.DELIVER: "a message is being typed into it",
     EffectKind.ANSWER: "the decision that it waits for is being answered",
+    EffectKind.NOTIFY: "a person is being told",
+    EffectKind.MERGE: "its pull request is being merged",
+    EffectKind.SPAWN: "another session is being begun",
+    EffectKind.RUN: "a command is being run in its workspace",
+    EffectKind.VERIFY: "it is being found out whether its work is done",
 }
 
 

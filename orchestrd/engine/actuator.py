@@ -9,7 +9,6 @@ again until it can: the act is not repeated for it. Nothing waits for a runtime 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import assert_never
 
 from orchestrd.core.running import run_of
 from orchestrd.engine.actor import Actor, StoppedError
@@ -21,7 +20,7 @@ from orchestrd.engine.tasks import OnError, Subject, working_for
 from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.typist import Typist
 from orchestrd.model.command import Answered, Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
-from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.effect import OF_THE_RUN, Effect, EffectKind
 from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S, WORKSPACE_S
@@ -72,10 +71,11 @@ class Actuator(Actor):
         """Queue the effects of a record that are not being performed yet."""
         if self._is_stopping:
             return  # what is intended stands in the record: the next daemon performs it
-        intended = {effect.id for effect in session.effects}
+        effects = [effect for effect in session.effects if effect.kind in OF_THE_RUN]
+        intended = {effect.id for effect in effects}
         taken = self._taken.setdefault(session.id, set())
         taken &= intended
-        fresh = [effect for effect in session.effects if effect.id not in taken and not effect.attempted]
+        fresh = [effect for effect in effects if effect.id not in taken and not effect.attempted]
         if not taken and not fresh:
             del self._taken[session.id]
             return
@@ -117,8 +117,8 @@ class Actuator(Actor):
                 await self._report(name, await self._kill(session, effect))
             case EffectKind.DELIVER | EffectKind.ANSWER:
                 await self._act_once(session, effect)
-            case _ as never:
-                assert_never(never)
+            case _:
+                raise AssertionError(f"{effect.kind} is not of the run")
 
     def _standing(self, session: SessionId, effect: Effect) -> Effect | None:
         """Give the effect as it is intended now, or null where it is not any more."""

@@ -4,9 +4,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from orchestrd.model.change import Change
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
 from orchestrd.model.observation import Exited, Observation
+from orchestrd.model.reaction import Reaction, Seen
 from orchestrd.model.session import Session, Spec
 from orchestrd.model.words import Authority, Receipt
 
@@ -158,6 +160,60 @@ class DuePassed(Struct, frozen=True, kw_only=True):
 
 class Restarted(Struct, frozen=True, kw_only=True):
     """A new daemon has found the session on disk; the first input it gives it."""
+
+
+class React(Struct, frozen=True, kw_only=True):
+    """Look at one reaction of the session, and do what it asks for now, if anything."""
+
+    reaction: Reaction
+    seen: Seen
+
+
+class Notified(Struct, frozen=True, kw_only=True):
+    """A notice was told over these channels; `is_over`: over all that it is routed to, or nobody tries any more."""
+
+    effect: str
+    reached: tuple[str, ...] = ()
+    is_over: bool = True
+    error: str | None = None  # of the channels over which it was not told
+
+
+class Merged(Struct, frozen=True, kw_only=True):
+    """The merge effect is over. `is_merged` null: nobody knows, and the next look at the change tells."""
+
+    effect: str
+    is_merged: bool | None
+    change: Change | None = None  # as it was seen then
+    error: str | None = None
+
+
+class SpawnedAnother(Struct, frozen=True, kw_only=True):
+    """The spawn effect is over: the id of the other session, or why there is none."""
+
+    effect: str
+    spawned: SessionId | None = None
+    error: str | None = None
+
+
+class CommandRun(Struct, frozen=True, kw_only=True):
+    """The run effect is over. No exit code: it could not be run, or did not end in time."""
+
+    effect: str
+    exit_code: int | None = None
+    output: str = ""  # the end of it
+    error: str | None = None
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """The verify effect is over."""
+
+    effect: str
+    generation: int
+    exit_code: int | None = None
+    is_clean: bool | None = None
+    head: str | None = None
+    output: str = ""  # the end of it
+    error: str | None = None
 
 
 Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered

@@ -9,11 +9,13 @@ from typing import Literal
 from msgspec import Struct, field
 
 from orchestrd.model.agent import Capabilities
+from orchestrd.model.change import Change
 from orchestrd.model.decision import Decision
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.spending import Tokens
-from orchestrd.model.words import Authority, Permission, Receipt
+from orchestrd.model.verification import Verification
+from orchestrd.model.words import Authority, Permission, Receipt, Until
 from orchestrd.model.worktree import Ignored
 
 
@@ -58,6 +60,11 @@ class Document(Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     ended_at: datetime | None
     workspace: Workspace
+    until: str = Until.EXIT  # what ends it, completed
+    issue: str | None = None  # what it was given to work on
+    change: Change | None = None  # its branch and pull request, as its forge tells; null: nobody has told yet
+    verify: str | None = None  # the command that tells whether its work is done ...
+    verification: Verification | None = None  # ... and what that came to last
     attach: tuple[str, ...] | None
     log: str
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from orchestrd.model.decision import GivenAnswer
+from orchestrd.model.notice import Notice
+from orchestrd.model.reaction import MergeOrder, SpawnOrder
 
 
 class EffectKind(StrEnum):
@@ -19,9 +21,18 @@ class EffectKind(StrEnum):
     KILL = "kill"  # repeatable: a sweep of everything that bears the run's mark
     DELIVER = "deliver"  # once: type one message into the agent
     ANSWER = "answer"  # once: answer the decision that the agent waits for
+    NOTIFY = "notify"  # repeatable: the key of a notice goes along
+    MERGE = "merge"  # repeatable: pinned to a commit
+    SPAWN = "spawn"  # repeatable: the id of the other session is made of its own
+    RUN = "run"  # once: run a command in the workspace
+    VERIFY = "verify"  # repeatable: run the command that tells whether the work is done
 
 
-ONCE = frozenset({EffectKind.DELIVER, EffectKind.ANSWER})
+ONCE = frozenset({EffectKind.DELIVER, EffectKind.ANSWER, EffectKind.RUN})
+OF_THE_RUN = frozenset(  # in order, one after the other; the rest goes beside them, and may take long
+    {EffectKind.LAUNCH, EffectKind.TERMINATE, EffectKind.KILL, EffectKind.DELIVER, EffectKind.ANSWER}
+)
+OUTLIVES_THE_RUN = frozenset({EffectKind.NOTIFY, EffectKind.SPAWN})  # still intended when a generation is over
 
 
 class Effect(Struct, frozen=True, kw_only=True):
@@ -33,3 +44,9 @@ class Effect(Struct, frozen=True, kw_only=True):
     attempted: bool = False
     message: str | None = None  # for DELIVER: the id of the message
     answer: GivenAnswer | None = None  # for ANSWER
+    notice: Notice | None = None  # for NOTIFY ...
+    reached: tuple[str, ...] = ()  # ... and the channels over which it was told already
+    merge: MergeOrder | None = None  # for MERGE
+    spawn: SpawnOrder | None = None  # for SPAWN
+    command: str | None = None  # for RUN and VERIFY
+    reaction: str | None = None  # what has decided on it, if a reaction has

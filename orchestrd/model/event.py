@@ -24,6 +24,17 @@ class EventType(StrEnum):
     MESSAGE_SETTLED = "message_settled"  # message, receipt, error
     DECISION_CHANGED = "decision_changed"  # from, to: ids of what it waits for; text: what is asked
     DECISION_ANSWERED = "decision_answered"  # message: the id of the decision; text: the choice; receipt, error
+    CHANGE_CHANGED = "change_changed"  # from, to: words of the pull request; source: the forge; text: what else is new
+    REACTION_FIRED = "reaction_fired"  # source: its name; to: the act; message: the key of the attempt; text
+    REACTION_FAILED = "reaction_failed"  # source; message: the attempt that came to nothing; error
+    REACTION_ESCALATED = "reaction_escalated"  # source; text: why a person is told
+    REACTION_CLEARED = "reaction_cleared"  # source: its condition holds no more, and its budget is new
+    NOTICE_TOLD = "notice_told"  # message: its key; to: the channels; text
+    NOTICE_FAILED = "notice_failed"  # message: its key; to: the channels over which it was told; error
+    MERGE_SETTLED = "merge_settled"  # to: `merged`, `refused` or `unknown`; text: the commit; error
+    VERIFIED = "verified"  # to: `green` or `red`; exit_code; text: the end of its output; error
+    COMMAND_RUN = "command_run"  # source: the reaction; exit_code; text: the end of its output; error
+    SPAWNED_ANOTHER = "spawned_another"  # source: the reaction; to: the id of the other session; error
     KILL_FAILED = "kill_failed"  # error names what survived
     RECORD_REPLACED = "record_replaced"  # an outside edit was adopted: to, reason, activity, liveness as they are now
     RECORD_REJECTED = "record_rejected"  # an outside edit was not: error, path of the copy where there is one

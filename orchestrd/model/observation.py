@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from orchestrd.model.change import Change
 from orchestrd.model.decision import Decision
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import WITNESSES_MAX
@@ -93,6 +94,12 @@ class Reported(Struct, frozen=True, kw_only=True, tag="reported"):
     hooks_offset: int = 0  # how far hooks.jsonl has been read, bytes
     transcript_offset: int = 0  # how far the agent's own transcript has been read, bytes
     malformed: int = 0  # lines that could not be understood
+
+
+class ChangeTold(Struct, frozen=True, kw_only=True, tag="change_told"):
+    """A forge has told of the session's change. It is about the session, not about one run of it."""
+
+    change: Change
 
 
 Observation = Sighted | Started | Exited | Vanished | Reported

@@ -8,13 +8,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from orchestrd.model.change import Change
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import Effect
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Due, DueName
 from orchestrd.model.limits import GRACE_S
+from orchestrd.model.reaction import Episode
 from orchestrd.model.spending import Spending
+from orchestrd.model.verification import Verification
 from orchestrd.model.words import (
     TERMINAL,
     Activity,
@@ -70,6 +73,8 @@ class Spec(Struct, frozen=True, kw_only=True):
     lane: str = "default"
     permission: Permission = Permission.ASK
     allow: tuple[str, ...] = ()  # what is done without asking, in the agent's own words
+    verify: str | None = None  # a command of sh that tells, by its exit code, whether the work is done
+    issue: str | None = None  # what it was given to work on, by the id of the issue
 
 
 def prompt_message(generation: int) -> str:
@@ -149,6 +154,9 @@ class Session(Struct, frozen=True, kw_only=True):
     stuck_since: datetime | None = None  # it works, and nothing has come of it since then
     agent_version: str | None = None  # of the agent, as it tells itself
     spending: Spending = Spending()
+    change: Change | None = None  # null: nobody has asked a forge yet, or there is none for it
+    verification: Verification | None = None  # the newest one of this generation
+    episodes: tuple[Episode, ...] = ()  # the ledger of its reactions
     notice: str | None = None  # why the row is less sure than it could be: a witness that ought to speak is silent
     ending: Ending | None = None
     kills_failed: int = 0

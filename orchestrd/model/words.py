@@ -97,10 +97,13 @@ class Receipt(StrEnum):
 
 
 class Until(StrEnum):
-    """The goal that ends a session: the agent's own exit, or the end of its turn."""
+    """The goal that ends a session, completed."""
 
-    EXIT = "exit"
-    TURN = "turn"
+    EXIT = "exit"  # the agent's own exit
+    TURN = "turn"  # the end of its turn
+    PR_OPEN = "pr_open"  # its pull request is open, or merged already
+    PR_MERGED = "pr_merged"  # its pull request is merged
+    VERIFY = "verify"  # its verification is green
 
 
 class Permission(StrEnum):

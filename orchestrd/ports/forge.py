@@ -1,0 +1,103 @@
+"""The port of a forge: where changes are proposed, checked, reviewed and merged."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from orchestrd.model.change import Change
+from orchestrd.model.ids import SessionId
+from orchestrd.model.issue import Issue
+from orchestrd.model.reaction import MergeOrder
+
+
+class Checkout(Struct, frozen=True, kw_only=True):
+    """What git says of the workspace of a session: the URL of its remote, and its branch.
+
+    `branch` is null while none is checked out (a rebase); then the last one that is known counts.
+    """
+
+    remote: str | None = None
+    branch: str | None = None
+    head: str | None = None
+
+
+class WantedChange(Struct, frozen=True, kw_only=True):
+    """One branch to look at. `known` is what was told of it before; only logs that it lacks are fetched."""
+
+    session: SessionId
+    branch: str
+    directory: str  # of its repository on this machine
+    known: Change | None = None
+
+
+class ChangeLook(Struct, frozen=True, kw_only=True):
+    """What the forge told of one branch. `change` is null where it told nothing, and then `error` says why."""
+
+    session: SessionId
+    change: Change | None = None
+    error: str | None = None
+
+
+class Merging(Struct, frozen=True, kw_only=True):
+    """What became of an order to merge. `is_merged` null: nobody knows, and the next look tells.
+
+    `change` is what was seen right before, or after it.
+    """
+
+    is_merged: bool | None
+    change: Change | None = None
+    error: str | None = None
+
+
+class Allowance(Struct, frozen=True, kw_only=True):
+    """How much one may still ask of a forge, as it has said itself. Null: it has not said so, or has no bound."""
+
+    host: str
+    limit: int | None = None
+    remaining: int | None = None
+    resets_in_s: float | None = None
+    retry_in_s: float | None = None  # nothing may be asked before
+    interval_s: float | None = None  # between looks, as it stands
+    error: str | None = None  # what is wrong with it: no token, no answer
+
+
+class Forge(Protocol):
+    """One kind of forge. All calls are bounded in time and in what they ask; they raise OrchestrdError."""
+
+    name: str
+
+    def repository_of(self, remote: str) -> str | None:
+        """Name the repository behind the URL of a git remote; null where it is none of this forge."""
+        ...
+
+    async def look(self, repository: str, wanted: Sequence[WantedChange]) -> Sequence[ChangeLook]:
+        """Look at all these branches of one repository at once, one answer each in the same order.
+
+        Raises TransientError where nothing is told of any of them: no evidence about any.
+        """
+        ...
+
+    async def merge(self, order: MergeOrder, wanted: WantedChange) -> Merging:
+        """Look again, and merge exactly this commit if it is still ready; an order that was obeyed is obeyed."""
+        ...
+
+    async def issue(self, repository: str, number: int) -> Issue:
+        """Read an issue. Raises NotFoundError, RefusedError (no token, no right), TransientError."""
+        ...
+
+    def allowances(self) -> Sequence[Allowance]:
+        """Say how much may still be asked, of each host that was asked."""
+        ...
+
+    def pause_s(self, repository: str, usual_s: float) -> float:
+        """Say how long to wait before the next look: `usual_s`, or longer where there is not much left to ask."""
+        ...
+
+    def on_change(self, nudge: Callable[[str], None]) -> None:
+        """Name whom to call, on the loop, with a repository that is worth a look right now."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
