@@ -42,6 +42,23 @@ def _activity(event: Event) -> str:
     return _change(event) + source + (f": {event.text}" if event.text else "")
 
 
+def _pull_request(event: Event) -> str:
+    return f"pull request {event.to if event.from_ == event.to else _change(event)}"
+
+
+def _verified(event: Event) -> str:
+    return f"verification {event.to}" + ("" if event.exit_code is None else f" (exit code {event.exit_code})")
+
+
+def _command(event: Event) -> str:
+    ended = "did not end by itself" if event.exit_code is None else f"ended with exit code {event.exit_code}"
+    return f"command of reaction {event.source} {ended}"
+
+
+def _spawned(event: Event) -> str:
+    return f"reaction {event.source} began {'no session' if event.to is None else f'session {event.to}'}"
+
+
 def _details(event: Event) -> str:
     said: dict[str, Any] = {
         "by": event.authority if event.authority is not Authority.DAEMON else None,
@@ -70,6 +87,19 @@ _SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
     EventType.MESSAGE_SETTLED: lambda event: f"message {event.message} {event.receipt}",
     EventType.DECISION_CHANGED: lambda event: "asks for a decision" if event.to else "asks for no decision any more",
     EventType.DECISION_ANSWERED: lambda event: f"answer {event.receipt}",
+    EventType.CHANGE_CHANGED: _pull_request,
+    EventType.REACTION_FIRED: lambda event: f"reaction {event.source}: {event.to}",
+    EventType.REACTION_FAILED: lambda event: f"reaction {event.source} came to nothing",
+    EventType.REACTION_ESCALATED: lambda event: f"reaction {event.source} is escalated to a person",
+    EventType.REACTION_CLEARED: lambda event: f"reaction {event.source} is over: its condition holds no more",
+    EventType.NOTICE_TOLD: lambda event: f"notice told over {event.to}",
+    EventType.NOTICE_FAILED: lambda event: (
+        "notice not told" if event.to is None else f"notice told over {event.to} only"
+    ),
+    EventType.MERGE_SETTLED: lambda event: f"merge {event.to}",
+    EventType.VERIFIED: _verified,
+    EventType.COMMAND_RUN: _command,
+    EventType.SPAWNED_ANOTHER: _spawned,
     EventType.KILL_FAILED: lambda _: "kill failed",
     EventType.RECORD_REPLACED: lambda event: f"record replaced by another hand, now {event.to} ({event.reason})",
     EventType.RECORD_REJECTED: lambda _: "change of the record by another hand rejected",

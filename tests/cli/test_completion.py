@@ -55,7 +55,7 @@ def test_verbs_are_offered_with_what_they_do_and_hidden_ones_are_not(orch: Orch)
         (("-V", "daemon", "lo"), ["logs"]),
         (("status", "--wa"), ["--watch"]),
         (("ls", "--wa"), ["--watch"]),
-        (("spawn", "--until", ""), ["exit", "turn"]),
+        (("spawn", "--until", ""), ["exit", "turn", "pr_open", "pr_merged", "verify"]),
         (("spawn", "--until=t"), ["--until=turn"]),
         (("spawn", "--name", "--until", "--unt"), ["--until"]),
         (("events", "--type", "state_c"), ["state_changed"]),

@@ -11,6 +11,8 @@ from orchestrd.model.origin import Kind
 from orchestrd.model.settings import Configuration, SetBy
 from orchestrd.model.words import Until
 
+UNTIL = "'until' must be " + " or ".join(f'"{word}"' for word in Until)
+
 
 def _user(text: str) -> Layer:
     return Layer(kind=Kind.USER, file="/user.toml", content=text.encode())
@@ -130,8 +132,8 @@ def test_what_is_no_key_is_said_with_its_line_and_what_was_meant(text: str, said
             '\'runtime\' must be "auto" or "process" or "tmux", not "tumx": did you mean \'tmux\'?',
         ),
         ('[limits]\nmemory_max = "2"', "'memory_max' must be a text such as \"2G\" (bytes with K, M, G or T, or a per"),
-        ('[spawn]\nuntil = "never"', '\'until\' must be "exit" or "turn", not "never"'),
-        ("[spawn]\nuntil = 1979-05-27", '\'until\' must be "exit" or "turn", not "1979-05-27"'),
+        ('[spawn]\nuntil = "never"', f'{UNTIL}, not "never"'),
+        ("[spawn]\nuntil = 1979-05-27", f'{UNTIL}, not "1979-05-27"'),
         ('[spawn]\ncopy = ".env"', "'copy' must be a list of at most 256 texts, not \".env\""),
         ("[spawn]\ncopy = [1]", "'copy' must be a list of at most 256 texts, not this list"),
         ("[spawn]\nbase = {}", "'base' must be a text (commit), not a table"),

@@ -128,6 +128,41 @@ def test_an_activity_says_who_reported_it_and_what_was_said() -> None:
     assert line.endswith("  abcdefgh.2  working -> blocked: rm?")
 
 
+@pytest.mark.parametrize(
+    ("event_type", "told", "said"),
+    [
+        (EventType.CHANGE_CHANGED, {"from_": "none", "to": "open"}, "pull request none -> open"),
+        (
+            EventType.CHANGE_CHANGED,
+            {"from_": "open", "to": "open", "text": "checks failing"},
+            "pull request open; text: checks failing",
+        ),
+        (
+            EventType.REACTION_FIRED,
+            {"source": "ci-failed", "to": "send", "text": "its checks are failing"},
+            "reaction ci-failed: send; text: its checks are failing",
+        ),
+        (EventType.NOTICE_TOLD, {"to": "desktop, phone"}, "notice told over desktop, phone"),
+        (EventType.NOTICE_FAILED, {"error": "phone: timed out"}, "notice not told; error: phone: timed out"),
+        (
+            EventType.NOTICE_FAILED,
+            {"to": "desktop", "error": "phone: timed out"},
+            "notice told over desktop only; error: phone: timed out",
+        ),
+        (EventType.VERIFIED, {"to": "red", "exit_code": 1}, "verification red (exit code 1)"),
+        (EventType.VERIFIED, {"to": "red", "error": "no sh"}, "verification red; error: no sh"),
+        (EventType.COMMAND_RUN, {"source": "tidy", "exit_code": 0}, "command of reaction tidy ended with exit code 0"),
+        (EventType.COMMAND_RUN, {"source": "tidy"}, "command of reaction tidy did not end by itself"),
+        (EventType.SPAWNED_ANOTHER, {"source": "next", "to": "abcd2345"}, "reaction next began session abcd2345"),
+        (EventType.SPAWNED_ANOTHER, {"source": "next", "error": "full"}, "reaction next began no session; error: full"),
+    ],
+)
+def test_what_a_reaction_brought_about_is_said_in_words(
+    event_type: EventType, told: dict[str, object], said: str
+) -> None:
+    assert event_line(_event(event_type, **told)).endswith(f"  abcdefgh.2  {said}")
+
+
 def test_numbers_that_mean_nothing_say_so() -> None:
     assert " ".join(event_line(msgspec.json.encode(void(7))).split()) == "7 - - void: a number that was never used"
     assert event_line(gap_line(3, 9)) == "  gap: events 3 to 9 are no longer kept"
