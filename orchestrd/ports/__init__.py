@@ -26,6 +26,7 @@ from orchestrd.model.run import (
 from orchestrd.model.session import Home, Session, Spec
 from orchestrd.model.words import Receipt
 from orchestrd.ports.agent import Agent as Agent
+from orchestrd.ports.command_runner import CommandRunner as CommandRunner
 from orchestrd.ports.forge import Forge as Forge
 from orchestrd.ports.notifier import Notifier as Notifier
 from orchestrd.ports.service import Follower as Follower
