@@ -1,29 +1,25 @@
-"""The actuator: performs what sessions intend, and brings the result back as an input.
+"""The actuator: performs what sessions intend with their runs, those of one session one by one.
 
-It reads effects from the record, after the commit that decided on them, and performs those of one session one by one.
-A repeatable effect found in a record at start is performed again. A once effect is committed as attempted before the
-act, and performed only if the decision still stands then. A result that cannot be committed (a full disk) is offered
-again until it can: the act is not repeated for it. Nothing waits for a runtime for ever.
+A repeatable effect found in a record at start is performed again; a message is typed, and a decision answered, only
+after a look right before. Nothing waits for a runtime for ever.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from orchestrd.core.running import run_of
-from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.answerer import Answerer
 from orchestrd.engine.launching import LaunchedRun, Launching
 from orchestrd.engine.mailbox import Mailboxes
+from orchestrd.engine.performing import Performer
 from orchestrd.engine.roster import Roster
-from orchestrd.engine.tasks import OnError, Subject, working_for
-from orchestrd.engine.troubles import Troubles
+from orchestrd.engine.tasks import OnError
 from orchestrd.engine.typist import Typist
-from orchestrd.model.command import Answered, Attempted, Delivered, Launched, LaunchFailed, Result, Swept, Terminated
+from orchestrd.model.command import Answered, Delivered, Launched, LaunchFailed, Swept, Terminated
 from orchestrd.model.effect import OF_THE_RUN, Effect, EffectKind
-from orchestrd.model.errors import FaultError, NotFoundError, OrchestrdError, TransientError
+from orchestrd.model.errors import NotFoundError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.limits import KILL_DEADLINE_S, RESULT_RETRY_S, START_DEADLINE_S, WORKSPACE_S
+from orchestrd.model.limits import KILL_DEADLINE_S, START_DEADLINE_S, WORKSPACE_S
 from orchestrd.model.session import Session
 from orchestrd.ports import Runtime
 
@@ -31,10 +27,11 @@ ReadScreen = Callable[[SessionId], str | None]
 ENDING = frozenset({EffectKind.TERMINATE, EffectKind.KILL})
 
 
-class Actuator(Actor):
-    """Performs effects, the sessions side by side."""
+class Actuator(Performer):
+    """Performs the effects of runs, the sessions side by side."""
 
     name = "actuator"
+    kinds = OF_THE_RUN
 
     def __init__(
         self,
@@ -47,83 +44,37 @@ class Actuator(Actor):
         read_screen: ReadScreen,
         on_error: OnError,
     ) -> None:
-        super().__init__(on_error)
-        self._roster = roster
-        self._mailboxes = mailboxes
+        super().__init__(roster, mailboxes, on_error)
         self._launching = launching
         self._typist = typist
         self._answerer = answerer
         self._read_screen = read_screen
-        self._unrecorded = Troubles(on_error)
-        self._queues: dict[SessionId, deque[Effect]] = {}
-        self._taken: dict[SessionId, set[str]] = {}
         self._preparing: dict[SessionId, asyncio.Timeout] = {}  # launches that have started nothing yet
-        self._left: frozenset[tuple[SessionId, str]] = frozenset()  # effects that the last daemon may have performed
 
-    async def started(self) -> None:
-        """Take up what the last daemon left, and everything that is committed from now on."""
-        self._left = frozenset((session.id, effect.id) for session in self._roster for effect in session.effects)
-        for session in self._roster:
-            self._consider(session)
-        self._roster.on_commit(self._consider)
-
-    def _consider(self, session: Session) -> None:
-        """Queue the effects of a record that are not being performed yet."""
-        if self._is_stopping:
-            return  # what is intended stands in the record: the next daemon performs it
-        effects = [effect for effect in session.effects if effect.kind in OF_THE_RUN]
-        intended = {effect.id for effect in effects}
-        taken = self._taken.setdefault(session.id, set())
-        taken &= intended
-        fresh = [effect for effect in effects if effect.id not in taken and not effect.attempted]
-        if not taken and not fresh:
-            del self._taken[session.id]
-            return
-        taken.update(effect.id for effect in fresh)
-        queue = self._queues.get(session.id)
-        if queue is None and fresh:
-            queue = self._queues[session.id] = deque()
-            self._tasks.spawn(f"effects of {session.id}", self._work(session.id, queue))
-        if queue is not None:
-            queue.extend(fresh)
+    def take(self, session: SessionId, fresh: Sequence[Effect]) -> None:
+        """See to effects that are new; an end calls off the launch that it would wait behind."""
+        super().take(session, fresh)
         if any(effect.kind in ENDING for effect in fresh):
-            self._call_off(session.id)
+            self._call_off(session)
 
     def _call_off(self, session: SessionId) -> None:
         """End a launch that still makes its workspace: the session is to end, and what ends it waits behind it."""
         if limit := self._preparing.get(session):
             limit.reschedule(asyncio.get_running_loop().time())
 
-    async def _work(self, session: SessionId, queue: deque[Effect]) -> None:
-        while queue and not self._is_stopping:
-            effect = queue.popleft()
-            with working_for(Subject(session, effect.generation)):
-                try:
-                    await self._perform(session, effect)
-                except Exception as error:  # noqa: BLE001 - a defect: it costs this effect, and no other
-                    self._on_error(f"{effect.kind} of {session} failed", error)
-        del self._queues[session]
-
-    async def _perform(self, name: SessionId, effect: Effect) -> None:
-        session = self._roster.get(name)
-        if session is None or self._standing(name, effect) is None:
-            return  # the session ended meanwhile, or something else took the intent back
+    async def perform(self, session: Session, effect: Effect) -> None:
+        """Perform one effect of a run."""
         match effect.kind:
             case EffectKind.LAUNCH:
                 await self._launch(session, effect)
             case EffectKind.TERMINATE:
-                await self._report(name, await self._terminate(session, effect))
+                await self.report(session.id, await self._terminate(session, effect))
             case EffectKind.KILL:
-                await self._report(name, await self._kill(session, effect))
+                await self.report(session.id, await self._kill(session, effect))
             case EffectKind.DELIVER | EffectKind.ANSWER:
                 await self._act_once(session, effect)
             case _:
                 raise AssertionError(f"{effect.kind} is not of the run")
-
-    def _standing(self, session: SessionId, effect: Effect) -> Effect | None:
-        """Give the effect as it is intended now, or null where it is not any more."""
-        known = self._roster.get(session)
-        return next((other for other in known.effects if other.id == effect.id), None) if known else None
 
     def _runtime(self, session: Session) -> Runtime:
         runtime = self._launching.runtimes.get(session.spec.runtime)
@@ -139,17 +90,17 @@ class Actuator(Actor):
         try:
             launched = await self._prepare_and_launch(session)
         except Exception as error:  # noqa: BLE001 - the border of a runtime
-            if not isinstance(error, OrchestrdError) or (session.id, effect.id) in self._left:
+            if not isinstance(error, OrchestrdError) or self.was_left(session.id, effect):
                 self._on_error(f"the launch of {session.id} is in doubt", error)
                 return
             said = f"{error.message}; try: {error.hint}" if error.hint else error.message
             screen = await self._screen(session)
-            await self._report(
+            await self.report(
                 session.id,
                 LaunchFailed(effect=effect.id, generation=effect.generation, error=said, screen=screen),
             )
         else:
-            await self._report(
+            await self.report(
                 session.id,
                 Launched(
                     effect=effect.id,
@@ -203,12 +154,8 @@ class Actuator(Actor):
         That commit decides on what a look right before it has seen.
         """
         await self._typist.look(session.id)
-        if not await self._report(session.id, Attempted(effect=effect.id)):
-            return
-        standing = self._standing(session.id, effect)
-        if standing is None or not standing.attempted:
-            return
-        await self._report(session.id, await self._done(session, effect))
+        if await self.attempt(session.id, effect):
+            await self.report(session.id, await self._done(session, effect))
 
     async def _done(self, session: Session, effect: Effect) -> Delivered | Answered:
         if effect.answer is not None:
@@ -219,18 +166,3 @@ class Actuator(Actor):
 
     async def _screen(self, session: Session) -> str | None:
         return await asyncio.to_thread(self._read_screen, session.id)
-
-    async def _report(self, session: SessionId, result: Result) -> bool:
-        """Bring a result back; false where the daemon stops first, and the next one finds the effect in the record."""
-        what = f"could not record what became of {session}; trying again"
-        while True:
-            try:
-                await self._mailboxes.submit(session, result)
-            except (StoppedError, FaultError):
-                return False
-            except OrchestrdError as error:
-                self._unrecorded.failed(what, error)
-                await asyncio.sleep(RESULT_RETRY_S)
-            else:
-                self._unrecorded.works(what)
-                return True

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.model.command import Kill, Revive, Send, Stop
+from orchestrd.model.command import Attempted, Kill, Revive, Send, Stop
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import NotFoundError, TransientError
 from orchestrd.model.event import EventType
@@ -571,6 +571,6 @@ async def test_a_result_that_comes_after_the_mailboxes_have_closed_is_left_to_th
         await rig.run()
         actuator = rig.engine_part("actuator")
 
-    attempted = Stop(session=SessionId(ID))
+    result = Attempted(effect="1.1")
 
-    assert await actuator._report(ID, attempted) is False  # type: ignore[attr-defined]  # any input does
+    assert await actuator.report(SessionId(ID), result) is False  # type: ignore[attr-defined]
