@@ -71,6 +71,7 @@ class Remark(Struct, frozen=True, kw_only=True):
     path: str | None = None
     line: int | None = None
     is_by_program: bool = False  # written by a bot
+    is_outdated: bool = False  # the lines it speaks of have changed since
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -86,8 +87,10 @@ class Change(Struct, frozen=True, kw_only=True):
     title: str | None = None
     head: str | None = None  # the newest commit of it, as the forge has it: what all below is about
     checks: Checks = Checks.UNKNOWN
-    failed: tuple[FailedCheck, ...] = ()
+    failed: tuple[FailedCheck, ...] = ()  # the first of them, by name
+    failed_more: int = 0  # and how many others there are
     review: Review = Review.UNKNOWN
-    remarks: tuple[Remark, ...] | None = None  # null: unknown
+    remarks: tuple[Remark, ...] | None = None  # the newest of them; null: unknown
+    remarks_more: int = 0  # and how many others there are
     mergeable: Mergeable = Mergeable.UNKNOWN
     error: str | None = None  # why some of it is unknown

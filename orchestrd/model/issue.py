@@ -18,5 +18,6 @@ class Issue(Struct, frozen=True, kw_only=True):
     body: str = ""
     url: str | None = None
     author: str | None = None
-    comments: tuple[Comment, ...] = ()  # the oldest first
+    comments: tuple[Comment, ...] = ()  # the newest of them, the oldest first
+    comments_more: int = 0  # and how many others there are
     is_closed: bool = False
