@@ -1,0 +1,1 @@
+"""The ways to reach a person: adapters of the port `Notifier`, one kind each."""
