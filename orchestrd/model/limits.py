@@ -235,6 +235,9 @@ ARCHIVE_AFTER_DAYS_MAX = 36_500
 LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
 
+# Changes, reactions and notices
+CHECKOUT_REPOSITORIES_MAX = 256  # of which is remembered what changes seldom
+
 # Adapters
 PLUGINS_MAX = 64  # that are made of one kind; more are left out, and told of
 VERSION_ANSWER_S = 10.0  # an agent's program is given this long to say its version; some import for two seconds first

@@ -11,17 +11,6 @@ from orchestrd.model.issue import Issue
 from orchestrd.model.reaction import MergeOrder
 
 
-class Checkout(Struct, frozen=True, kw_only=True):
-    """What git says of the workspace of a session: the URL of its remote, and its branch.
-
-    `branch` is null while none is checked out (a rebase); then the last one that is known counts.
-    """
-
-    remote: str | None = None
-    branch: str | None = None
-    head: str | None = None
-
-
 class WantedChange(Struct, frozen=True, kw_only=True):
     """One branch to look at. `known` is what was told of it before; only logs that it lacks are fetched."""
 
