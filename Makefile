@@ -28,6 +28,10 @@ PROGRAM_opencode := opencode-*/bin/opencode
 PROGRAM_gemini := .bin/gemini
 NPM_INSTALL = npm install --prefix $(NPM_PLACE) --cache $(NPM_PLACE)/.cache --ignore-scripts --no-save \
   --no-package-lock --no-audit --no-fund --no-update-notifier --fetch-retries=1 --fetch-retry-mintimeout=1000 --silent
+# GitHub's own descriptions of its interfaces, in versions that are named here: the tests hold ours against them. Of the
+# packages only the two files are kept, without what else lies in them (400 MB).
+DESCRIBED := .venv/github/.stamp-23.0.2-15.26.1
+DESCRIBED_FILES := openapi@23.0.2:generated/api.github.com.json graphql-schema@15.26.1:schema.graphql
 # What is measured beside ours, each in an environment of its own, none of it a part of what we ship.
 PM2_VERSION := 7.0.4
 PEERS := $(patsubst %,.venv/peers/.stamp-%,supervisors cao pm2)
@@ -57,7 +61,7 @@ export SSL_CERT_FILE := $(PIP_CERT)
 endif
 endif
 
-.PHONY: help demo test lint types walls unit real rest agents peers bench truth docs clean
+.PHONY: help demo test lint types walls unit real rest agents described peers bench truth docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -66,7 +70,7 @@ demo: $(RUN) ## a tour of orchestrd on this machine; needs no agent and no accou
 	@$(BIN)/orch demo
 
 test: ## everything that CI runs
-	@$(MAKE) --no-print-directory -j3 -O lint types agents # the agents come over the network meanwhile
+	@$(MAKE) --no-print-directory -j3 -O lint types agents described # these come over the network meanwhile
 	@$(MAKE) --no-print-directory walls unit
 
 lint: $(DEV) ## format and style (ruff)
@@ -79,7 +83,7 @@ types: $(DEV) ## types (mypy, strict)
 walls: $(DEV) ## the floors: who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-unit: $(DEV) $(AGENTS) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
+unit: $(DEV) $(AGENTS) $(DESCRIBED) ## all tests under coverage: 95 % of everything, 100 % of model and core, branches included
 	@rm -f .coverage .coverage.*
 	@$(MAKE) --no-print-directory -k -j2 -O real rest
 	@$(BIN)/coverage combine --quiet
@@ -88,11 +92,13 @@ unit: $(DEV) $(AGENTS) ## all tests under coverage: 95 % of everything, 100 % of
 	$(BIN)/coverage report --include='$(PURE)' --fail-under=100
 
 # Real programs are mostly waited for, and all else mostly computes: side by side they take little longer than one of them.
-real: $(DEV) $(AGENTS)
+real: $(DEV) $(AGENTS) $(DESCRIBED)
 	$(BIN)/coverage run -m pytest tests/acceptance
 
-rest: $(DEV) $(AGENTS)
+rest: $(DEV) $(AGENTS) $(DESCRIBED)
 	$(BIN)/coverage run -m pytest --ignore=tests/acceptance
+
+described: $(DESCRIBED)
 
 agents: $(AGENTS) ## the real agents that the tests drive; one in a version: AGENT=claude VERSION=latest
 
@@ -158,6 +164,17 @@ STAMP = $(if $(filter latest,$(WANTED)),:,touch $@)
 	  fi; \
 	done; \
 	echo "$(NAME) has no program for this platform: the tests with it will be skipped"
+
+.venv/github/.stamp-%: | $(UV_STAMP)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@command -v npm >/dev/null || { echo "npm is missing: what is asked of GitHub will not be checked"; exit 0; }; \
+	echo "fetching GitHub's descriptions of its interfaces, once"; cd $(@D) || exit 1; \
+	for file in $(DESCRIBED_FILES); do \
+	  npm pack --cache .cache --silent --fetch-retries=1 "@octokit/$${file%%:*}" >/dev/null && \
+	  tar -xzf octokit-*.tgz --strip-components=$$(echo "package/$${file#*:}" | tr -dc / | wc -c) "package/$${file#*:}" || \
+	  { echo "the npm registry is out of reach: what is asked of GitHub will not be checked"; exit 0; }; \
+	  rm -f octokit-*.tgz; \
+	done; rm -rf .cache; touch $(@F)
 
 .venv/agents/aider%: benchmarks/agents/aider.txt | $(UV_STAMP)
 	@echo "installing aider $(WANTED), once"
