@@ -7,7 +7,7 @@ import typer
 from orchestrd.client import Client
 from orchestrd.model.decision import NOT_ASKED
 from orchestrd.model.document import AnswerReply, Document
-from orchestrd.model.errors import RefusedError
+from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.words import Activity, Receipt, State
 from orchestrd.render import clip, decision_page, visible
 from orchestrd_cli import exits, reach
@@ -49,6 +49,8 @@ def answer(
     orch answer fix deny --message "leave the tests as they are"
     """
     home = reach.client(use_daemon=not no_daemon)
+    if choice is None and (message is not None or decision is not None):
+        raise UsageError("an answer needs one of the choices", code="no_choice", hint=f"orch answer {ref}")
     if choice is None:
         return _shown(home.show(ref), as_json=json)
     reply = _given(home, ref, choice, decision, message)

@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from orchestrd.agents.accounts import account_name
 from orchestrd.agents.hook_lines import HOOK_NAME, hook_command, payload_of
 from orchestrd.agents.reading import reading_of
-from orchestrd.agents.reports import read_report
+from orchestrd.agents.reports import read_report, written_time
 from orchestrd.agents.screen_rules import read_screen, rules_of
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, one_line, text_of
 from orchestrd.core.launch import decode_record
@@ -311,7 +311,7 @@ def _of_entry(entry: Fields) -> Testimony | None:
             allows, text = (WAITING,), "interrupted by the user"
         case _:
             return None
-    at, excerpt = _time(text_of(entry, "timestamp")), f"{entry['type']}: {one_line(told or prompt or '')}"
+    at, excerpt = written_time(text_of(entry, "timestamp")), f"{entry['type']}: {one_line(told or prompt or '')}"
     return Testimony(observer="transcript", allows=allows, at=at, text=text, excerpt=excerpt, prompt=prompt)
 
 
@@ -332,11 +332,3 @@ def _spent(entry: Fields) -> Spent | None:
         cache_read=cached,
     )
     return Spent(key=key, tokens=tokens)
-
-
-def _time(written: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None

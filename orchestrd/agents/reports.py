@@ -35,3 +35,12 @@ def read_report(line: bytes, offset: int) -> Testimony | None:
 def sane_time(at_s: float | None) -> datetime | None:
     """Drop a time that no clock has ever shown (`at_s`: seconds since the epoch); what it belongs to is still true."""
     return utc(at_s) if at_s is not None and 0 <= at_s <= AT_S_MAX else None
+
+
+def written_time(text: str) -> datetime | None:
+    """Read a moment as ISO 8601 writes it, with its zone; null where it is none that a clock has ever shown."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return sane_time(at.timestamp()) if at.tzinfo is not None else None

@@ -40,6 +40,18 @@ def asks(daemon: FakeDaemon, receipt: Receipt = Receipt.SUBMITTED, error: str | 
         daemon.answers(f"/v1/sessions/{ref}/answer", whole(msgspec.json.encode(reply)))
 
 
+@pytest.mark.parametrize("option", [("-m", "no"), ("--decision", "d1")])
+def test_what_goes_along_with_a_choice_is_nothing_without_one(
+    daemon: FakeDaemon, orch: Orch, option: tuple[str, str]
+) -> None:
+    asks(daemon)
+
+    done = orch("answer", "fix", *option)
+
+    assert done.code == exits.USAGE
+    assert done.err == "orch: an answer needs one of the choices\n  try: orch answer fix\n"
+
+
 def test_what_is_asked_is_shown_with_numbered_choices(daemon: FakeDaemon, orch: Orch) -> None:
     asks(daemon, decision=held(text="Bash: rm -r\x1b[2J build\ndescription: Clean"))
 

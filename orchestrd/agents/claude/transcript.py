@@ -7,12 +7,11 @@ answer may yet be sent back by a hook of the user: only the entry that measures 
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from operator import itemgetter
 
 from msgspec.structs import replace
 
-from orchestrd.agents.reports import sane_time
+from orchestrd.agents.reports import written_time
 from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import (
     INTERRUPTED,
@@ -75,7 +74,7 @@ def _tokens(usage: Fields) -> Tokens:
 def _as_it_went(entries: Sequence[Fields]) -> Sequence[Fields]:
     """Put entries in the order of what they tell: those of a first turn may be written in another one."""
     of_turn = [entry for entry in entries if text_of(entry, "type") in _OF_THE_TURN]
-    times = [at for entry in of_turn if (at := _time(text_of(entry, "timestamp"))) is not None]
+    times = [at for entry in of_turn if (at := written_time(text_of(entry, "timestamp"))) is not None]
     if len(times) < len(of_turn):
         return entries
     return [entry for _, entry in sorted(zip(times, of_turn, strict=True), key=itemgetter(0))]
@@ -98,7 +97,7 @@ def _word(entry: Fields, before: Testimony | None) -> Testimony | None:
     if word is None:
         return None
     return replace(
-        word, at=_time(text_of(entry, "timestamp")), conversation=conversation_id(text_of(entry, "sessionId"))
+        word, at=written_time(text_of(entry, "timestamp")), conversation=conversation_id(text_of(entry, "sessionId"))
     )
 
 
@@ -120,7 +119,7 @@ def _of_assistant(entry: Fields) -> Testimony:
     if entry.get("isApiErrorMessage") is True:
         is_limit = entry.get("error") == "rate_limit" or entry.get("apiErrorStatus") == 429 or _LIMIT.search(said or "")
         word = _says((LIMITED,) if is_limit else (WAITING,), "API error", text=said or "an error of the API")
-        told_at = _time(text_of(entry, "timestamp")) if is_limit else None
+        told_at = written_time(text_of(entry, "timestamp")) if is_limit else None
         return replace(word, limited_until=reset_time(said or "", told_at)) if told_at else word
     calls = [described(block, "name", "input") for block in blocks if block.get("type") == "tool_use"]
     if calls:
@@ -152,11 +151,3 @@ def _says(
     allows: tuple[Activity, ...], excerpt: str, *, text: str | None = None, prompt: str | None = None
 ) -> Testimony:
     return Testimony(observer="transcript", allows=allows, text=text, excerpt=excerpt, prompt=prompt)
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return sane_time(at.timestamp()) if at.tzinfo is not None else None

@@ -6,11 +6,11 @@ without its output may be running or waiting for permission. Counts of tokens ar
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from orchestrd.agents.reports import sane_time
+from orchestrd.agents.reports import sane_time, written_time
 from orchestrd.agents.reset_times import reset_time
 from orchestrd.core.conversation import Fields, conversation_id, described, fields_of, is_prompt, one_line, text_of
 from orchestrd.core.launch import decode_record
@@ -47,7 +47,7 @@ def read_rollout(lines: Sequence[bytes]) -> tuple[list[Testimony], int]:
 def _word(entry: Fields, entries: Sequence[Fields]) -> Testimony | None:
     """Say what one entry says; null where that is nothing of the turn."""
     payload = fields_of(entry.get("payload"))
-    at, word = _time(text_of(entry, "timestamp")), None
+    at, word = written_time(text_of(entry, "timestamp")), None
     match entry.get("type"), text_of(payload, "type"):
         case "event_msg", "task_started":
             word = _says((WORKING,), "task_started")
@@ -126,11 +126,3 @@ def _says(
     allows: tuple[Activity, ...], excerpt: str, *, text: str | None = None, prompt: str | None = None
 ) -> Testimony:
     return Testimony(observer="transcript", allows=allows, text=text, excerpt=excerpt, prompt=prompt)
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo is not None else None
