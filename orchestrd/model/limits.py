@@ -236,7 +236,24 @@ LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
 
 # Changes, reactions and notices
+QUOTED_CHARS_MAX = 200  # of a name from outside, where a sentence says it
+CHANGE_TOLD_S = 60.0  # a forge has told by then of what an agent did right before it exited
 CHECKOUT_REPOSITORIES_MAX = 256  # of which is remembered what changes seldom
+DURATION_S_MAX = 366 * 24 * 3_600.0  # that may be set
+SETTING_NAME_CHARS_MAX = 40  # of a reaction or a channel
+REACTIONS_MAX = 100  # that are configured
+WORDS_OF_A_CONDITION_MAX = 32  # of which any one will do
+ATTEMPTS_MAX = 100  # of one reaction, for one key
+ROUNDS_MAX = 100
+CHANNELS_MAX = 32
+COMMAND_WORDS_MAX = 64  # of a program that is told a notice
+NOTIFY_ANSWER_S = 20.0  # a channel takes a notice within this time
+NOTIFY_AGAIN_S = 30.0  # a channel that did not is tried again after this time, at first, ...
+NOTIFY_AGAIN_S_MAX = 3_600.0  # ... and then less and less often, down to this, ...
+NOTIFY_GIVEN_UP_S = 24 * 3_600.0  # ... until a notice has been due for this long
+NOTIFY_LOOK_S = 60.0  # while a notice waits it is looked at this often: a clock may be set, and a machine may sleep
+NOTICES_TOGETHER_MAX = 20  # that are told in one message
+FORGE_SHARE = 0.5  # of what may be asked of a forge is left to the agents' own calls
 
 # Adapters
 PLUGINS_MAX = 64  # that are made of one kind; more are left out, and told of
