@@ -11,7 +11,7 @@ from shlex import quote
 
 from msgspec.structs import replace
 
-from orchestrd.config import Effective, Layer, effective
+from orchestrd.config import Effective, Layer, effective, packaged
 from orchestrd.core.layout import config_file_from
 from orchestrd.model.limits import CONFIG_BYTES_MAX
 from orchestrd.model.origin import Kind, Mistake, Origin
@@ -24,13 +24,13 @@ def configured(
     repository_file: str | None = None,
     is_trusted: Callable[[str, bytes], bool] = lambda _path, _content: False,
 ) -> Effective:
-    """Read the user's file, and a repository's if one is named, and fold them and the environment."""
+    """Read the user's file, and a repository's if one is named, and fold them and the environment over our own."""
     found = [read_layer(Kind.USER, config_file_from(environ))]
     if repository_file is not None:
         layer = read_layer(Kind.REPOSITORY, repository_file)
         trusting = isinstance(layer, Layer) and is_trusted(repository_file, layer.content)
         found.append(replace(layer, is_trusted=trusting) if isinstance(layer, Layer) else layer)
-    told = effective([layer for layer in found if isinstance(layer, Layer)], environ)
+    told = effective([packaged(), *(layer for layer in found if isinstance(layer, Layer))], environ)
     return replace(told, mistakes=(*(said for said in found if isinstance(said, Mistake)), *told.mistakes))
 
 

@@ -6,20 +6,26 @@ wrong is never applied. `schema` gives the JSON Schema of a file, `KEYS` all the
 pages are made of), `template` the commented file a user begins with. All are made from `orchestrd.model.settings`.
 """
 
-from orchestrd.config.keys import KEYS, SECTIONS, Key
-from orchestrd.config.layers import Effective, Layer, effective, is_variable
+from orchestrd.config.keys import KEYS, NAMED, SECTIONS, Key, key_of
+from orchestrd.config.layers import Effective, effective
+from orchestrd.config.reactions import packaged, reactions_of
+from orchestrd.config.reading import Layer, is_variable
 from orchestrd.config.schema import schema
 from orchestrd.config.template import template
 from orchestrd.config.writing import written
 
 __all__ = [
     "KEYS",
+    "NAMED",
     "SECTIONS",
     "Effective",
     "Key",
     "Layer",
     "effective",
     "is_variable",
+    "key_of",
+    "packaged",
+    "reactions_of",
     "schema",
     "template",
     "written",

@@ -10,6 +10,7 @@ from msgspec import Struct, inspect
 
 from orchestrd.config.keys import Key
 from orchestrd.config.writing import written
+from orchestrd.core.duration import problem_with_duration
 from orchestrd.core.policy import problem_with_rule
 from orchestrd.core.validate import (
     problem_with_base,
@@ -37,11 +38,13 @@ class Refused(Struct, frozen=True):
 
 def check(key: Key, value: Any) -> Taken | Refused:
     """Take a value as TOML holds it, or say what is wrong with it."""
+    value = [value] if key.is_alone and isinstance(value, str) else value
     try:
         taken = msgspec.to_builtins(msgspec.convert(value, key.type))
     except (msgspec.ValidationError, RecursionError):
         return Refused(_unfit(key, value))
-    problem = _first(_RULES.get(key.dotted, _nothing)(taken))
+    rule = _duration_problem if key.is_duration else _RULES.get(key.dotted, _nothing)
+    problem = _first(rule(taken))
     return Taken(taken) if problem is None else Refused(f"'{key.name}': {problem}")
 
 
@@ -50,6 +53,8 @@ def check_text(key: Key, text: str) -> Taken | Refused:
     match key.form:
         case inspect.IntType() | inspect.FloatType():
             return check(key, _number(text))
+        case inspect.BoolType():
+            return check(key, {"true": True, "false": False}.get(text, text))
         case inspect.VarTupleType() if not text.startswith("["):
             return check(key, [part.strip() for part in text.split(",") if part.strip()])
         case inspect.VarTupleType() | inspect.DictType():
@@ -66,7 +71,9 @@ def meant(word: str, words: Iterable[str]) -> str | None:
 
 def _unfit(key: Key, value: Any) -> str:
     unit = f" ({key.unit})" if key.unit and not key.is_table and not key.is_list else ""
-    guess = meant(value, key.choices) if isinstance(value, str) else None
+    words = value if isinstance(value, list) else [value]
+    guesses = (meant(word, key.choices) for word in words if isinstance(word, str) and word not in key.choices)
+    guess = next(filter(None, guesses), None)
     ending = f": did you mean '{guess}'?" if guess else ""
     if key.is_table and isinstance(value, dict) and (odd := _no_text_in(value)):
         return f"'{key.name}' must be {key.expected}: {odd}"
@@ -81,6 +88,8 @@ def _shown(value: Any) -> str:
     match value:
         case dict():
             return "a table"
+        case [str() as text]:
+            return _shown(text)
         case list():
             return "this list"
         case _:
@@ -110,6 +119,10 @@ def _first(problems: Iterable[str | None]) -> str | None:
 
 def _nothing(_: Any) -> Iterable[str | None]:
     return ()
+
+
+def _duration_problem(text: str) -> Iterable[str | None]:
+    return [problem_with_duration(text)]
 
 
 def _pass_problem(name: str) -> str | None:

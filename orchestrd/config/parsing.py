@@ -14,7 +14,7 @@ from msgspec import Struct
 
 Path = tuple[str, ...]
 
-DEPTH = 3  # section, key, and a name in a table: nothing that is looked for lies deeper
+DEPTH = 4  # section, name, table and key: nothing that is looked for lies deeper
 
 _PIECE = re.compile(
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'

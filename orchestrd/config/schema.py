@@ -4,7 +4,9 @@ from typing import Any
 
 from msgspec import inspect
 
-from orchestrd.config.keys import KEYS, SECTIONS, Key
+from orchestrd.config.keys import ANY_NAME, KEYS, NAMED, SECTIONS, TABLES, Key
+from orchestrd.config.reading import SETTING_NAME
+from orchestrd.model.limits import SETTING_NAME_CHARS_MAX
 
 
 def schema() -> dict[str, Any]:
@@ -19,12 +21,25 @@ def schema() -> dict[str, Any]:
 
 
 def _section(section: str, about: str) -> dict[str, Any]:
+    if section not in NAMED:
+        return _table(f"{section}.", about)
     return {
-        "description": about,
         "type": "object",
-        "properties": {key.name: _key(key) for key in KEYS.values() if key.section == section},
-        "additionalProperties": False,
+        "propertyNames": {"pattern": f"^{SETTING_NAME}$", "maxLength": SETTING_NAME_CHARS_MAX},
+        "additionalProperties": _table(f"{section}.{ANY_NAME}.", about) | {"minProperties": 1},
     }
+
+
+def _table(place: str, about: str) -> dict[str, Any]:
+    """Give the schema of all that stands in one place, and of the tables of keys there."""
+    properties: dict[str, Any] = {}
+    for dotted, key in KEYS.items():
+        name, _, deeper = dotted.removeprefix(place).partition(".")
+        if dotted.startswith(place) and deeper:
+            properties.setdefault(name, _table(f"{place}{name}.", TABLES[f"{place}{name}"]))
+        elif dotted.startswith(place):
+            properties[name] = _key(key)
+    return {"description": about, "type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _key(key: Key) -> dict[str, Any]:
@@ -46,8 +61,12 @@ def _form(key: Key) -> dict[str, Any]:
             return {"type": "number", "minimum": least, "maximum": most}
         case inspect.IntType(ge=least, le=most):
             return {"type": "integer", "minimum": least} | ({"maximum": most} if most else {})
+        case inspect.BoolType():
+            return {"type": "boolean"}
         case inspect.VarTupleType(max_length=most):
-            return {"type": "array", "items": {"type": "string"}, "maxItems": most}
+            item = {"type": "string"} | ({"enum": list(key.choices)} if key.choices else {})
+            many = {"type": "array", "items": item, "maxItems": most}
+            return {"anyOf": [item, many]} if key.is_alone else many
         case inspect.DictType(max_length=most):
             return {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": most}
         case inspect.StrType(pattern=pattern):

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from orchestrd.config.keys import KEYS, PLAIN, SECTIONS, Key
+from msgspec import inspect
+
+from orchestrd.config.keys import KEYS, NAMED, SECTIONS, Key
 from orchestrd.config.writing import written
 
 _HEAD = """\
@@ -10,6 +12,19 @@ _HEAD = """\
 # example. `orch config show` lists what holds and why, `orch config check` says what is wrong.
 """
 _WIDTH = 116
+_EXAMPLES = {  # of what stands under names of a user's own: their keys would be too many to list
+    "reactions": """\
+[reactions.ci-failed]
+attempts = 3
+
+[reactions.dear]
+when = { cost_usd = 20.0 }
+act = "stop\"""",
+    "channels": """\
+[channels.phone]
+kind = "ntfy"
+topic = "my-agents-7d2f\"""",
+}
 
 
 def template() -> str:
@@ -19,6 +34,10 @@ def template() -> str:
 
 def _section(section: str) -> Iterator[str]:
     yield ""
+    if section in NAMED:
+        yield from _remarks(SECTIONS[section])
+        yield from ("#", *(f"# {line}".rstrip() for line in _EXAMPLES[section].splitlines()))
+        return
     yield f"[{section}]"
     yield from _remarks(SECTIONS[section])
     for key in (key for key in KEYS.values() if key.section == section):
@@ -29,7 +48,8 @@ def _section(section: str) -> Iterator[str]:
 
 def _aside(key: Key) -> str:
     """Say behind the value what it takes, as far as the value itself does not."""
-    takes = "" if key.is_list or key.is_table or key.expected == PLAIN else key.expected
+    is_shown = key.is_list or key.is_table or isinstance(key.form, inspect.StrType)  # by the value itself
+    takes = "" if is_shown else key.expected
     aside = "; ".join(filter(None, (key.unit, takes)))
     return f"  # {aside}" if aside else ""
 

@@ -1,15 +1,14 @@
 """What a user may set, in the words of `config.toml`: one struct a section, and on each key all there is to say of it.
 
-The annotations are the one place where a key's meaning, unit, bounds and owner stand: the checks, the JSON Schema, the
-commented template and the reference are made out of them (`orchestrd.config`). The defaults are the values that hold
-where nothing is set.
+What may be said of a key stands in `orchestrd.model.setting_key`. The defaults are the values that hold where nothing
+is set; of sections with names (`[reactions.NAME]`, `[channels.NAME]`) those that hold for each where it sets nothing.
 """
 
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from orchestrd.model.forge_settings import ForgeSettings
 from orchestrd.model.limits import (
     ALLOW_RULES_MAX,
     ARCHIVE_AFTER_DAYS_MAX,
@@ -28,6 +27,9 @@ from orchestrd.model.limits import (
     TICK_S_MIN,
     WORKSPACE_PATHS_MAX,
 )
+from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
+from orchestrd.model.reaction_settings import ReactionSettings
+from orchestrd.model.setting_key import SetBy, key
 from orchestrd.model.words import Permission, Until
 
 DAY_S = 24 * 3_600.0
@@ -39,39 +41,26 @@ TaskCount = Annotated[int, Meta(ge=1)]
 CpuWeight = Annotated[int, Meta(ge=1, le=10_000)]
 
 
-class SetBy(StrEnum):
-    """Who may set a key."""
-
-    ANYONE = "anyone"  # a repository's own file too
-    TRUSTED = "trusted"  # that one only once `orch trust` was said of it
-    USER = "user"  # never a repository
-
-
-def _key(meaning: str, unit: str, set_by: SetBy, example: Any = None, **rules: Any) -> Meta:
-    """Say all of a key: an example where the default is none; the rules are those of `msgspec.Meta`."""
-    return Meta(description=meaning, extra={"unit": unit, "set_by": set_by, "example": example}, **rules)
-
-
 class DaemonSettings(Struct, frozen=True, kw_only=True):
     """How the daemon works. Read at its start and at `orch daemon reload`; a flag given to the daemon wins."""
 
     interval_s: Annotated[
         float,
-        _key(
+        key(
             "From the start of one tick to the start of the next.", "seconds", SetBy.USER, ge=TICK_S_MIN, le=TICK_S_MAX
         ),
     ] = TICK_S
     max_running: Annotated[
         int,
-        _key("How many run at a time; others are queued.", "sessions", SetBy.USER, ge=1, le=MAX_RUNNING_MAX),
+        key("How many run at a time; others are queued.", "sessions", SetBy.USER, ge=1, le=MAX_RUNNING_MAX),
     ] = MAX_RUNNING
     archive_after_days: Annotated[
         float,
-        _key("How long an ended session stays in sight.", "days", SetBy.USER, ge=0, le=ARCHIVE_AFTER_DAYS_MAX),
+        key("How long an ended session stays in sight.", "days", SetBy.USER, ge=0, le=ARCHIVE_AFTER_DAYS_MAX),
     ] = ARCHIVE_AFTER_S / DAY_S
     log_mib_max: Annotated[
         int,
-        _key(
+        key(
             "What is kept of the output of each session, and of the daemon's own log; the newest stays.",
             "MiB",
             SetBy.USER,
@@ -81,7 +70,7 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     ] = LOG_BYTES_MAX // MIB
     stuck_after_s: Annotated[
         float,
-        _key(
+        key(
             "How long an agent may work without any progress until it is told of as stuck; 0: never.",
             "seconds",
             SetBy.USER,
@@ -91,7 +80,7 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     ] = STUCK_AFTER_S
     hooks: Annotated[
         bool,
-        _key(
+        key(
             "Whether hooks or a plugin of ours go along when an agent is launched. Without them its status comes from"
             " its files, its terminal and its screen, and so a little later.",
             "",
@@ -105,7 +94,7 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
 
     agent: Annotated[
         Literal["aider", "claude", "codex", "gemini", "opencode", "shell"],
-        _key(
+        key(
             "Program to drive. `shell` runs the command behind `--`; for others that is their options.",
             "",
             SetBy.ANYONE,
@@ -113,11 +102,11 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = "shell"
     runtime: Annotated[
         Literal["auto", "tmux", "process"],
-        _key("Where it runs: in tmux, as a plain process, or `auto`: in tmux if there is one.", "", SetBy.ANYONE),
+        key("Where it runs: in tmux, as a plain process, or `auto`: in tmux if there is one.", "", SetBy.ANYONE),
     ] = "auto"
     workspace: Annotated[
         Literal["auto", "worktree", "none"],
-        _key(
+        key(
             "Where it works: a git worktree of its own, `none`: the directory itself, or `auto`: an agent in a"
             " repository gets a worktree, a command does not.",
             "",
@@ -126,7 +115,7 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = "auto"
     base: Annotated[
         str | None,
-        _key(
+        key(
             "Where the branch of a worktree begins; unset: the branch one stands on.",
             "commit",
             SetBy.ANYONE,
@@ -135,7 +124,7 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = None
     copy: Annotated[
         tuple[str, ...],
-        _key(
+        key(
             "Untracked files to copy into a worktree, from the project's root; those that are not there are left out.",
             "paths",
             SetBy.ANYONE,
@@ -145,23 +134,23 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = ()
     link: Annotated[
         tuple[str, ...],
-        _key("The same, but linked to.", "paths", SetBy.ANYONE, ["node_modules"], max_length=WORKSPACE_PATHS_MAX),
+        key("The same, but linked to.", "paths", SetBy.ANYONE, ["node_modules"], max_length=WORKSPACE_PATHS_MAX),
     ] = ()
     setup: Annotated[
         str | None,
-        _key("Command of sh to run in a new worktree, before the agent.", "command", SetBy.TRUSTED, "npm ci"),
+        key("Command of sh to run in a new worktree, before the agent.", "command", SetBy.TRUSTED, "npm ci"),
     ] = None
     grace_s: Annotated[
         float,
-        _key("From TERM to KILL, when a session is stopped.", "seconds", SetBy.ANYONE, ge=0, le=GRACE_S_MAX),
+        key("From TERM to KILL, when a session is stopped.", "seconds", SetBy.ANYONE, ge=0, le=GRACE_S_MAX),
     ] = GRACE_S
     until: Annotated[
         Until,
-        _key("What ends a session: the `exit` of its program, or the end of its `turn`.", "", SetBy.ANYONE),
+        key("What ends a session: the `exit` of its program, or the end of its `turn`.", "", SetBy.ANYONE),
     ] = Until.EXIT
     permission: Annotated[
         Permission,
-        _key(
+        key(
             "What becomes of what an agent needs permission for: it asks (`ask`), what `allow` lists is done without"
             " asking (`allow`), or it is refused without asking (`deny`).",
             "",
@@ -170,7 +159,7 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = Permission.ASK
     allow: Annotated[
         tuple[str, ...],
-        _key(
+        key(
             "What is done without asking, in the agent's own words; implies `permission` `allow`.",
             "rules",
             SetBy.TRUSTED,
@@ -185,7 +174,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
 
     pass_: Annotated[
         tuple[str, ...],
-        _key(
+        key(
             "Variables to pass on, as they are where `orch` is called: names, or beginnings such as `AWS_*`.",
             "names",
             SetBy.TRUSTED,
@@ -195,7 +184,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
     ] = field(default=(), name="pass")
     set: Annotated[
         dict[str, str],
-        _key(
+        key(
             "Variables to set, with their values.",
             "names and values",
             SetBy.TRUSTED,
@@ -205,7 +194,7 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
     ] = field(default_factory=dict)
     path: Annotated[
         tuple[str, ...],
-        _key(
+        key(
             "Directories to put before PATH: from the root, or `~/...`.",
             "paths",
             SetBy.TRUSTED,
@@ -223,7 +212,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     memory_max: Annotated[
         MemorySize | None,
-        _key(
+        key(
             'Memory of one agent, such as "2G" or "25%"; past it the kernel ends what it runs.',
             "bytes with K, M, G or T, or a percentage",
             SetBy.USER,
@@ -231,10 +220,10 @@ class Limits(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     tasks_max: Annotated[
-        TaskCount | None, _key("Processes and threads of one agent; past it none is started.", "tasks", SetBy.USER, 512)
+        TaskCount | None, key("Processes and threads of one agent; past it none is started.", "tasks", SetBy.USER, 512)
     ] = None
     cpu_weight: Annotated[
-        CpuWeight | None, _key("Share of the CPU where it is short; what is not limited has 100.", "", SetBy.USER, 50)
+        CpuWeight | None, key("Share of the CPU where it is short; what is not limited has 100.", "", SetBy.USER, 50)
     ] = None
 
 
@@ -245,3 +234,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     spawn: SpawnSettings = SpawnSettings()
     environment: EnvironmentSettings = EnvironmentSettings()
     limits: Limits = Limits()
+    forge: ForgeSettings = ForgeSettings()
+    reactions: dict[str, ReactionSettings] = field(default_factory=dict)
+    channels: dict[str, ChannelSettings] = field(default_factory=dict)
+    notify: NotifySettings = NotifySettings()

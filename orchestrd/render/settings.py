@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from orchestrd.config import KEYS, SECTIONS, written
-from orchestrd.model.origin import ConfigReport, Mistake, Setting
-from orchestrd.model.settings import SetBy
+from orchestrd.config import NAMED, SECTIONS, key_of, written
+from orchestrd.model.origin import ConfigReport, Kind, Mistake, Setting
+from orchestrd.model.setting_key import SetBy
 from orchestrd.render.text import visible
 
 VALUE_COLUMNS = 40  # past them the origin stands behind the value, where that ends
@@ -15,7 +15,8 @@ def settings_page(report: ConfigReport, absent: Collection[str] = ()) -> str:
     paths = [path for path in (report.user, report.repository) if path]
     lines = [f"# {visible(path)}" + (" (not there)" if path in absent else "") for path in paths]
     for section in SECTIONS:
-        lines += ["", f"[{section}]", *_rows(section, report)]
+        for header in _headers(section, report):
+            lines += ["", f"[{header}]", *_rows(header, report)]
     return "\n".join(lines) + "\n"
 
 
@@ -27,6 +28,15 @@ def asked_page(settings: Iterable[Setting]) -> str:
 def mistake_lines(mistake: Mistake) -> str:
     """Say what is wrong, and the next command."""
     return f"orch: {visible(str(mistake))}\n  try: {visible(mistake.hint)}"
+
+
+def _headers(section: str, report: ConfigReport) -> Iterable[str]:
+    """Name the parts of a section; of what has names only those that somebody has set something of."""
+    if section not in NAMED:
+        return [section]
+    told = (setting for setting in report.settings if setting.origin.kind != Kind.DEFAULT)
+    names = (".".join(setting.key.split(".")[:2]) for setting in told)
+    return dict.fromkeys(name for name in names if name.startswith(f"{section}."))
 
 
 def _rows(section: str, report: ConfigReport) -> Iterator[str]:
@@ -44,10 +54,7 @@ def _row(section: str, setting: Setting, before: str, behind: str) -> str:
 
 
 def _needs(setting: Setting) -> str:
-    is_free = next(
-        key.set_by == SetBy.ANYONE for key in KEYS.values() if f"{setting.key}.".startswith(f"{key.dotted}.")
-    )
-    return "" if is_free else "  # only if trusted"
+    return "" if key_of(setting.key).set_by == SetBy.ANYONE else "  # only if trusted"
 
 
 def _assigned(name: str, setting: Setting) -> str:

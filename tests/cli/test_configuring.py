@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from orchestrd import schemas
 from orchestrd.config import schema, template
+from orchestrd.model.words import Until
 from orchestrd_cli import exits
 from tests.cli.fake_daemon import Result
 
@@ -71,10 +72,11 @@ def test_every_mistake_is_said_with_its_line_and_the_next_command(orch: Orch, us
 
     shown, checked = orch("config", "show"), orch("config", "check")
 
+    words = " or ".join(f'"{word}"' for word in Until)
     said = (
         f"orch: {user}:2: there is no key 'intervall_s' in [daemon]: did you mean 'interval_s'?\n"
         "  try: orch config edit\n"
-        f'orch: {user}:4: \'until\' must be "exit" or "turn", not "tern": did you mean \'turn\'?\n'
+        f"orch: {user}:4: 'until' must be {words}, not \"tern\": did you mean 'turn'?\n"
         "  try: orch config edit\n"
     )
     assert (shown.code, shown.err) == (exits.USAGE, said)

@@ -1,14 +1,14 @@
 """Layers into values: the nearest wins, tables are merged, and what is wrong is said and never applied."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.config import KEYS, Effective, Layer, effective
+from orchestrd.config import KEYS, Effective, Key, Layer, effective, written
 from orchestrd.model.errors import UsageError
 from orchestrd.model.origin import Kind
-from orchestrd.model.settings import Configuration, SetBy
+from orchestrd.model.setting_key import SetBy
+from orchestrd.model.settings import Configuration
 from orchestrd.model.words import Until
 
 UNTIL = "'until' must be " + " or ".join(f'"{word}"' for word in Until)
@@ -39,7 +39,8 @@ def test_where_nothing_is_set_the_defaults_hold() -> None:
 
     assert told.configuration == Configuration()
     assert {str(setting.origin) for setting in told.settings} == {"default"}
-    assert [setting.key for setting in told.settings] == [key for key in KEYS if key != "environment.set"]
+    plain = [dotted for dotted, key in KEYS.items() if not (key.is_table or key.is_named)]
+    assert [setting.key for setting in told.settings] == plain
 
 
 def test_the_nearest_layer_wins_key_by_key_and_says_where_it_stands() -> None:
@@ -82,16 +83,15 @@ def test_a_repository_that_is_not_trusted_sets_what_is_free_and_the_rest_is_with
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS.values() if key.set_by == SetBy.USER], ids=lambda key: key.dotted)
-def test_what_is_the_users_alone_no_repository_sets_trusted_or_not(key: object) -> None:
-    section, name = str(getattr(key, "dotted", "")).split(".")
-    value = getattr(key, "example", None) or getattr(key, "default", None)
-    text = f"[{section}]\n{name} = {msgspec.json.encode(value).decode()}"
+def test_what_is_the_users_alone_no_repository_sets_trusted_or_not(key: Key) -> None:
+    place, _, name = key.dotted.replace("*", "mine").rpartition(".")
+    text = f"[{place}]\n{name} = {written(key.default if key.example is None else key.example)}"
 
     told = effective([_repository(text, is_trusted=True)], {})
 
     assert told.configuration == Configuration()
     assert str(told.mistakes[0]) == (
-        f"/repo.toml:2: '{name}' is not for a repository to set: it belongs into your own file"
+        f"/repo.toml:2: '{key.name}' is not for a repository to set: it belongs into your own file"
     )
     assert told.mistakes[0].hint == "mend /repo.toml, then: orch config check"
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrd.config import KEYS, Key, Layer, effective, schema, template, written
+from orchestrd.config import KEYS, NAMED, Key, Layer, effective, key_of, packaged, schema, template, written
 from orchestrd.model.origin import Kind
 from orchestrd.model.settings import Configuration
 from orchestrd.plugins import Plugins
@@ -44,6 +44,23 @@ def test_the_schema_says_of_each_key_what_it_means_takes_and_who_may_set_it() ->
         "[daemon]\nx = 0",
         "[nope]",
         '[limits]\nmemory_max = "2 GB"',
+        "[daemon]\nhooks = false",
+        '[daemon]\nhooks = "false"',
+        '[reactions.mine]\nwhen = {checks = "failing", silent = "1h30m"}\nact = "send"\nattempts = 3',
+        '[reactions.mine]\nwhen = {checks = ["failing", "pending"], remarks = true}',
+        '[reactions.mine.when]\nchecks = ["failng"]',
+        '[reactions.mine.when]\nsilent = "soon"',
+        '[reactions.mine]\nwhen = "failing"',
+        '[reactions.mine]\nact = "shout"',
+        '[reactions.mine]\nstat = "running"',
+        '[reactions."My own"]\nwhen = {stuck = true}',
+        "[reactions.mine]",
+        "[reactions]\nact = 'send'",
+        '[channels.phone]\nkind = "ntfy"\ntopic = "x"\n[notify]\nurgent = "phone"\ninfo = []\nquiet = "22:00-07:00"',
+        '[channels.phone]\nkind = "fax"',
+        '[notify]\nquiet = "at night"',
+        '[forge]\ngithub_url = "https://me:secret@github.example.com"',
+        '[forge]\nwebhook_listen = "0.0.0.0:80"',
     ],
 )
 def test_the_schema_and_the_checks_take_the_same_files(text: str) -> None:
@@ -55,7 +72,8 @@ def test_the_schema_and_the_checks_take_the_same_files(text: str) -> None:
 def test_the_defaults_are_their_own_configuration() -> None:
     tree: dict[str, dict[str, object]] = {}
     for key in KEYS.values():
-        tree.setdefault(key.section, {})[key.name] = key.default
+        if not key.is_named:
+            tree.setdefault(key.section, {})[key.name] = key.default
 
     assert msgspec.convert(tree, Configuration) == Configuration()
 
@@ -68,25 +86,26 @@ def test_the_template_sets_nothing_and_shows_every_key() -> None:
     told = effective([_as_user(template())], {})
 
     assert (told.mistakes, told.configuration) == ((), Configuration())
-    assert all(f"\n# {key.name} = " in template() for key in KEYS.values())
+    assert all(f"\n# {key.name} = " in template() for key in KEYS.values() if not key.is_named)
+    assert all(f"\n# [{section}." in template() for section in NAMED)
     assert max(map(len, template().splitlines())) <= 120
 
 
 def test_what_the_template_shows_may_be_set_as_it_stands() -> None:
     shown = "\n".join(
-        line.removeprefix("# ") if " = " in line and not line.endswith(".") else line
+        line.removeprefix("# ") if (" = " in line and not line.endswith(".")) or line.startswith("# [") else line
         for line in template().splitlines()
     )
 
-    told = effective([_as_user(shown)], {})
+    told = effective([packaged(), _as_user(shown)], {})
 
     assert told.mistakes == ()
-    assert {setting.origin.kind for setting in told.settings} == {Kind.USER}
+    assert {setting.origin.kind for setting in told.settings if not key_of(setting.key).is_named} == {Kind.USER}
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.dotted)
 def test_each_key_has_a_default_or_an_example(key: Key) -> None:
-    assert key.default not in (None, (), {}) or key.example is not None
+    assert key.default not in (None, (), {}) or key.example is not None or key.is_named
 
 
 @pytest.mark.parametrize(

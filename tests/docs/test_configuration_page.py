@@ -15,11 +15,28 @@ MAY = {"user": "only you", "trusted": "a repository once trusted", "anyone": "a 
 
 def reference(schema: Json) -> str:
     """Write a schema as a section of the page for each section of the file."""
-    return "\n\n".join(_section(name, section) for name, section in schema["properties"].items())
+    return "\n\n".join(_section(name, section) for name, section in _sections(schema))
+
+
+def _sections(schema: Json) -> Iterator[tuple[str, Json]]:
+    for name, section in schema["properties"].items():
+        if "properties" in section:
+            yield name, section
+        else:
+            yield f"{name}.NAME", section["additionalProperties"]
+
+
+def _keys(section: Json) -> Iterator[tuple[str, Json]]:
+    """Give the keys of a section, and those of the tables in it."""
+    for key, told in section["properties"].items():
+        if "properties" in told:
+            yield from ((f"{key}.{inner}", one) for inner, one in _keys(told))
+        else:
+            yield key, told
 
 
 def _section(name: str, section: Json) -> str:
-    rows = "\n".join(_row(key, told) for key, told in section["properties"].items())
+    rows = "\n".join(_row(key, told) for key, told in _keys(section))
     head = "| key | default | | set by |\n|---|---|---|---|"
     return f"## `[{name}]`\n\n{section['description']}\n\n{head}\n{rows}"
 
@@ -33,7 +50,7 @@ def _row(key: str, told: Json) -> str:
 
 def _sentences(told: Json) -> Iterator[str]:
     yield told["description"]
-    if words := told.get("enum"):
+    if words := told.get("anyOf", [told])[0].get("enum"):
         yield "One of " + ", ".join(f"`{word}`" for word in words) + "."
     if aside := ", ".join(filter(None, (told.get("x-unit"), _range(told)))):
         yield aside[0].upper() + aside[1:] + "."
@@ -58,8 +75,8 @@ def test_the_reference_is_what_the_schema_says(golden: Callable[[Path, str], Non
 
 
 def test_every_key_is_told_with_who_may_set_it() -> None:
-    keys = [key for section in config.schema()["properties"].values() for key in section["properties"]]
+    keys = [key for _, section in _sections(config.schema()) for key, _ in _keys(section)]
     told = reference(config.schema())
 
-    assert [key for key in keys if told.count(f"| `{key}` |") != 1] == []
+    assert [key for key in keys if told.count(f"| `{key}` |") != keys.count(key)] == []
     assert told.count("|\n") + 1 >= len(keys)

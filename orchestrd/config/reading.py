@@ -1,0 +1,175 @@
+"""What one layer says, setting by setting, each with the line it stands on; and what is wrong with it, in its place.
+
+A key stands in its section, `[daemon]`; the keys of a reaction and of a channel stand in the section of that one,
+`[reactions.NAME]`, and those of a condition in a table there. Nothing is known here of what other layers say.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrd.config.checking import Refused, Taken, check, check_text, meant
+from orchestrd.config.keys import ANY_NAME, KEYS, NAMED, SECTIONS, TABLES, VARIABLE_PREFIX, Key
+from orchestrd.config.parsing import Parsed, Path, Unparsed, parse
+from orchestrd.model.limits import SETTING_NAME_CHARS_MAX
+from orchestrd.model.origin import Kind, Mistake, Origin, Setting
+from orchestrd.model.setting_key import SetBy
+
+Said = Iterator[Setting | Mistake]
+
+SETTING_NAME = "[a-z0-9][a-z0-9_-]*"  # of a reaction or a channel
+
+
+class Layer(Struct, frozen=True, kw_only=True):
+    """One file: whose it is, its path as it is shown, what it holds, and whether a repository's is trusted."""
+
+    kind: Kind
+    file: str | None
+    content: bytes
+    is_trusted: bool = True
+
+
+def of_file(layer: Layer) -> Said:
+    """Tell what a file says."""
+    origin = Origin(kind=layer.kind, file=layer.file)
+    parsed = parse(layer.content)
+    if isinstance(parsed, Unparsed):
+        yield mistake(replace(origin, line=parsed.line), parsed.cause)
+        return
+    for section, held in parsed.tree.items():
+        here = _at(origin, parsed, (section,))
+        if section not in SECTIONS:
+            yield mistake(here, _no_section(section))
+        elif not isinstance(held, dict):
+            yield mistake(here, f"'{section}' is a section: write {_header(section)}, and its keys on the lines below")
+        elif section in NAMED:
+            yield from (said for name in held for said in _of_name(origin, parsed, section, name))
+        else:
+            yield from (said for name in held for said in _of_key(origin, parsed, (section, name), held[name]))
+
+
+def of_environment(environ: Mapping[str, str]) -> Said:
+    """Tell what the environment says."""
+    for name in sorted(filter(is_variable, environ)):
+        origin = Origin(kind=Kind.ENVIRONMENT, variable=name)
+        if name not in _BY_VARIABLE:
+            yield mistake(origin, f"no key is set by this variable{did_you_mean(meant(name, _BY_VARIABLE))}")
+        elif text := environ[name]:  # an empty one sets nothing
+            key = _BY_VARIABLE[name]
+            yield from _settled(key, key.dotted, check_text(key, text), origin, {})
+
+
+def is_variable(name: str) -> bool:
+    """Tell whether a variable of the environment is meant to set a key."""
+    return name.startswith(_PREFIXES)
+
+
+def mistake(origin: Origin, cause: str) -> Mistake:
+    """Say what is wrong in a place, with the next command."""
+    match origin.kind:
+        case Kind.REPOSITORY:
+            hint = f"mend {origin.file}, then: orch config check"
+        case Kind.ENVIRONMENT:
+            hint = f"unset {origin.variable}"
+        case _:
+            hint = "orch config edit"
+    return Mistake(origin=origin, cause=cause, hint=hint)
+
+
+def did_you_mean(guess: str | None) -> str:
+    """End a sentence with a guess, if there is one."""
+    return f": did you mean '{guess}'?" if guess else ""
+
+
+def _of_name(origin: Origin, parsed: Parsed, section: str, name: str) -> Said:
+    """Tell what `[section.NAME]` says."""
+    here, held = _at(origin, parsed, (section, name)), parsed.tree[section][name]
+    if not isinstance(held, dict):
+        yield mistake(here, f"'{name}' stands in no section: write {_header(section)} above it")
+    elif not re.fullmatch(SETTING_NAME, name) or len(name) > SETTING_NAME_CHARS_MAX:
+        yield mistake(here, f"{name[:SETTING_NAME_CHARS_MAX]!r} is no name: use small letters, digits, '-' and '_'")
+    elif not held:
+        yield mistake(here, f"[{section}.{name}] sets nothing: set a key of it, or leave it out")
+    else:
+        for key, value in held.items():
+            yield from _of_key(origin, parsed, (section, name, key), value)
+
+
+def _of_key(origin: Origin, parsed: Parsed, path: Path, value: Any) -> Said:
+    """Tell what one key says, or all those of a table of keys."""
+    here = _at(origin, parsed, path)
+    key = KEYS.get(_dotted(path))
+    if _dotted(path) in TABLES:
+        if isinstance(value, dict):
+            yield from (said for name in value for said in _of_key(origin, parsed, (*path, name), value[name]))
+        else:
+            yield mistake(here, f"'{path[-1]}' is a table: write it like {path[-1]} = {{ checks = \"failing\" }}")
+    elif key is None:
+        yield mistake(here, _no_key(path))
+    elif here.kind == Kind.REPOSITORY and key.set_by == SetBy.USER:
+        yield mistake(here, f"'{key.name}' is not for a repository to set: it belongs into your own file")
+    else:
+        yield from _settled(key, ".".join(path), check(key, value), here, parsed.lines)
+
+
+def _settled(key: Key, path: str, checked: Taken | Refused, origin: Origin, lines: Mapping[Path, int]) -> Said:
+    if isinstance(checked, Refused):
+        yield mistake(origin, checked.cause)
+    elif key.is_table:
+        for name, value in checked.value.items():
+            line = lines.get((key.section, key.name, name), origin.line)
+            yield Setting(key=f"{path}.{name}", value=value, origin=replace(origin, line=line))
+    else:
+        yield Setting(key=path, value=checked.value, origin=origin)
+
+
+def _at(origin: Origin, parsed: Parsed, path: Path) -> Origin:
+    """Name the place of a key; what stands in the package has none that would help."""
+    return origin if origin.kind == Kind.DEFAULT else replace(origin, line=parsed.lines[path])
+
+
+def _dotted(path: Path) -> str:
+    section, *rest = path
+    return ".".join((section, ANY_NAME, *rest[1:]) if section in NAMED else path)
+
+
+def _header(section: str) -> str:
+    return f"[{section}.NAME]" if section in NAMED else f"[{section}]"
+
+
+def _no_section(name: str) -> str:
+    homes = [key.section for key in KEYS.values() if key.name == name]
+    if homes:
+        return f"'{name}' stands in no section: it belongs below {_header(homes[0])}"
+    return f"there is no section '{name}'{did_you_mean(meant(name, SECTIONS))}"
+
+
+def _no_key(path: Path) -> str:
+    """Say that there is no such key there, and where there is one, or which one may have been meant."""
+    *place, name = path
+    above = _dotted((*path[:-1], ""))
+    own = {dotted.removeprefix(above).partition(".")[0] for dotted in KEYS if dotted.startswith(above)}
+    said = f"there is no key '{name}' in {_named_place(place)}"
+    if name not in own and (guess := meant(name, sorted(own))):
+        return said + did_you_mean(guess)
+    homes = [key for key in KEYS.values() if key.name.rpartition(".")[2] == name]
+    return f"{said}: it belongs {_home(homes[0])}" if homes else said
+
+
+def _named_place(place: list[str]) -> str:
+    """Name the section, or the table in it, as it is written."""
+    depth = 2 if place[0] in NAMED else 1
+    section = f"[{'.'.join(place[:depth])}]"
+    return f"'{'.'.join(place[depth:])}' of {section}" if place[depth:] else section
+
+
+def _home(key: Key) -> str:
+    table = key.name.rpartition(".")[0]
+    return f"into '{table}' of {_header(key.section)}" if table else f"below {_header(key.section)}"
+
+
+_PREFIXES = tuple(f"{VARIABLE_PREFIX}{section}_".upper() for section in SECTIONS if section not in NAMED)
+_BY_VARIABLE = {key.variable: key for key in KEYS.values() if key.variable}
