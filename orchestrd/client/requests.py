@@ -5,23 +5,22 @@ configured and what was asked for. Nothing else of the caller, and nothing of th
 caller leaves open (`auto`) is decided here, where it can be seen: the request says what it is.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from orchestrd.client.policies import PolicyWish
 from orchestrd.core.home import layout_from
 from orchestrd.core.passing import environment_of
+from orchestrd.core.prompt import head_of
 from orchestrd.core.terminal import needs_terminal
 from orchestrd.core.validate import problem_with_request
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
-from orchestrd.model.limits import PROMPT_HEAD_CHARS, SOCKET_PATH_BYTES_MAX
+from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.settings import Configuration, EnvironmentSettings, SpawnSettings
 from orchestrd.model.words import Authority, Until
@@ -100,7 +99,7 @@ def spawn_request(
         argv=tuple(argv),
         workspace=where,
         nonce=os.urandom(8).hex(),
-        **_prompt_fields(prompt),
+        **asdict(head_of(prompt)),
         env_names=tuple(environment),
         grace_s=usual.spawn.grace_s if grace_s is None else grace_s,
         until=until or usual.spawn.until,
@@ -186,19 +185,3 @@ def _environment(
             hint="orch spawn --help",
         )
     return environment_of(agent, environ, asked, settings)
-
-
-def _prompt_fields(prompt: str | None) -> dict[str, Any]:
-    """Give what the record holds of a prompt: how it begins, its size and its hash."""
-    if prompt is None:
-        return {}
-    whole = _bytes(prompt)
-    return {
-        "prompt": prompt[:PROMPT_HEAD_CHARS],
-        "prompt_bytes": len(whole),
-        "prompt_sha256": hashlib.sha256(whole).hexdigest(),
-    }
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # what is no Unicode is refused by the rules, with a sentence
