@@ -1,6 +1,7 @@
 """How a generation ends: what it is being ended for, which end a proof means, and what is closed with it."""
 
 from orchestrd.core.deciding import in_flight, settle_answer
+from orchestrd.core.goal import ENDING_FOR, PROVEN, is_met, why_unmet
 from orchestrd.core.machine import Trigger, next_state
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.effect import OUTLIVES_THE_RUN, EffectKind
@@ -15,6 +16,9 @@ _FOR = {
     Ending.STOPPED: Trigger.ENDED_STOPPED,
     Ending.KILLED: Trigger.ENDED_KILLED,
     Ending.TURN_DONE: Trigger.ENDED_TURN_DONE,
+    Ending.PR_OPENED: Trigger.ENDED_PR_OPENED,
+    Ending.PR_MERGED: Trigger.ENDED_PR_MERGED,
+    Ending.VERIFIED: Trigger.ENDED_VERIFIED,
     Ending.START_TIMEOUT: Trigger.START_TIMED_OUT,
 }
 
@@ -49,7 +53,14 @@ def end_of(session: Session, proof: Exited | None) -> Trigger:
         return Trigger.EXITED_BY_SIGNAL
     if proof.exit_code is None:
         return Trigger.EXITED_UNKNOWN
-    return Trigger.EXITED_NONZERO if proof.exit_code else Trigger.EXITED_ZERO
+    return Trigger.EXITED_NONZERO if proof.exit_code else _good_end(session)
+
+
+def _good_end(session: Session) -> Trigger:
+    """Tell what an exit with 0 is worth: where the goal has to be proven, it is not the proof."""
+    if session.spec.until not in PROVEN:
+        return Trigger.EXITED_ZERO
+    return _FOR[ENDING_FOR[session.spec.until]] if is_met(session) else Trigger.EXITED_UNMET
 
 
 def finish(
@@ -65,6 +76,7 @@ def finish(
     session = turn.session
     if next_state(session.state, session.reason, trigger) is None:
         return
+    error = error or (why_unmet(session) if trigger is Trigger.EXITED_UNMET else None)
     notice = _undelivered(session)
     _settle_all(turn)
     turn.set_activity(Activity.UNKNOWN, "end of run", None)

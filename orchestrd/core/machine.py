@@ -11,6 +11,10 @@ that may change a state is a row of `TABLE`: origin, trigger, target, reason. Th
 3.  *No step is skipped.* `pending` (accepted: on disk), `scheduled` (waits in its lane), `starting`, `running`: each is
     committed and time-stamped, even where an exit record implies the start.
 
+A run that ends by itself with 0 has met the goal it was given, or has not: `goal_unmet` is a failure, because what was
+asked for is not there, whatever its program thought of that. Where the facts that decide it are still on their way the
+end is held back in `step`, and no trigger is fired yet.
+
 Triggers come in three kinds. Commands: spawn, stop, kill, revive. Facts of the engine: placed, admitted, goal met, a
 kill given up. Facts of the world: started, launch failed, contact lost, alive again, and the ends. An end is one of two
 families. In `running` and `lost (contact_lost)` the run ended by itself, and its exit decides (`exited_*`). Where the
@@ -45,6 +49,7 @@ class Trigger(StrEnum):
     KILL = "kill"
     GOAL_MET = "goal_met"
     EXITED_ZERO = "exited_zero"
+    EXITED_UNMET = "exited_unmet"
     EXITED_NONZERO = "exited_nonzero"
     EXITED_BY_SIGNAL = "exited_by_signal"
     EXITED_UNKNOWN = "exited_unknown"
@@ -53,6 +58,9 @@ class Trigger(StrEnum):
     ENDED_STOPPED = "ended_stopped"
     ENDED_KILLED = "ended_killed"
     ENDED_TURN_DONE = "ended_turn_done"
+    ENDED_PR_OPENED = "ended_pr_opened"
+    ENDED_PR_MERGED = "ended_pr_merged"
+    ENDED_VERIFIED = "ended_verified"
     KILL_GIVEN_UP = "kill_given_up"
     CONTACT_LOST = "contact_lost"
     ALIVE = "alive"
@@ -95,8 +103,14 @@ COMPLETED = Origin(State.COMPLETED)
 FAILED = Origin(State.FAILED)
 CANCELLED = Origin(State.CANCELLED)
 
+_GOALS = {
+    Trigger.ENDED_PR_OPENED: Target(State.COMPLETED, Reason.PR_OPENED),
+    Trigger.ENDED_PR_MERGED: Target(State.COMPLETED, Reason.PR_MERGED),
+    Trigger.ENDED_VERIFIED: Target(State.COMPLETED, Reason.VERIFIED),
+}
 _EXITS = {
     Trigger.EXITED_ZERO: Target(State.COMPLETED, Reason.EXITED),
+    Trigger.EXITED_UNMET: Target(State.FAILED, Reason.GOAL_UNMET),
     Trigger.EXITED_NONZERO: Target(State.FAILED, Reason.EXIT_CODE),
     Trigger.EXITED_BY_SIGNAL: Target(State.FAILED, Reason.SIGNAL),
     Trigger.EXITED_UNKNOWN: Target(State.FAILED, Reason.EXIT_UNKNOWN),
@@ -143,6 +157,7 @@ TABLE: tuple[Edge, ...] = (
     Edge(RUNNING, Trigger.GOAL_MET, Target(State.STOPPING, Reason.GOAL_MET)),
     *_rows((RUNNING, BLIND, UNKILLED), _EXITS),
     *_rows((STOPPING, UNKILLED), _ORDERED_ENDS),
+    *_rows((RUNNING, BLIND, STOPPING, UNKILLED), _GOALS),
     *_rows((STARTING, RUNNING, STOPPING, BLIND), {Trigger.KILL_GIVEN_UP: Target(State.LOST, Reason.KILL_FAILED)}),
     Edge(RUNNING, Trigger.CONTACT_LOST, Target(State.LOST, Reason.CONTACT_LOST)),
     Edge(BLIND, Trigger.ALIVE, Target(State.RUNNING, Reason.RECOVERED)),

@@ -170,6 +170,7 @@ def revive(turn: Turn, command: Revive) -> None:
         transcript_offset=session.transcript_offset if session.conversation else 0,
         has_worked=False,
         turn_over_at=None,
+        verification=None,
         notice=None,
         activity_since=None,
         activity_source=None,

@@ -8,6 +8,7 @@ from orchestrd.core.beginning import begin_run, implies_start, never_ran
 from orchestrd.core.deciding import bounded, remember_asked
 from orchestrd.core.ending import end_of, finish, order_sweep, told_of
 from orchestrd.core.evidence import HOOK, REPORT
+from orchestrd.core.goal import is_held_back
 from orchestrd.core.liveness import (
     START_AXIS,
     asks_for_kill,
@@ -58,7 +59,7 @@ def exited(turn: Turn, proof: Exited) -> None:
     has_left = proof.error is not None and not never_ran(proof)
     if has_left or turn.session.outlived:
         order_sweep(turn)
-    else:
+    elif not is_held_back(turn, proof):
         finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(turn.session, proof))
 
 

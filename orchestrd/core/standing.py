@@ -7,6 +7,7 @@ not be typed any more is held back, and typed when its time comes.
 
 from orchestrd.core.deciding import follow_decision, in_flight
 from orchestrd.core.ending import begin_ending
+from orchestrd.core.goal import ENDING_FOR, follow_verification, is_met, may_end
 from orchestrd.core.machine import Trigger
 from orchestrd.core.parking import follow_limit
 from orchestrd.core.progress import follow_progress
@@ -15,13 +16,14 @@ from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S
 from orchestrd.model.session import Message, Session
-from orchestrd.model.words import Activity, Ending, Liveness, State, Until
+from orchestrd.model.words import Activity, Liveness, State
 
 
 def follow(turn: Turn) -> None:
     """Do what is due by where the session stands now."""
     follow_decision(turn)
     _end_if_goal_is_met(turn)
+    follow_verification(turn)
     _watch_contact(turn)
     follow_progress(turn)
     follow_limit(turn)
@@ -42,17 +44,15 @@ def may_type(session: Session, message: Message) -> bool:
 
 
 def _end_if_goal_is_met(turn: Turn) -> None:
-    """Its turn was heard to be over, it waits, and nothing is left to be said.
+    """Its goal is met, and nothing is cut off. A change of state is committed by itself: then the next time.
 
-    That it waits is not enough: so does an agent that was interrupted, or whose turn an error has cut off. A change of
-    state is committed by itself: then the next time.
+    That it waits is not enough: so does an agent that was interrupted, or whose turn an error has cut off.
     """
     session = turn.session
-    is_over = session.turn_over_at is not None and session.activity is Activity.WAITING and not session.messages
-    if session.spec.until is not Until.TURN or not is_over or session.ending is not None or turn.has_moved:
+    if not is_met(session) or not may_end(session) or session.ending is not None or turn.has_moved:
         return
     if turn.move(Trigger.GOAL_MET):
-        begin_ending(turn, Ending.TURN_DONE)
+        begin_ending(turn, ENDING_FOR[session.spec.until])
         turn.set_due(DueName.GRACE, session.spec.grace_s)
         turn.perform(EffectKind.TERMINATE)
 

@@ -9,7 +9,7 @@ generation, and facts about a session that has no run, change nothing at all.
 
 from typing import assert_never
 
-from orchestrd.core import deciding, on_command, on_observation, on_result, standing
+from orchestrd.core import deciding, goal, on_command, on_observation, on_result, standing
 from orchestrd.core.adoption import adopted
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
@@ -35,6 +35,7 @@ from orchestrd.model.command import (
     Stop,
     Swept,
     Terminated,
+    Verified,
 )
 from orchestrd.model.instant import Instant
 from orchestrd.model.observation import Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
@@ -45,7 +46,7 @@ from orchestrd.model.words import OCCUPYING
 __all__ = ["Outcome", "Refusal", "step"]
 
 USUAL = Thresholds()
-RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered | Answered
+RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered | Answered | Verified
 
 
 def step(
@@ -155,5 +156,7 @@ def _take_result(turn: Turn, result: Result) -> None:
             on_result.delivered(turn, result)
         case Answered():
             deciding.answered(turn, result)
+        case Verified():
+            goal.verified(turn, result)
         case _:
             assert_never(result)

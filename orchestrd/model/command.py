@@ -216,5 +216,5 @@ class Verified(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered
+Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered | Verified
 Input = Command | Replaced | Observation | Placed | HeldBack | Admitted | Result | DuePassed | Restarted

@@ -48,9 +48,13 @@ class Reason(StrEnum):
     KILL_FAILED = "kill_failed"
     EXITED = "exited"
     TURN_DONE = "turn_done"
+    PR_OPENED = "pr_opened"
+    PR_MERGED = "pr_merged"
+    VERIFIED = "verified"
     LAUNCH_FAILED = "launch_failed"
     START_TIMEOUT = "start_timeout"
     EXIT_CODE = "exit_code"
+    GOAL_UNMET = "goal_unmet"
     SIGNAL = "signal"
     EXIT_UNKNOWN = "exit_unknown"
     SETUP_FAILED = "setup_failed"
@@ -120,6 +124,9 @@ class Ending(StrEnum):
     STOPPED = "stopped"
     KILLED = "killed"
     TURN_DONE = "turn_done"
+    PR_OPENED = "pr_opened"
+    PR_MERGED = "pr_merged"
+    VERIFIED = "verified"
     START_TIMEOUT = "start_timeout"
     GONE = "gone"  # its observers say dead without proof: the sweep that makes it sure
 

@@ -32,6 +32,7 @@ def spec(until: Until = Until.EXIT, grace_s: float = 10.0) -> Spec:
         nonce="n0nce",
         until=until,
         grace_s=grace_s,
+        verify="make test" if until is Until.VERIFY else None,
     )
 
 

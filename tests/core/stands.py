@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from orchestrd.model.change import Pr
 from orchestrd.model.command import (
     Admitted,
     Answer,
@@ -23,6 +24,7 @@ from orchestrd.model.command import (
     Stop,
     Swept,
     Terminated,
+    Verified,
 )
 from orchestrd.model.instant import DueName
 from orchestrd.model.observation import Cause, Exited, Started, Vanished
@@ -36,6 +38,7 @@ from tests.core.strategies import (
     UNTIL_DUE,
     Act,
     Happening,
+    Proposed,
     Script,
     answer,
     ask,
@@ -61,6 +64,10 @@ def swept(survivors: tuple[int, ...] = (), exit_: Exited | None = None, error: s
     return Swept(effect=IN_FLIGHT, generation=0, survivors=survivors, exit=exit_, error=error)
 
 
+def verified(code: int | None = 0, *, is_clean: bool | None = True) -> Verified:
+    return Verified(effect=IN_FLIGHT, generation=0, exit_code=code, is_clean=is_clean, output="12 passed")
+
+
 def stop(authority: Authority = Authority.USER) -> Stop:
     return Stop(session=SESSION, authority=authority)
 
@@ -80,12 +87,16 @@ BLIND = (sight(Liveness.UNKNOWN), UNTIL_DUE)
 ENDS: dict[str, tuple[Act, ...]] = {
     "completed (exited)": (*OPENING, Happening(exited(0))),
     "completed (turn_done)": (*OPENING, say(Activity.WAITING), Happening(exited(0))),
+    "completed (pr_opened)": (*OPENING, Proposed(Pr.OPEN), say(Activity.WAITING), Happening(exited(0))),
+    "completed (pr_merged)": (*OPENING, Proposed(Pr.MERGED), say(Activity.BLOCKED), Happening(exited(0))),
+    "completed (verified)": (*OPENING, say(Activity.WAITING), Happening(verified()), Happening(exited(0))),
     "failed (launch_failed)": (
         *STARTING,
         Happening(LaunchFailed(effect=IN_FLIGHT, generation=0, error="no")),
     ),
     "failed (start_timeout)": (*STARTING, UNTIL_DUE, Happening(swept())),
     "failed (exit_code)": (*OPENING, Happening(exited(3))),
+    "failed (goal_unmet)": (*OPENING, say(Activity.WAITING), Happening(verified(1)), Happening(exited(0))),
     "failed (signal)": (*OPENING, Happening(exited(signal="SIGSEGV"))),
     "failed (exit_unknown)": (*OPENING, GONE, Happening(swept())),
     "failed (setup_failed)": (*OPENING, Happening(exited(7, setup_failed=True))),
@@ -112,6 +123,12 @@ WAYS: dict[str, tuple[Act, ...]] = {
     "running (started) unseen": (*OPENING, sight(Liveness.UNKNOWN)),
     "running (started) being swept": (*OPENING, GONE),
     "running (started) until turn": OPENING,
+    "running (started) until pr_open": (*OPENING, Proposed(Pr.DRAFT), say(Activity.WAITING)),
+    "running (started) until pr_merged, its exit held back": (*OPENING, Happening(exited(0))),
+    "running (started) until verify": OPENING,
+    "running (started) until verify, being verified": (*OPENING, say(Activity.WAITING)),
+    "running (started) until verify, found red": (*OPENING, say(Activity.WAITING), Happening(verified(1))),
+    "running (started) until verify, its exit held back": (*OPENING, Happening(exited(0))),
     "running (recovered)": (*OPENING, *BLIND, sight(Liveness.ALIVE)),
     "stopping (stop_requested) during the start": (*STARTING, Happening(stop())),
     "stopping (stop_requested)": (*OPENING, Happening(stop())),
@@ -129,13 +146,18 @@ WAYS: dict[str, tuple[Act, ...]] = {
     "lost (kill_failed) when its goal was met": (*OPENING, say(Activity.WAITING), UNTIL_DUE, *UNKILLED),
     **ENDS,
 }
-TURNS = {name for name in WAYS if "turn" in name or "goal" in name}
+GOALS = {
+    **{name: Until.TURN for name in WAYS if "turn" in name or "goal" in name},
+    **{name: Until.PR_OPEN for name in WAYS if "pr_open" in name},
+    **{name: Until.PR_MERGED for name in WAYS if "pr_merged" in name},
+    **{name: Until.VERIFY for name in WAYS if "verif" in name or "unmet" in name},
+}
 
 
 def stands() -> Iterator[tuple[str, Interpreter]]:
     """Give every stand by its name, with the life that led there, a little later than its last deadline."""
     for name, acts in WAYS.items():
-        life = Script(Until.TURN if name in TURNS else Until.EXIT, acts).live()
+        life = Script(GOALS.get(name, Until.EXIT), acts).live()
         assert name.startswith(f"{life.record.state} ({life.record.reason})"), (name, life.record)
         life.wait(120.0)
         yield name, life
@@ -191,6 +213,9 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
         f"answered, {receipt}": Answered(effect=IN_FLIGHT, generation=0, receipt=receipt)
         for receipt in (Receipt.SUBMITTED, Receipt.REFUSED, Receipt.UNKNOWN)
     },
+    "verified, green": verified(),
+    "verified, red": verified(1),
+    "verified, not all committed": verified(is_clean=False),
     "asked for a decision": asks(held("d2"), at=NOON, offset=7, generation=0),
     **{f"due {name}": DuePassed(name=name) for name in DueName},
 }

@@ -8,6 +8,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
 from orchestrd.core.evidence import LOOKED_AT
+from orchestrd.model.change import Change, Pr
 from orchestrd.model.command import (
     Admitted,
     Answer,
@@ -29,6 +30,7 @@ from orchestrd.model.command import (
     Stop,
     Swept,
     Terminated,
+    Verified,
 )
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import ONCE, EffectKind
@@ -48,6 +50,7 @@ RESULT_OF: dict[type[Any], frozenset[EffectKind]] = {
     Attempted: ONCE,
     Delivered: frozenset({EffectKind.DELIVER}),
     Answered: frozenset({EffectKind.ANSWER}),
+    Verified: frozenset({EffectKind.VERIFY}),
 }
 OBSERVERS = ("process", "tmux")
 
@@ -79,6 +82,17 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """The forge has told of the pull request of a session, as it stands now."""
+
+    pr: Pr
+
+    def befall(self, life: Interpreter) -> None:
+        change = Change(forge="github", repository="github.com/o/r", branch="orch/aaaaaaaa", pr=self.pr)
+        life.session = replace(life.record, change=change)
+
+
+@dataclass(frozen=True)
 class Upset:
     """What happens to clock, machine and daemon."""
 
@@ -96,7 +110,7 @@ class Upset:
                 life.restart()
 
 
-Act = Happening | Waiting | Upset
+Act = Happening | Waiting | Proposed | Upset
 
 
 def completed(input_: Input, session: Session) -> Input:
@@ -210,6 +224,15 @@ results = st.one_of(
     built(Attempted, effect=effect),
     built(Delivered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
     built(Answered, effect=effect, generation=generation, receipt=st.sampled_from(Receipt), error=maybe_text),
+    built(
+        Verified,
+        effect=effect,
+        generation=generation,
+        exit_code=st.sampled_from([0, 0, 1, None]),
+        is_clean=st.sampled_from([True, True, False, None]),
+        output=text,
+        error=maybe_text,
+    ),
 )
 lane: SearchStrategy[Any] = st.sampled_from(
     [Placed(account="a:1", resume_text="continue"), HeldBack(until=NOON), Admitted()]
@@ -219,9 +242,10 @@ facts = sightings | reports | starts | proofs
 inputs = commands | facts | results | lane | dues | st.just(Restarted())
 
 waits = st.builds(Waiting, st.sampled_from([0.5, 5.0, 12.0, 70.0])) | st.just(Waiting(0.0, deadline=True))
+proposals = st.sampled_from(Pr).map(Proposed)
 upsets = st.sampled_from([Upset("day forward"), Upset("day back"), Upset("reboot"), Upset("restart")])
 acts: SearchStrategy[Act] = st.one_of(
-    inputs.map(Happening), facts.map(Happening), results.map(Happening), waits, waits, upsets
+    inputs.map(Happening), facts.map(Happening), results.map(Happening), waits, waits, proposals, upsets
 )
 
 
@@ -278,6 +302,10 @@ MOTIFS: tuple[tuple[Act, ...], ...] = (
     (ask(held("d1")), ask(held("d2")), answer("deny", "d2", "not this"), say(Activity.WORKING)),
     (Happening(Answered(effect="in flight", generation=0, receipt=Receipt.SUBMITTED)),),
     (UNTIL_DUE,),
+    (say(Activity.WAITING), Happening(Verified(effect="in flight", generation=0, exit_code=0, is_clean=True))),
+    (say(Activity.WAITING), Happening(Verified(effect="in flight", generation=0, exit_code=1)), say(Activity.WORKING)),
+    (EXIT, Happening(Verified(effect="in flight", generation=0, exit_code=0, is_clean=True)), EXIT),
+    (Proposed(Pr.MERGED), say(Activity.WAITING)),
 )
 
 

@@ -54,5 +54,5 @@ def test_a_diagram_shows_every_state_once_and_two_boxes_for_lost() -> None:
 def test_arrows_with_the_same_ends_are_one_with_all_its_reasons() -> None:
     lines = mermaid(TABLE).splitlines()
 
-    assert "    running --> failed: exit_code, signal, exit_unknown, setup_failed, terminal_lost" in lines
+    assert "    running --> failed: goal_unmet, exit_code, signal, exit_unknown, setup_failed, terminal_lost" in lines
     assert all(f"    {state} --> pending: revived" in lines for state in TERMINAL)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from orchestrd.core.goal import ENDING_FOR
 from orchestrd.core.machine import TABLE
 from orchestrd.core.step import step
 from orchestrd.model.command import (
@@ -345,13 +346,33 @@ def goal_is_met(taken: Taken) -> bool:
 
 
 @given(scripts)
-def test_a_goal_is_met_only_by_a_turn_that_is_over_with_nothing_left_to_say(script: Script) -> None:
+def test_a_goal_that_is_met_ends_no_agent_at_work_and_none_with_something_left_to_say(script: Script) -> None:
     for taken in script.live().history:
         if goal_is_met(taken):
-            assert taken.after.spec.until is Until.TURN
-            assert taken.after.activity == "waiting"
+            assert taken.after.spec.until is not Until.EXIT
+            assert taken.after.activity == "waiting" or taken.after.spec.until is Until.PR_MERGED
+            assert taken.after.activity != "working" or taken.after.stuck_since is not None
             assert taken.after.messages == ()
-            assert taken.after.ending is Ending.TURN_DONE
+            assert taken.after.ending in ENDING_FOR.values()
+
+
+@given(scripts)
+def test_what_is_verified_green_is_the_turn_that_was_over_last(script: Script) -> None:
+    for taken in script.live().history:
+        if any(move.reason is Reason.VERIFIED for move in taken.moves):
+            assert taken.after.verification is not None
+            assert taken.after.verification.is_green
+            assert taken.after.verification.generation == taken.after.generation
+            assert taken.after.spec.verify is not None
+
+
+@given(scripts)
+def test_a_verification_that_is_under_way_is_of_an_agent_that_does_not_work(script: Script) -> None:
+    for taken in script.live().history:
+        if any(effect.kind is EffectKind.VERIFY for effect in taken.after.effects):
+            assert taken.after.activity != "working" or taken.after.liveness is Liveness.DEAD
+            assert taken.after.turn_over_at is not None
+            assert taken.after.ending is None
 
 
 def test_the_spec_of_a_session_never_changes() -> None:

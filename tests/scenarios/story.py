@@ -1,14 +1,15 @@
 """What drives the stories: a small language for what happens to sessions, and what comes of it in words.
 
-    begin NAME [until turn] [grace S]: from its spawn to running, seen alive by `process`
-    spawn NAME [until turn] [grace S] [prompt TEXT]        place|admit NAME            launched NAME [types yes]
+    begin NAME [until GOAL] [verify CMD] [grace S]: from its spawn to running, seen alive by `process`
+    spawn NAME [until GOAL] [grace S] [prompt TEXT]        place|admit NAME            launched NAME [types yes]
     launch-failed NAME TEXT [screen TEXT] started NAME [late S]                observe NAME VERDICT from OBSERVER
-    exit NAME code N|signal NAME|unstarted TEXT [left PID] [closed terminal] [setup failed]
+    exit NAME code N|signal NAME|unstarted TEXT [left PID] [closed terminal] [setup failed] [ago S]
     vanished NAME process_gone|other_boot
     says NAME WITNESS ACTIVITY[/ACTIVITY]|nothing [TEXT] [ago S] [over yes] [conversation ID]: one word of one witness
     report NAME ACTIVITY [TEXT]           send NAME MESSAGE TEXT [by WHO]      stop|kill|revive NAME [by WHO] [grace S]
     terminated NAME [nothing_runs yes]    swept NAME [left PIDS] [error TEXT] [code N]
     attempt NAME                          delivered NAME RECEIPT [error TEXT]  pass NAME VERDICT [NAME VERDICT ...]
+    change NAME PR                        verified NAME code N|error TEXT [clean yes|no] [output TEXT]
     advance S     jump S (the wall clock only)     restart (of the daemon)     reboot (of the machine)
 
 Facts and results take `generation N`, for those that come late.
@@ -24,6 +25,7 @@ from msgspec.structs import replace
 from orchestrd.agents.claude import ClaudeAgent
 from orchestrd.core.evidence import ranked
 from orchestrd.core.sifting import sift
+from orchestrd.model.change import Pr
 from orchestrd.model.command import (
     Admitted,
     Attempted,
@@ -40,6 +42,7 @@ from orchestrd.model.command import (
     Stop,
     Swept,
     Terminated,
+    Verified,
 )
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.ids import SessionId
@@ -47,13 +50,14 @@ from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Starte
 from orchestrd.model.run import Look, Run
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import Interpreter, spec
+from tests.core.strategies import Proposed
 from tests.reports import a_report
 from tests.scenarios.telling import told_effect, told_event, told_reply, told_session
 
 OPTIONS = frozenset(
     {"prompt", "ago", "awaits", "closed", "conversation", "over", "setup", "types"}
     | {"by", "code", "error", "from", "generation", "grace", "late", "left", "nothing_runs", "screen", "signal"}
-    | {"unstarted", "until"}
+    | {"unstarted", "until", "clean", "output", "verify"}
 )
 
 
@@ -148,6 +152,14 @@ class Story:
                 error=options.get("error"),
                 exit=self._exited(seen, {"code": options["code"]}) if "code" in options else None,
             ),
+            "verified": lambda: Verified(
+                **about,
+                effect=self._effect(name, EffectKind.VERIFY),
+                exit_code=int(options["code"]) if "code" in options else None,
+                is_clean={"yes": True, "no": False}.get(options.get("clean", "")),
+                output=options.get("output", ""),
+                error=options.get("error"),
+            ),
             "attempt": lambda: Attempted(effect=self._effect(name, EffectKind.DELIVER)),
             "delivered": lambda: Delivered(
                 **about,
@@ -167,7 +179,7 @@ class Story:
             **seen,
             exit_code=None if code is None else int(code),
             exit_signal=options.get("signal"),
-            at=self.clock.now.at,
+            at=self.clock.now.at - timedelta(seconds=float(options.get("ago", "0"))),
             error=f"left behind: pid {left}" if left else options.get("unstarted"),
             hung_up=options.get("closed") == "terminal",
             setup_failed="setup" in options,
@@ -202,6 +214,10 @@ class Story:
         for name, inputs in sift(looks, lambda _: False).inputs.items():
             for input_ in inputs:
                 self._give(name, input_)
+
+    def _change(self, name: str, pr: str) -> None:
+        """The forge has told of its pull request; whatever is given next meets that."""
+        Proposed(Pr(pr)).befall(self.lives[name])
 
     def _advance(self, seconds: str) -> None:
         """Let time pass; every deadline on the way is told when it comes."""
@@ -250,7 +266,7 @@ def _parsed(words: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def _spec(name: str, options: dict[str, str]) -> Any:
     asked = spec(Until(options.get("until", "exit")), float(options.get("grace", "10")))
-    return replace(asked, name=name, prompt=options.get("prompt"))
+    return replace(asked, name=name, prompt=options.get("prompt"), verify=options.get("verify", asked.verify))
 
 
 def told_again(text: str) -> str:
