@@ -1,8 +1,8 @@
 """The adapters, found by entry points: who installs a package beside ours teaches orchestrd another agent.
 
-An entry point has the adapter's own name. That of an agent is a class without arguments; that of a runtime and of a
-workspace a factory, which is given a `RuntimeContext` or a `WorkspaceContext`. Forges and notifiers have their groups,
-and will be made in the same way.
+An entry point has the adapter's own name. That of an agent is a class without arguments; each other one is a factory,
+which is given the context of its group: `RuntimeContext`, `WorkspaceContext`, `ForgeContext` or `NotifierContext`. Of
+forges and notifiers only those in use are imported; a notifier is made once for each channel.
 
 Invariant: a plugin costs nobody but itself. One that cannot be imported or made, that lacks what its port asks for, or
 whose name is taken, is left out, and told of by the name of its package; the others go on. Ours come first, and the
@@ -16,15 +16,18 @@ from typing import Any
 from msgspec import Struct
 
 from orchestrd import __version__
-from orchestrd.model.errors import OrchestrdError, RefusedError
+from orchestrd.forges.context import ForgeContext
+from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
 from orchestrd.model.limits import PLUGINS_MAX
-from orchestrd.ports import Agent, Runtime, WorkspaceKeeper
+from orchestrd.notifiers.context import NotifierContext
+from orchestrd.ports import Agent, Forge, Notifier, Runtime, WorkspaceKeeper
 from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.workspaces.context import WorkspaceContext
 
 AGENTS, RUNTIMES, WORKSPACES = "orchestrd.agents", "orchestrd.runtimes", "orchestrd.workspaces"
 FORGES, NOTIFIERS = "orchestrd.forges", "orchestrd.notifiers"
 OURS = "orchestrd"  # the package whose adapters win
+ANY_FORGE, NO_FORGE = "auto", "none"  # in the place of the name of one
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
@@ -58,9 +61,39 @@ class Plugins:
         """Make a keeper for every kind of workspace there is. Raises the same."""
         return self._made(WORKSPACES, WorkspaceKeeper, lambda adapter: adapter(context))
 
-    def _made(self, group: str, port: type[Any], make: Callable[[Any], Any]) -> dict[str, Any]:
+    def forges(self, context: ForgeContext) -> dict[str, Forge]:
+        """Make the forges that are in use, in the order in which they are shown a remote. Raises the same."""
+        kind = context.settings.kind
+        if kind == NO_FORGE:
+            return {}
+        made = self._made(FORGES, Forge, lambda adapter: adapter(context), only=None if kind == ANY_FORGE else kind)
+        return dict(sorted(made.items()))
+
+    def notifier(self, context: NotifierContext) -> Notifier:
+        """Make the notifier of one channel. Raises OrchestrdError, naming the channel or the plugin."""
+        entries = self._entries[NOTIFIERS]
+        entry = next((entry for entry in entries if entry.name == context.settings.kind), None)
+        if entry is None:
+            raise UsageError(
+                f"there is no notifier {context.settings.kind!r} for the channel {context.name}; there is:"
+                f" {', '.join(sorted({entry.name for entry in entries})) or 'none'}",
+                hint="orch doctor",
+            )
+        try:
+            notifier: Notifier = _complete(entry.load()(context), Notifier)
+        except OrchestrdError:
+            raise
+        except Exception as error:
+            raise _told(entry, NOTIFIERS, error) from error
+        return notifier
+
+    def _made(
+        self, group: str, port: type[Any], make: Callable[[Any], Any], *, only: str | None = None
+    ) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for entry in self._entries[group]:
+            if only not in (None, entry.name):
+                continue
             try:
                 adapter = _made_one(entry, port, make, taken=made)
             except Exception as error:  # noqa: BLE001 - it is foreign code, and may raise anything
@@ -90,13 +123,17 @@ def _made_one(entry: EntryPoint, port: type[Any], make: Callable[[Any], Any], ta
         raise ValueError("another package has taken this name")
     if len(taken) >= PLUGINS_MAX:
         raise ValueError(f"there are {PLUGINS_MAX} already")
-    adapter = make(entry.load())
-    missing = sorted(name for name in _asked_by(port) if not hasattr(adapter, name))
-    if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}, which orchestrd {__version__} asks for")
+    adapter = _complete(make(entry.load()), port)
     named = getattr(adapter, "kind" if port is WorkspaceKeeper else "name")
     if named != entry.name:
         raise ValueError(f"it calls itself {named!r}")
+    return adapter
+
+
+def _complete(adapter: Any, port: type[Any]) -> Any:
+    missing = sorted(name for name in _asked_by(port) if not hasattr(adapter, name))
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}, which orchestrd {__version__} asks for")
     return adapter
 
 

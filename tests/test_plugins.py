@@ -5,13 +5,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from msgspec import convert
+from msgspec.structs import replace
 
 from orchestrd import plugins
 from orchestrd.agents.claude.agent import ClaudeAgent
 from orchestrd.agents.shell import ShellAgent
 from orchestrd.core.layout import Layout
-from orchestrd.model.errors import RefusedError
-from orchestrd.plugins import AGENTS, RUNTIMES, Plugins
+from orchestrd.forges.context import ForgeContext
+from orchestrd.model.errors import OrchestrdError, RefusedError, UsageError
+from orchestrd.model.forge_settings import ForgeSettings
+from orchestrd.model.notice_settings import ChannelSettings
+from orchestrd.notifiers.context import NotifierContext
+from orchestrd.plugins import AGENTS, FORGES, NOTIFIERS, RUNTIMES, Plugins
 from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.runtimes.tmux import TmuxRuntime
@@ -176,3 +182,113 @@ def test_a_copy_of_orchestrd_that_is_not_installed_says_so(monkeypatch: pytest.M
         Plugins().agents()
 
     assert (refusal.value.code, refusal.value.hint) == ("no_adapters", "pip install --force-reinstall orchestrd")
+
+
+# ---- forges and notifiers
+
+FAR = """
+class Far:
+    def __init__(self, context):
+        self.context = context
+        self.name = "far"
+    def repository_of(self, remote): ...
+    async def look(self, repository, wanted): ...
+    async def merge(self, order, wanted): ...
+    async def issue(self, repository, number): ...
+    def allowances(self): ...
+    def pause_s(self, repository, usual_s): ...
+    def on_change(self, nudge): ...
+    async def close(self): ...
+
+class Pigeon:
+    kind = "pigeon"
+    def __init__(self, context):
+        self.name = context.name
+    async def tell(self, notices): ...
+    async def close(self): ...
+
+def lame(context):
+    raise RuntimeError("it has flown")
+
+def shy(context):
+    raise UsageError(f"the channel {context.name} has no address", hint="orch config list channels")
+
+def half(context):
+    return object()
+
+from orchestrd.model.errors import UsageError
+"""
+
+
+def forge_context(tmp_path: Path, kind: str = "auto") -> ForgeContext:
+    return ForgeContext(
+        layout=Layout(home=str(tmp_path)),
+        clock=LoopClock(),
+        settings=convert({"kind": kind}, ForgeSettings),
+        environ={},
+        git=Git({}),
+        on_error=lambda *_: None,
+    )
+
+
+def channel(tmp_path: Path, kind: str) -> NotifierContext:
+    return NotifierContext(
+        name="phone",
+        settings=replace(ChannelSettings(), kind=kind),
+        layout=Layout(home=str(tmp_path)),
+        clock=LoopClock(),
+        environ={},
+        on_error=lambda *_: None,
+    )
+
+
+def test_forges_are_made_with_their_context_in_the_order_of_their_names(index: Index, tmp_path: Path) -> None:
+    index.install("far_away", {"far": "far_away:Far"}, group=FORGES, module=FAR)
+    context = forge_context(tmp_path)
+
+    forges = Plugins().forges(context)
+
+    assert list(forges) == sorted(forges)
+    assert forges["far"].context is context  # type: ignore[attr-defined]  # the one above
+
+
+def test_a_forge_that_is_not_in_use_is_not_even_imported(index: Index, tmp_path: Path) -> None:
+    index.install("far_away", {"far": "far_away:Far"}, group=FORGES, module=FAR)
+    found = Plugins()
+
+    assert "far" not in found.forges(forge_context(tmp_path, "local"))
+    assert found.forges(forge_context(tmp_path, "none")) == {}
+
+    assert "far_away" not in sys.modules
+
+
+def test_a_channel_is_made_by_its_kind_and_has_its_own_name(index: Index, tmp_path: Path) -> None:
+    index.install("loft", {"pigeon": "loft:Pigeon"}, group=NOTIFIERS, module=FAR)
+
+    notifier = Plugins().notifier(channel(tmp_path, "pigeon"))
+
+    assert (notifier.name, notifier.kind) == ("phone", "pigeon")
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ("loft:lame", "the notifier 'pigeon' of the package loft 1.2 is left out: RuntimeError: it has flown"),
+        ("loft:half", "the notifier 'pigeon' of the package loft 1.2 is left out: it lacks "),
+        ("loft:shy", "the channel phone has no address"),
+    ],
+)
+def test_a_channel_that_cannot_be_made_says_why(index: Index, tmp_path: Path, entry: str, why: str) -> None:
+    index.install("loft", {"pigeon": entry}, group=NOTIFIERS, module=FAR)
+
+    with pytest.raises(OrchestrdError) as refusal:
+        Plugins().notifier(channel(tmp_path, "pigeon"))
+
+    assert refusal.value.message.startswith(why)
+
+
+def test_a_channel_of_a_kind_that_nobody_has_brought_names_those_there_are(index: Index, tmp_path: Path) -> None:
+    index.install("loft", {"pigeon": "loft:Pigeon"}, group=NOTIFIERS, module=FAR)
+
+    with pytest.raises(UsageError, match=r"there is no notifier 'owl' for the channel phone; there is: .*pigeon"):
+        Plugins().notifier(channel(tmp_path, "owl"))

@@ -17,7 +17,7 @@ from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
 from orchestrd.model.limits import NAME_CHARS_MAX
 from orchestrd.model.reaction import SpawnOrder
 from orchestrd.model.session import Session, Spec, Workspace
-from orchestrd.model.words import Authority, Until
+from orchestrd.model.words import Authority, Permission, Until
 
 NONCE_CHARS = 16
 WORKTREE = "worktree"
@@ -44,7 +44,8 @@ def another(
         **asdict(head_of(order.prompt or None)),
     )
     if not is_same:
-        spec = replace(spec, agent=order.agent, argv=(), allow=())
+        asks = Permission.ASK if spec.permission is Permission.ALLOW else spec.permission  # its rules were the other's
+        spec = replace(spec, agent=order.agent, argv=(), permission=asks, allow=())
     return SpawnRequest(
         id=name,
         spec=spec,

@@ -85,6 +85,14 @@ def test_it_has_a_worktree_of_its_own_where_the_session_has_one() -> None:
     assert problem_with_request(request) is None
 
 
+def test_another_agent_allows_no_more_than_this_one_did() -> None:
+    asking = asked(a_spec(agent="claude", permission=Permission.ALLOW, allow=("Bash",)), agent="codex")
+    denying = asked(a_spec(agent="claude", permission=Permission.DENY), agent="codex")
+
+    assert problem_with_request(asking) is None
+    assert (asking.spec.permission, denying.spec.permission) == (Permission.ASK, Permission.DENY)
+
+
 @pytest.mark.parametrize("name", ["n" * NAME_CHARS_MAX, "two words" + " x" * (NAME_CHARS_MAX // 2 - 5)])
 def test_its_name_is_one_that_a_session_may_have(name: str) -> None:
     request = asked(a_spec(name=name), prompt="")
