@@ -53,6 +53,7 @@ class Terminal(launcher.Streams):
     def __init__(self) -> None:
         self._outer: list[int | list[bytes | int]] | None = None  # its attributes as they were; null until it is ours
         self._master = self._slave = -1
+        self._end = self._ended = -1  # a pipe that ends when the agent has ended: for who waits to type
         self._is_over = self._is_asked = False  # the agent has ended; all its output was written, and QUESTION after it
         self._settled = _thread.allocate_lock()  # released once all the output was copied, and shown if tmux is there
         self._settled.acquire()
@@ -84,9 +85,9 @@ class Terminal(launcher.Streams):
             return
         deadline = time.monotonic() + CLOSE_S
         self._is_over = True
+        os.close(self._end)  # whoever waits for the agent to read waits for nothing
+        os.close(self._slave)  # the last holder, but for what could not be ended
         try:
-            termios.tcflush(self._slave, termios.TCIFLUSH)  # whoever waits for the agent to read waits for nothing
-            os.close(self._slave)  # the last holder, but for what could not be ended
             if self._settled.acquire(timeout=CLOSE_S) and b"TMUX" in os.environb and _is_there():
                 launcher.try_to(_keep_screen, place, deadline)
             termios.tcsetattr(TTY, termios.TCSANOW, self._outer)
@@ -102,6 +103,8 @@ class Terminal(launcher.Streams):
         try:
             outer = termios.tcgetattr(TTY)
             self._master, self._slave = os.openpty()
+            self._ended, self._end = os.pipe()
+            os.set_blocking(self._master, False)
             termios.tcsetattr(self._slave, termios.TCSANOW, outer)
             self._fit()
             self._outer = outer
@@ -119,18 +122,27 @@ class Terminal(launcher.Streams):
     def _carry_output(self) -> None:
         """Copy what the agent writes, until nobody can write any more; then ask whether all of it was shown."""
         ear = overheard.Ear()
-        data = _read(self._master)
-        while data:
+        while data := self._hear():
             _write(LOG, data)
             _write(TTY, data)
             self._tell(*ear.hear(data, time.monotonic()))
             while ear.patience_s and _is_silent(self._master, ear.patience_s):
                 self._tell(*ear.fall_silent(time.monotonic()))
-            data = _read(self._master)
         self._tell(*ear.fall_silent(float("inf")))  # what was held back is told now or never
         self._is_asked = b"TMUX" in os.environb
         if not (self._is_asked and _write(TTY, QUESTION)):
             self._settled.release()
+
+    def _hear(self) -> bytes:
+        """Wait for what the agent writes; nothing when nobody can write any more."""
+        while True:
+            select.select([self._master], [], [])
+            try:
+                return os.read(self._master, READ_BYTES)
+            except BlockingIOError:
+                continue  # it has taken back what it had written
+            except OSError:
+                return b""
 
     def _tell(self, word: bytes | None, is_nudge: bool) -> None:  # noqa: FBT001 - as the ear gives it
         """Pass on what was overheard, without waiting for anybody."""
@@ -147,8 +159,22 @@ class Terminal(launcher.Streams):
                 self._settled.release()
                 return
             before = data[-len(ANSWER) :]
-            if not self._is_over:
-                _write(self._master, data)
+            self._type(data)
+
+    def _type(self, data: bytes) -> None:
+        """Type as fast as the agent reads, until it ends.
+
+        Never blocked in the write itself, where one may wait for ever: the kernel wakes those who write into a terminal
+        right before it counts its last holder out, and never again.
+        """
+        while data and not self._is_over:
+            select.select([self._ended], [self._master], [])
+            try:
+                data = data[os.write(self._master, data) :]
+            except BlockingIOError:
+                continue  # it has ended, or somebody else was quicker
+            except OSError:
+                return
 
 
 def _read(file: int) -> bytes:

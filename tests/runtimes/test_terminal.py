@@ -3,11 +3,14 @@
 import ast
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,13 +196,41 @@ def test_what_holds_the_terminal_and_cannot_be_ended_holds_nothing_up(
     monkeypatch.setattr(terminal, "CLOSE_S", 0.01)
     monkeypatch.setattr(terminal, "TTY", desk._slave)
     screenless._outer, screenless._slave = termios.tcgetattr(desk._slave), os.dup(theirs)
+    screenless._ended, screenless._end = os.pipe()
 
     screenless.close(-1)
 
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(screenless._slave)
-    os.close(ours)
-    os.close(theirs)
+    for file in (ours, theirs, screenless._ended):
+        os.close(file)
+
+
+def test_what_waits_to_be_typed_waits_no_more_when_the_agent_has_ended(
+    desk: TerminalBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying = terminal.Terminal()
+    monkeypatch.setattr(terminal, "CLOSE_S", 0.01)
+    monkeypatch.setattr(terminal, "TTY", desk._slave)
+    copying._master, held = os.openpty()
+    tty.setraw(held)
+    os.set_blocking(copying._master, False)
+    copying._outer, copying._slave = termios.tcgetattr(desk._slave), os.dup(held)
+    copying._ended, copying._end = os.pipe()
+    typing = threading.Thread(target=copying._type, args=(bytes(1_000_000),), daemon=True)
+    typing.start()
+    desk.until(lambda: not is_writable(copying._master))
+
+    copying.close(-1)
+
+    typing.join(WAIT_S)
+    assert not typing.is_alive()
+    for file in (copying._master, held, copying._ended):
+        os.close(file)
+
+
+def is_writable(file: int) -> bool:
+    return bool(select.select([], [file], [], 0)[1])
 
 
 def test_an_agent_that_lets_go_of_its_terminal_for_a_while_finds_it_again(desk: TerminalBench) -> None:
@@ -346,7 +377,7 @@ def test_input_is_copied_until_the_terminal_has_answered_though_in_two_pieces(
     ends: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copying = terminal.Terminal()
-    copying._master = ends["terminal"]
+    copying._master, copying._ended = ends["terminal"], ends["agent reads"]
     pieces = iter([b"typed", b"typed later\x1b[", b"0n"])
 
     def read(file: int, size: int) -> bytes:
