@@ -238,6 +238,16 @@ ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directorie
 # Changes, reactions and notices
 QUOTED_CHARS_MAX = 200  # of a name from outside, where a sentence says it
 CHANGE_TOLD_S = 60.0  # a forge has told by then of what an agent did right before it exited
+CHANGES_LOOK_S_MAX = 900.0  # ... where there is little left to ask, or only ended sessions are waited for, at most; ...
+CHANGES_NUDGED_S = 3.0  # ... and at least, however much happens
+CHANGES_AT_ONCE_MAX = 100  # branches of one repository that are asked for in one look
+FORGE_LOOK_S = 60.0  # one look is over within this time
+FORGE_LOOKS_AT_ONCE_MAX = 8  # repositories looked at side by side
+CHECKOUTS_LOOK_S = 5.0  # from one look at the worktrees to the next, on this machine only
+CHECKOUTS_SETTLE_S = 0.2  # what happens within this time is looked at together
+LOCAL_FACTS_MAX = 1_024  # commits of bare repositories of which is remembered what a merge would do
+MERGED_COMMITS_MAX = 250  # of one branch that is squashed or rebased into a bare repository
+TITLE_CHARS_MAX = 300  # of a pull request, an issue or a notice
 CHECKOUT_REPOSITORIES_MAX = 256  # of which is remembered what changes seldom
 DURATION_S_MAX = 366 * 24 * 3_600.0  # that may be set
 SETTING_NAME_CHARS_MAX = 40  # of a reaction or a channel

@@ -26,8 +26,14 @@ from orchestrd.model.run import (
 from orchestrd.model.session import Home, Session, Spec
 from orchestrd.model.words import Receipt
 from orchestrd.ports.agent import Agent as Agent
+from orchestrd.ports.checkouts import Checkout as Checkout
+from orchestrd.ports.checkouts import Checkouts as Checkouts
+from orchestrd.ports.checkouts import WantedCheckout as WantedCheckout
 from orchestrd.ports.command_runner import CommandRunner as CommandRunner
+from orchestrd.ports.forge import ChangeLook as ChangeLook
 from orchestrd.ports.forge import Forge as Forge
+from orchestrd.ports.forge import Merging as Merging
+from orchestrd.ports.forge import WantedChange as WantedChange
 from orchestrd.ports.notifier import Notifier as Notifier
 from orchestrd.ports.service import Follower as Follower
 from orchestrd.ports.service import Service as Service

@@ -1,0 +1,257 @@
+"""The forge watch: keeps the change of each session that works in a worktree as its forge tells of it.
+
+It has a pace of its own. The worktrees are looked at often, for that costs no request; a forge is asked for all
+branches of one repository at once, at the pace that it bears, and sooner where something has happened: a branch was
+pushed, a turn has ended on a new commit, a session has come, a merge is over, the forge itself has called.
+
+Invariants: silence and errors change nothing: what was not told is not known, and never "no pull request". A session is
+said to be seen only once what was told of it stands in its record. A repository that is slow or fails costs no other
+one anything; each is asked by one look at a time. Without a forge, or a worktree, nothing is done at all.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+from orchestrd.core.branches import Claim, branch_of, is_watched
+from orchestrd.engine.actor import Actor, StoppedError
+from orchestrd.engine.mailbox import Mailboxes
+from orchestrd.engine.roster import Roster
+from orchestrd.engine.tasks import OnError, TaskBag
+from orchestrd.engine.troubles import Troubles
+from orchestrd.engine.watched_repository import Member, WatchedRepository
+from orchestrd.model.change import Change
+from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
+from orchestrd.model.ids import SessionId
+from orchestrd.model.limits import CHECKOUTS_LOOK_S, CHECKOUTS_SETTLE_S, FORGE_LOOKS_AT_ONCE_MAX
+from orchestrd.model.observation import ChangeTold
+from orchestrd.model.session import Session
+from orchestrd.ports import ChangeLook, Checkout, Checkouts, Clock, Forge, WantedCheckout
+
+OnLook = Callable[[SessionId], None]
+
+
+class ForgeWatch(Actor):
+    """Asks the forges. `remote` is the name of the remote that branches are pushed to; it may change."""
+
+    name = "forge watch"
+
+    def __init__(
+        self,
+        *,
+        forges: Mapping[str, Forge],
+        checkouts: Checkouts,
+        roster: Roster,
+        mailboxes: Mailboxes,
+        clock: Clock,
+        troubles: Troubles,
+        remote: str,
+        on_error: OnError,
+    ) -> None:
+        super().__init__(on_error)
+        self.remote = remote
+        self._forges = forges
+        self._checkouts = checkouts
+        self._roster = roster
+        self._mailboxes = mailboxes
+        self._clock = clock
+        self._troubles = troubles
+        self._looks = TaskBag(on_error)
+        self._places = asyncio.Semaphore(FORGE_LOOKS_AT_ONCE_MAX)
+        self._stirred = asyncio.Event()
+        self._on_look: list[OnLook] = []
+        self._repositories: dict[tuple[str, str], WatchedRepository] = {}
+        self._where: dict[SessionId, WatchedRepository] = {}
+        self._seen: dict[SessionId, datetime] = {}
+        self._why: dict[SessionId, str] = {}  # nothing is known of its change
+        self._turns: dict[SessionId, datetime | None] = {}  # when the newest turn of each was over
+        self._ended_turns: set[SessionId] = set()  # since the worktrees were looked at
+
+    # ---- what others ask
+
+    def seen_at(self, session: SessionId) -> datetime | None:
+        """Say when a forge last told of its change; null: not since the daemon started."""
+        return self._seen.get(session)
+
+    def why_unknown(self, session: SessionId) -> str | None:
+        """Say why nothing was told of its change at the last look; null where something was."""
+        if not self._forges:
+            return "no forge is asked: [forge] kind is none"
+        known = self._roster.get(session)
+        if known is not None and not is_watched(known):
+            return None if known.change else "it works in no worktree of its own"
+        return self._why.get(session) or (None if session in self._seen else "no forge has been asked about it yet")
+
+    def look_now(self, repository: str) -> None:
+        """Look at a repository as soon as its forge bears it; one that nobody works in is not looked at."""
+        for (_, name), watched in self._repositories.items():
+            if name == repository:
+                watched.nudge()
+                self._stirred.set()
+
+    def on_look(self, callback: OnLook) -> None:
+        """Call this with each session that a forge has told of, once that stands in its record; it must not wait."""
+        self._on_look.append(callback)
+
+    # ---- life
+
+    async def started(self) -> None:
+        """Begin to look, where there is a forge to ask."""
+        if not self._forges:
+            return
+        for forge in self._forges.values():
+            forge.on_change(self.look_now)
+        for session in self._roster:
+            self._turns[session.id] = session.turn_over_at
+        self._roster.on_commit(self._consider)
+        self._tasks.spawn("forge watch", self._run())
+
+    async def stop(self) -> None:
+        """End the looks under way: what they would tell, the next daemon is told as well."""
+        self._is_stopping = True
+        self._stirred.set()
+        await self._looks.close()
+        await super().stop()
+
+    def _consider(self, session: Session) -> None:
+        """After a commit: a session that is new, or whose turn is over, is worth a look at its worktree."""
+        if not is_watched(session):
+            return
+        is_new = session.id not in self._turns
+        if is_new or self._turns[session.id] != session.turn_over_at:
+            self._turns[session.id] = session.turn_over_at
+            if is_new or session.turn_over_at is not None:
+                self._ended_turns.add(session.id)
+                self._stirred.set()
+
+    async def _run(self) -> None:
+        while not self._is_stopping:
+            self._stirred.clear()
+            try:
+                await self._round()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next round goes on
+                self._on_error("a round of the forge watch failed", error)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until something has happened, and a moment more, for much comes together; or until a look is due."""
+        now_s = asyncio.get_running_loop().time()
+        due = [max(watched.due_s(), now_s) for watched in self._repositories.values() if not watched.is_looking]
+        pause_s = min([CHECKOUTS_LOOK_S, *(at - now_s for at in due)]) if self._turns else None
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._stirred.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(CHECKOUTS_SETTLE_S)
+
+    # ---- a round: who stands where, and who is due
+
+    async def _round(self) -> None:
+        sessions = [session for session in self._roster if is_watched(session)]
+        self._forget_all_but(sessions)
+        ended, self._ended_turns = self._ended_turns, set()
+        wanted = [WantedCheckout(session=session.id, path=session.spec.workspace.path) for session in sessions]
+        found = await self._checkouts.look(wanted, self.remote) if wanted else ()
+        members: dict[tuple[str, str], list[Member]] = {}
+        for session, checkout in zip(sessions, found, strict=True):
+            if key := self._repository_of(session, checkout):
+                members.setdefault(key, []).append(_member(session, checkout))
+        self._regroup(members)
+        for key, watched in self._repositories.items():
+            watched.take([member for member in members[key] if member.claim.branch], ended)
+            self._look_if_due(watched)
+
+    def _forget_all_but(self, sessions: list[Session]) -> None:
+        kept = {session.id for session in sessions}
+        for memory in (self._turns, self._seen, self._why, self._where):
+            for gone in memory.keys() - kept:
+                del memory[gone]
+        self._turns.update(dict.fromkeys(kept - self._turns.keys()))
+
+    def _repository_of(self, session: Session, checkout: Checkout) -> tuple[str, str] | None:
+        if checkout.remote is None:
+            self._why[session.id] = f"its repository has no remote {self.remote!r}, or its worktree is gone"
+            return None
+        for name, forge in self._forges.items():
+            if (repository := forge.repository_of(checkout.remote)) is not None:
+                return name, repository
+        self._why[session.id] = "no forge knows the remote of its repository"
+        return None
+
+    def _regroup(self, members: Mapping[tuple[str, str], list[Member]]) -> None:
+        for gone in self._repositories.keys() - members.keys():
+            self._troubles.works(_part(self._repositories.pop(gone)))
+        for key in members:
+            if key not in self._repositories:
+                self._repositories[key] = WatchedRepository(self._forges[key[0]], key[1])
+        self._where = {
+            member.claim.session.id: self._repositories[key] for key, group in members.items() for member in group
+        }
+
+    def _look_if_due(self, watched: WatchedRepository) -> None:
+        if not watched.is_looking and watched.due_s() <= asyncio.get_running_loop().time():
+            watched.is_looking = True
+            self._looks.spawn(f"look at {watched.name}", self._look(watched))
+
+    # ---- a look
+
+    async def _look(self, watched: WatchedRepository) -> None:
+        try:
+            async with self._places:
+                began = self._clock.now().at
+                try:
+                    await watched.look(partial(self._take, began))
+                except (StoppedError, FaultError):
+                    return
+                except OrchestrdError as error:
+                    self._silent(watched, began, error)
+                else:
+                    watched.silent_since = None
+                    self._troubles.works(_part(watched))
+        finally:
+            watched.is_looking = False
+            self._stirred.set()
+
+    def _silent(self, watched: WatchedRepository, began: datetime, error: OrchestrdError) -> None:
+        watched.silent_since = since = watched.silent_since or began
+        said = f"{watched.forge.name} tells nothing of {watched.name} since {since:%H:%M:%S}Z: {error.message}"
+        self._troubles.failed(_part(watched), TransientError(said, code=error.code, hint=error.hint))
+        for session, where in self._where.items():
+            if where is watched:
+                self._why[session] = said
+
+    async def _take(self, began: datetime, look: ChangeLook) -> None:
+        """Have what was told of one session stand in its record, if it is news, and only then call it seen."""
+        session = self._roster.get(look.session)
+        if session is None:
+            return
+        if look.change is None:
+            self._why[look.session] = look.error or "the forge does not tell why"
+            return
+        if look.change != session.change and not await self._is_recorded(look.session, look.change):
+            return
+        self._why.pop(look.session, None)
+        self._seen[look.session] = began
+        for callback in self._on_look:
+            callback(look.session)
+
+    async def _is_recorded(self, session: SessionId, change: Change) -> bool:
+        """Have it recorded; what a full disk could not take is told again by the next look."""
+        try:
+            await self._mailboxes.submit(session, ChangeTold(change=change))
+        except (StoppedError, FaultError):
+            raise
+        except OrchestrdError:
+            return False
+        return True
+
+
+def _member(session: Session, checkout: Checkout) -> Member:
+    claim = Claim(session=session, branch=branch_of(session, checkout.branch) or "", default=checkout.default)
+    return Member(claim=claim, directory=session.spec.workspace.path, head=checkout.head, pushed=checkout.pushed)
+
+
+def _part(watched: WatchedRepository) -> str:
+    return f"the forge {watched.forge.name} for {watched.name}"
