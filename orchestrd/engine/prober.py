@@ -7,7 +7,7 @@ however long it takes. Ended sessions are never looked at. Runtimes do not wait 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from orchestrd.core.liveness import LIVENESS_AXIS
 from orchestrd.core.running import run_of
@@ -26,6 +26,8 @@ from orchestrd.model.run import Look, Run
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, Liveness
 from orchestrd.ports import Runtime
+
+OnLook = Callable[[Sequence[SessionId]], None]
 
 
 class Prober(Actor):
@@ -53,6 +55,11 @@ class Prober(Actor):
         self._settling: set[tuple[SessionId, float]] = set()  # whose witnesses are looked at once more, and how soon
         self._failing: set[str] = set()
         self._set_aside: set[str] = set()
+        self._on_look: list[OnLook] = []
+
+    def on_look(self, callback: OnLook) -> None:
+        """Call this, on the loop, with the sessions that were looked at, once all that was seen has been posted."""
+        self._on_look.append(callback)
 
     async def started(self) -> None:
         """Be told by the runtimes when a run is worth a look."""
@@ -121,7 +128,9 @@ class Prober(Actor):
             await self._say_if_recovered(name)
             if is_pass:
                 await self._say_if_set_aside(name, is_set_aside=is_set_aside)
-            await self._hear(self._runtimes[name], looks)
+            if await self._hear(self._runtimes[name], looks):
+                for callback in self._on_look:
+                    callback([look.run.session for look in looks])
 
     async def _look(self, name: str, runs: Sequence[Run]) -> Sequence[Look]:
         runtime = self._runtimes.get(name)
@@ -146,18 +155,19 @@ class Prober(Actor):
                 self._mailboxes.post(session, input_)
         return sifted.is_set_aside
 
-    async def _hear(self, runtime: Runtime, looks: Sequence[Look]) -> None:
-        """Pass on what the agents' witnesses say. That they cannot be heard hides nothing of what was seen."""
+    async def _hear(self, runtime: Runtime, looks: Sequence[Look]) -> bool:
+        """Pass on what the agents' witnesses say. That they cannot be heard, false, hides nothing of what was seen."""
         try:
             async with asyncio.timeout(PROBE_DEADLINE_S):
                 heard = await self._witnesses.hear(runtime, looks)
         except Exception as error:  # noqa: BLE001 - the border of an agent: whatever it is, it is no evidence
             self._on_error(f"the witnesses of the runs on {runtime.name} could not be heard", error)
-            return
+            return False
         for session, said in heard:
             self._mailboxes.post(session, said)
             if settles_late(said):
                 self._look_again_soon(session)
+        return True
 
     def _look_again_soon(self, session: SessionId) -> None:
         """Look once more when every witness of the same edge has spoken: they do so one after the other."""

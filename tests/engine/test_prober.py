@@ -509,3 +509,37 @@ async def test_a_runtime_is_told_to_let_go_of_a_run_that_is_over() -> None:
         await rig.until(ID, State.CANCELLED)
 
     assert [(run.session, run.generation) for run in forgotten] == [(ID, 1)]
+
+
+# ---- who is told of looks
+
+
+async def test_who_asks_is_told_of_each_look_and_only_of_those_that_could_see() -> None:
+    rig, runtime = bench()
+    async with running(rig):
+        await rig.run()
+        told: list[SessionId] = []
+        rig.engine_part("prober").on_look(told.extend)  # type: ignore[attr-defined]  # it is one
+        rig.service.nudge(ID)
+        await rig.when(lambda: told)
+        runtime.takes_s = 2 * PROBE_DEADLINE_S
+        told.clear()
+
+        await asyncio.sleep(3 * PROBE_DEADLINE_S)
+
+    assert told == []
+
+
+async def test_a_look_whose_witnesses_cannot_be_heard_has_not_seen_what_matters() -> None:
+    rig, _ = bench()
+    async with running(rig):
+        await rig.run()
+        told: list[SessionId] = []
+        prober = rig.engine_part("prober")
+        prober.on_look(told.extend)  # type: ignore[attr-defined]  # it is one
+        prober._witnesses = None  # type: ignore[attr-defined]  # a defect
+
+        await rig.when(lambda: rig.said("could not be heard"))
+        await asyncio.sleep(3 * TICK_S)
+
+    assert told == []
