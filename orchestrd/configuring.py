@@ -7,6 +7,7 @@ mistake with a reason, as is one that cannot be read; one that is not there says
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
 from shlex import quote
 
 from msgspec.structs import replace
@@ -30,8 +31,13 @@ def configured(
         layer = read_layer(Kind.REPOSITORY, repository_file)
         trusting = isinstance(layer, Layer) and is_trusted(repository_file, layer.content)
         found.append(replace(layer, is_trusted=trusting) if isinstance(layer, Layer) else layer)
-    told = effective([packaged(), *(layer for layer in found if isinstance(layer, Layer))], environ)
+    told = effective([packaged(), *(layer for layer in found if isinstance(layer, Layer))], environ, installed)
     return replace(told, mistakes=(*(said for said in found if isinstance(said, Mistake)), *told.mistakes))
+
+
+def installed(group: str) -> frozenset[str]:
+    """Name the adapters that are installed, ours and those of others, in a group of entry points."""
+    return frozenset(entry_points(group=group).names)
 
 
 def read_layer(kind: Kind, path: str) -> Layer | Mistake | None:

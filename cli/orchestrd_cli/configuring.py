@@ -79,8 +79,9 @@ def schema() -> int:
     import msgspec
 
     from orchestrd import config
+    from orchestrd.client.configuring import installed
 
-    reach.write_text(msgspec.json.format(msgspec.json.encode(config.schema()), indent=2).decode() + "\n")
+    reach.write_text(msgspec.json.format(msgspec.json.encode(config.schema(installed)), indent=2).decode() + "\n")
     return exits.OK
 
 

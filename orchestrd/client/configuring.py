@@ -45,6 +45,13 @@ def effective_in(directory: str, environ: Mapping[str, str] = os.environ) -> "Ef
     return configured(environ, repository_file(directory), lambda path, content: is_trusted(layout, path, content))
 
 
+def installed(group: str) -> frozenset[str]:
+    """Name the adapters that are installed, in a group of entry points."""
+    from orchestrd import configuring
+
+    return configuring.installed(group)
+
+
 def refuse_own_mistakes(environ: Mapping[str, str] = os.environ) -> None:
     """Raise UsageError (`config`) where a daemon would not start with what is set. Repositories have no say in that."""
     from orchestrd.configuring import configured

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, inspect
 
-from orchestrd.config.keys import Key
+from orchestrd.config.keys import Installed, Key, none_installed, with_installed
 from orchestrd.config.writing import written
 from orchestrd.core.duration import problem_with_duration
 from orchestrd.core.policy import problem_with_rule
@@ -36,31 +36,42 @@ class Refused(Struct, frozen=True):
     cause: str
 
 
-def check(key: Key, value: Any) -> Taken | Refused:
-    """Take a value as TOML holds it, or say what is wrong with it."""
+def check(key: Key, value: Any, installed: Installed = none_installed) -> Taken | Refused:
+    """Take a value as TOML holds it, or say what is wrong with it. `installed` is asked for what is none of ours."""
     value = [value] if key.is_alone and isinstance(value, str) else value
     try:
         taken = msgspec.to_builtins(msgspec.convert(value, key.type))
     except (msgspec.ValidationError, RecursionError):
         return Refused(_unfit(key, value))
+    if odd := _unknown_names(key, taken, installed):
+        return Refused(_unfit(with_installed(key, installed), odd[0]))
     rule = _duration_problem if key.is_duration else _RULES.get(key.dotted, _nothing)
     problem = _first(rule(taken))
     return Taken(taken) if problem is None else Refused(f"'{key.name}': {problem}")
 
 
-def check_text(key: Key, text: str) -> Taken | Refused:
+def _unknown_names(key: Key, taken: Any, installed: Installed) -> list[str]:
+    if key.names is None:
+        return []
+    names = set(taken if key.is_list else [taken])
+    if names <= set(key.choices):
+        return []
+    return sorted(names - set(with_installed(key, installed).choices))
+
+
+def check_text(key: Key, text: str, installed: Installed = none_installed) -> Taken | Refused:
     """Take a value as a variable of the environment holds it: texts bare, lists with commas, or as TOML writes them."""
     match key.form:
         case inspect.IntType() | inspect.FloatType():
-            return check(key, _number(text))
+            return check(key, _number(text), installed)
         case inspect.BoolType():
-            return check(key, {"true": True, "false": False}.get(text, text))
+            return check(key, {"true": True, "false": False}.get(text, text), installed)
         case inspect.VarTupleType() if not text.startswith("["):
-            return check(key, [part.strip() for part in text.split(",") if part.strip()])
+            return check(key, [part.strip() for part in text.split(",") if part.strip()], installed)
         case inspect.VarTupleType() | inspect.DictType():
-            return check(key, _from_toml(text))
+            return check(key, _from_toml(text), installed)
         case _:
-            return check(key, text)
+            return check(key, text, installed)
 
 
 def meant(word: str, words: Iterable[str]) -> str | None:

@@ -1,15 +1,18 @@
 """The keys of the configuration, found on the nouns: what each one means, takes, defaults to, and who may set it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 import msgspec
 from msgspec import Struct, inspect
+from msgspec.structs import replace
 
-from orchestrd.model.setting_key import SetBy
+from orchestrd.model.setting_key import Named, SetBy
 from orchestrd.model.settings import Configuration
 
 VARIABLE_PREFIX = "ORCH_"
+Installed = Callable[[str], Collection[str]]  # gives the names in a group of entry points
+
 ANY_NAME = "*"  # in place of the name of a reaction or a channel
 
 
@@ -30,6 +33,7 @@ class Key(Struct, frozen=True, kw_only=True):
     default: Any  # as JSON has it
     example: Any
     is_alone: bool = False  # a list of one may be written as that one
+    names: Named | None = None  # of adapters, that it takes
 
     @property
     def dotted(self) -> str:
@@ -61,6 +65,8 @@ class Key(Struct, frozen=True, kw_only=True):
         """Give the words it takes, or that a list of it takes; none where it is no choice."""
         form = self.form.item_type if isinstance(self.form, inspect.VarTupleType) else self.form
         match form:
+            case inspect.StrType() if self.names:
+                return self.names.ours
             case inspect.LiteralType(values=values):
                 return tuple(map(str, values))
             case inspect.EnumType(cls=words):
@@ -86,7 +92,7 @@ class Key(Struct, frozen=True, kw_only=True):
                 return f'a table of at most {most} texts, such as {{NAME = "value"}}'
             case inspect.StrType(pattern=str()):
                 return f'a text such as "{self.example or self.default}"'
-            case inspect.StrType():
+            case inspect.StrType() if not self.choices:
                 return "a text"
             case _:
                 return _either(self.choices)
@@ -129,6 +135,7 @@ def _keys(section: str, table: str, of: type[Struct], *, is_named: bool) -> Iter
             default=_default(field),
             example=extra["example"],
             is_alone=extra["is_alone"],
+            names=extra["names"],
         )
 
 
@@ -165,6 +172,19 @@ def key_of(path: str) -> Key:
     """
     section, name, *rest = path.split(".")
     return KEYS[".".join((section, ANY_NAME, *rest))] if section in NAMED else KEYS[f"{section}.{name}"]
+
+
+def with_installed(key: Key, installed: Installed) -> Key:
+    """Give the key as it takes the names of what others have installed too."""
+    if key.names is None:
+        return key
+    theirs = sorted(set(installed(key.names.group)) - set(key.names.ours))
+    return replace(key, names=Named(key.names.group, (*key.names.ours, *theirs)))
+
+
+def none_installed(_group: str) -> Collection[str]:
+    """Know of no adapter but ours."""
+    return ()
 
 
 KEYS: Mapping[str, Key] = {key.dotted: key for key in _all()}

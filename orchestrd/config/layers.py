@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrd.config.fitting import fitted
-from orchestrd.config.keys import KEYS, NAMED, SECTIONS, key_of
+from orchestrd.config.keys import KEYS, NAMED, SECTIONS, Installed, key_of, none_installed
 from orchestrd.config.reading import Layer, of_environment, of_file
 from orchestrd.model.errors import UsageError
 from orchestrd.model.origin import Kind, Mistake, Origin, Setting
@@ -36,13 +36,13 @@ class Effective(Struct, frozen=True, kw_only=True):
             raise UsageError(f"{first}{others}", code="config", hint="orch config check" if more else first.hint)
 
 
-def effective(layers: Iterable[Layer], environ: Mapping[str, str]) -> Effective:
-    """Fold the layers, the nearest last, and the environment over them."""
+def effective(layers: Iterable[Layer], environ: Mapping[str, str], installed: Installed = none_installed) -> Effective:
+    """Fold the layers, the nearest last, and the environment over them. `installed` names the adapters of others."""
     settings = {setting.key: setting for setting in _defaults()}
     mistakes: list[Mistake] = []
     withheld: list[Setting] = []
     for layer in (*layers, None):
-        for said in of_environment(environ) if layer is None else of_file(layer):
+        for said in of_environment(environ, installed) if layer is None else of_file(layer, installed):
             if isinstance(said, Mistake):
                 mistakes.append(said)
             elif layer and not layer.is_trusted and key_of(said.key).set_by == SetBy.TRUSTED:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrd.config.checking import Refused, Taken, check, check_text, meant
-from orchestrd.config.keys import ANY_NAME, KEYS, NAMED, SECTIONS, TABLES, VARIABLE_PREFIX, Key
+from orchestrd.config.keys import ANY_NAME, KEYS, NAMED, SECTIONS, TABLES, VARIABLE_PREFIX, Installed, Key
 from orchestrd.config.parsing import Parsed, Path, Unparsed, parse
 from orchestrd.model.limits import SETTING_NAME_CHARS_MAX
 from orchestrd.model.origin import Kind, Mistake, Origin, Setting
@@ -32,26 +32,39 @@ class Layer(Struct, frozen=True, kw_only=True):
     is_trusted: bool = True
 
 
-def of_file(layer: Layer) -> Said:
+class _Text(Struct, frozen=True):
+    """The text of a file, as it is read: where it stands, what it holds, and who is asked for names of adapters."""
+
+    origin: Origin
+    parsed: Parsed
+    installed: Installed
+
+    def at(self, *path: str) -> Origin:
+        """Name the place of a key; what stands in the package has none that would help."""
+        return self.origin if self.origin.kind == Kind.DEFAULT else replace(self.origin, line=self.parsed.lines[path])
+
+
+def of_file(layer: Layer, installed: Installed) -> Said:
     """Tell what a file says."""
     origin = Origin(kind=layer.kind, file=layer.file)
     parsed = parse(layer.content)
     if isinstance(parsed, Unparsed):
         yield mistake(replace(origin, line=parsed.line), parsed.cause)
         return
+    text = _Text(origin, parsed, installed)
     for section, held in parsed.tree.items():
-        here = _at(origin, parsed, (section,))
+        here = text.at(section)
         if section not in SECTIONS:
             yield mistake(here, _no_section(section))
         elif not isinstance(held, dict):
             yield mistake(here, f"'{section}' is a section: write {_header(section)}, and its keys on the lines below")
         elif section in NAMED:
-            yield from (said for name in held for said in _of_name(origin, parsed, section, name))
+            yield from (said for name in held for said in _of_name(text, section, name))
         else:
-            yield from (said for name in held for said in _of_key(origin, parsed, (section, name), held[name]))
+            yield from (said for name in held for said in _of_key(text, (section, name), held[name]))
 
 
-def of_environment(environ: Mapping[str, str]) -> Said:
+def of_environment(environ: Mapping[str, str], installed: Installed) -> Said:
     """Tell what the environment says."""
     for name in sorted(filter(is_variable, environ)):
         origin = Origin(kind=Kind.ENVIRONMENT, variable=name)
@@ -59,7 +72,7 @@ def of_environment(environ: Mapping[str, str]) -> Said:
             yield mistake(origin, f"no key is set by this variable{did_you_mean(meant(name, _BY_VARIABLE))}")
         elif text := environ[name]:  # an empty one sets nothing
             key = _BY_VARIABLE[name]
-            yield from _settled(key, key.dotted, check_text(key, text), origin, {})
+            yield from _settled(key, key.dotted, check_text(key, text, installed), origin, {})
 
 
 def is_variable(name: str) -> bool:
@@ -84,9 +97,9 @@ def did_you_mean(guess: str | None) -> str:
     return f": did you mean '{guess}'?" if guess else ""
 
 
-def _of_name(origin: Origin, parsed: Parsed, section: str, name: str) -> Said:
+def _of_name(text: _Text, section: str, name: str) -> Said:
     """Tell what `[section.NAME]` says."""
-    here, held = _at(origin, parsed, (section, name)), parsed.tree[section][name]
+    here, held = text.at(section, name), text.parsed.tree[section][name]
     if not isinstance(held, dict):
         yield mistake(here, f"'{name}' stands in no section: write {_header(section)} above it")
     elif not re.fullmatch(SETTING_NAME, name) or len(name) > SETTING_NAME_CHARS_MAX:
@@ -95,16 +108,16 @@ def _of_name(origin: Origin, parsed: Parsed, section: str, name: str) -> Said:
         yield mistake(here, f"[{section}.{name}] sets nothing: set a key of it, or leave it out")
     else:
         for key, value in held.items():
-            yield from _of_key(origin, parsed, (section, name, key), value)
+            yield from _of_key(text, (section, name, key), value)
 
 
-def _of_key(origin: Origin, parsed: Parsed, path: Path, value: Any) -> Said:
+def _of_key(text: _Text, path: Path, value: Any) -> Said:
     """Tell what one key says, or all those of a table of keys."""
-    here = _at(origin, parsed, path)
+    here = text.at(*path)
     key = KEYS.get(_dotted(path))
     if _dotted(path) in TABLES:
         if isinstance(value, dict):
-            yield from (said for name in value for said in _of_key(origin, parsed, (*path, name), value[name]))
+            yield from (said for name in value for said in _of_key(text, (*path, name), value[name]))
         else:
             yield mistake(here, f"'{path[-1]}' is a table: write it like {path[-1]} = {{ checks = \"failing\" }}")
     elif key is None:
@@ -112,7 +125,7 @@ def _of_key(origin: Origin, parsed: Parsed, path: Path, value: Any) -> Said:
     elif here.kind == Kind.REPOSITORY and key.set_by == SetBy.USER:
         yield mistake(here, f"'{key.name}' is not for a repository to set: it belongs into your own file")
     else:
-        yield from _settled(key, ".".join(path), check(key, value), here, parsed.lines)
+        yield from _settled(key, ".".join(path), check(key, value, text.installed), here, text.parsed.lines)
 
 
 def _settled(key: Key, path: str, checked: Taken | Refused, origin: Origin, lines: Mapping[Path, int]) -> Said:
@@ -124,11 +137,6 @@ def _settled(key: Key, path: str, checked: Taken | Refused, origin: Origin, line
             yield Setting(key=f"{path}.{name}", value=value, origin=replace(origin, line=line))
     else:
         yield Setting(key=path, value=checked.value, origin=origin)
-
-
-def _at(origin: Origin, parsed: Parsed, path: Path) -> Origin:
-    """Name the place of a key; what stands in the package has none that would help."""
-    return origin if origin.kind == Kind.DEFAULT else replace(origin, line=parsed.lines[path])
 
 
 def _dotted(path: Path) -> str:

@@ -3,12 +3,12 @@
 Invariant: no key holds a secret. A secret is named by the variable of the environment or the file that has it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from orchestrd.model.limits import FORGE_SHARE
-from orchestrd.model.setting_key import SecretFile, Url, Variable, of_user
+from orchestrd.model.setting_key import FORGES, Named, SecretFile, Url, Variable, of_user
 
 LoopbackAddress = Annotated[str, Meta(pattern=r"^(127\.0\.0\.1|\[::1\]|localhost):[1-9][0-9]{0,4}$")]
 
@@ -17,10 +17,11 @@ class ForgeSettings(Struct, frozen=True, kw_only=True):
     """Where pull requests are looked for, and how the forge is asked."""
 
     kind: Annotated[
-        Literal["auto", "github", "local", "none"],
+        str,
         of_user(
             "What the remote of a repository is: `github`, `local` (a bare repository, where merged means: reachable"
-            " from the base), `auto`: what its URL says, or `none`: no forge is asked."
+            " from the base), `auto`: what its URL says, or `none`: no forge is asked.",
+            names=Named(FORGES.group, ("auto", *FORGES.ours, "none")),
         ),
     ] = "auto"
     remote: Annotated[str, of_user("Remote that branches are pushed to.", "name of a remote", min_length=1)] = "origin"

@@ -3,13 +3,13 @@
 Invariant: no key holds a secret. A secret is named by the variable of the environment or the file that has it.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from orchestrd.model.limits import CHANNELS_MAX, COMMAND_WORDS_MAX
 from orchestrd.model.notice import Priority
-from orchestrd.model.setting_key import Duration, SecretFile, Url, Variable, of_user
+from orchestrd.model.setting_key import CHANNELS, Duration, SecretFile, Url, Variable, of_user
 
 Hours = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
 ChannelNames = Annotated[tuple[str, ...], Meta(max_length=CHANNELS_MAX)]
@@ -33,11 +33,12 @@ class ChannelSettings(Struct, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, of_user("Whether it is on.")] = True
     kind: Annotated[
-        Literal["desktop", "ntfy", "webhook", "command", "apprise"],
+        str,
         of_user(
             "`desktop`: a notification on this screen; `ntfy`: its `topic`; `webhook`: a POST of JSON to its `url`;"
             " `command`: a program is run; `apprise`: Slack, Discord, email and many more, by an address of Apprise.",
             example="ntfy",
+            names=CHANNELS,
         ),
     ] = "desktop"
     url: Annotated[

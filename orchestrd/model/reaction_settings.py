@@ -4,7 +4,7 @@ Invariant: what a section does not set keeps its default, so that who changes on
 of it. `orchestrd.config.reactions` makes reactions out of these.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -12,7 +12,7 @@ from orchestrd.model.change import Checks, Mergeable, Pr, Review
 from orchestrd.model.limits import ATTEMPTS_MAX, ROUNDS_MAX, TOKENS_MAX, WORDS_OF_A_CONDITION_MAX
 from orchestrd.model.notice import Priority
 from orchestrd.model.reaction import Act, MergeMethod
-from orchestrd.model.setting_key import Duration, of_user
+from orchestrd.model.setting_key import AGENTS, Duration, of_user
 from orchestrd.model.words import Activity, Reason, State, Until
 
 CostUsd = Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -20,9 +20,11 @@ Attempts = Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)]
 Tokens = Annotated[int, Meta(ge=1, le=TOKENS_MAX)]
 
 
-def _words(meaning: str) -> Meta:
+def _words(meaning: str, **rules: Any) -> Meta:
     """Say all of a key that takes one word or several."""
-    return of_user(f"{meaning}: one of these.", "", is_alone=True, max_length=WORDS_OF_A_CONDITION_MAX)
+    return of_user(
+        f"{meaning}; of several words any one will do.", "", is_alone=True, max_length=WORDS_OF_A_CONDITION_MAX, **rules
+    )
 
 
 class ConditionSettings(Struct, frozen=True, kw_only=True):
@@ -32,7 +34,7 @@ class ConditionSettings(Struct, frozen=True, kw_only=True):
     reason: Annotated[tuple[Reason, ...], _words("Why it is in that state")] = ()
     activity: Annotated[tuple[Activity, ...], _words("What its agent is doing")] = ()
     until: Annotated[tuple[Until, ...], _words("What ends it")] = ()
-    agent: Annotated[tuple[str, ...], _words("Its agent")] = ()
+    agent: Annotated[tuple[str, ...], _words("Its agent", names=AGENTS)] = ()
     pr: Annotated[tuple[Pr, ...], _words("Its pull request")] = ()
     checks: Annotated[tuple[Checks, ...], _words("What the checks of the newest commit come to")] = ()
     review: Annotated[tuple[Review, ...], _words("What the reviewers have decided")] = ()
@@ -83,7 +85,9 @@ class ReactionSettings(Struct, frozen=True, kw_only=True):
     command: Annotated[
         str | None, of_user("Command of sh to `run`, in the workspace of the session.", "command", "make fix")
     ] = None
-    agent: Annotated[str | None, of_user("Agent that is to `spawn`; unset: the same.", "", "claude")] = None
+    agent: Annotated[str | None, of_user("Agent that is to `spawn`; unset: the same.", "", "claude", names=AGENTS)] = (
+        None
+    )
     method: Annotated[MergeMethod, of_user("How a pull request is merged.")] = MergeMethod.SQUASH
     priority: Annotated[Priority, of_user("Of what a person is told.")] = Priority.INFO
     after: Annotated[Duration, of_user("So long the condition must hold first.", "duration")] = "0s"

@@ -7,7 +7,7 @@ are made out of them (`orchestrd.config`).
 from enum import StrEnum
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 DURATION = r"^(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$"  # as `orchestrd.core.duration` has it
 URL = r"^https?://[^\s/?#@]+(/\S*)?$"  # without a user and a password: secrets have keys of their own
@@ -27,12 +27,33 @@ class SetBy(StrEnum):
     USER = "user"  # never a repository
 
 
-def key(meaning: str, unit: str, set_by: SetBy, example: Any = None, *, is_alone: bool = False, **rules: Any) -> Meta:
+class Named(Struct, frozen=True):
+    """Adapters that a key names: ours, and those that the packages installed beside us add to an entry point."""
+
+    group: str
+    ours: tuple[str, ...]
+
+
+AGENTS = Named("orchestrd.agents", ("aider", "claude", "codex", "gemini", "opencode", "shell"))
+FORGES = Named("orchestrd.forges", ("github", "local"))
+CHANNELS = Named("orchestrd.notifiers", ("apprise", "command", "desktop", "ntfy", "webhook"))
+
+
+def key(
+    meaning: str,
+    unit: str,
+    set_by: SetBy,
+    example: Any = None,
+    *,
+    is_alone: bool = False,
+    names: Named | None = None,
+    **rules: Any,
+) -> Meta:
     """Say all of a key: an example where the default is none; the rules are those of `msgspec.Meta`.
 
-    `is_alone`: a list of one may be written as that one.
+    `is_alone`: a list of one may be written as that one. `names`: it takes the names of adapters.
     """
-    extra = {"unit": unit, "set_by": set_by, "example": example, "is_alone": is_alone}
+    extra = {"unit": unit, "set_by": set_by, "example": example, "is_alone": is_alone, "names": names}
     return Meta(description=meaning, extra=extra, **rules)
 
 

@@ -29,7 +29,7 @@ from orchestrd.model.limits import (
 )
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 from orchestrd.model.reaction_settings import ReactionSettings
-from orchestrd.model.setting_key import SetBy, key
+from orchestrd.model.setting_key import AGENTS, SetBy, key
 from orchestrd.model.words import Permission, Until
 
 DAY_S = 24 * 3_600.0
@@ -93,11 +93,12 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     """What `orch spawn` takes where its options say nothing."""
 
     agent: Annotated[
-        Literal["aider", "claude", "codex", "gemini", "opencode", "shell"],
+        str,
         key(
             "Program to drive. `shell` runs the command behind `--`; for others that is their options.",
             "",
             SetBy.ANYONE,
+            names=AGENTS,
         ),
     ] = "shell"
     runtime: Annotated[

@@ -1,0 +1,322 @@
+"""Reactions, channels and routes: folded key by key over those of the package, and refused where they make no sense."""
+
+import pytest
+
+from orchestrd.config import Effective, Layer, effective, packaged, reactions_of
+from orchestrd.model.change import Checks, Pr, Review
+from orchestrd.model.limits import CHANNELS_MAX, SETTING_NAME_CHARS_MAX
+from orchestrd.model.notice import Priority
+from orchestrd.model.origin import Kind
+from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction
+from orchestrd.model.words import Activity, State
+
+
+def _told(text: str) -> Effective:
+    return effective([packaged(), Layer(kind=Kind.USER, file="/f.toml", content=text.encode())], {})
+
+
+def _reactions(text: str) -> dict[str, Reaction]:
+    told = _told(text)
+    assert told.mistakes == ()
+    return {reaction.name: reaction for reaction in reactions_of(told.configuration)}
+
+
+def _wrong(text: str) -> str:
+    (mistake,) = _told(text).mistakes
+    return str(mistake)
+
+
+def test_without_any_file_every_trigger_has_its_reaction_and_only_five_speak_to_an_agent() -> None:
+    reactions = _reactions("")
+
+    assert set(reactions) == {
+        "ci-failed",
+        "changes-requested",
+        "review-comments",
+        "merge-conflicts",
+        "verify-failed",
+        "approved-and-green",
+        "pr-closed",
+        "agent-needs-input",
+        "agent-limited",
+        "agent-idle",
+        "agent-stuck",
+        "agent-failed",
+        "agent-exited",
+        "agent-lost",
+        "message-unread",
+        "all-complete",
+    }
+    spoken = {name for name, reaction in reactions.items() if reaction.act != Act.NOTIFY}
+    assert spoken == {"ci-failed", "changes-requested", "review-comments", "merge-conflicts", "verify-failed"}
+    assert {reactions[name].act for name in spoken} == {Act.SEND}
+    assert all(reaction.is_on and reaction.when != Condition() for reaction in reactions.values())
+
+
+def test_what_is_sent_says_what_to_do_and_is_sent_a_bounded_number_of_times() -> None:
+    sent = [reaction for reaction in _reactions("").values() if reaction.act == Act.SEND]
+
+    assert all(reaction.text.strip() for reaction in sent)
+    assert all(reaction.attempts * reaction.rounds <= 20 for reaction in sent)
+    assert all(reaction.escalation is not None for reaction in sent)
+
+
+def test_one_key_is_changed_and_all_others_stay() -> None:
+    before, after = _reactions(""), _reactions("[reactions.ci-failed]\nattempts = 5\nevery = '1h30m'")
+
+    changed = after["ci-failed"]
+    assert (changed.attempts, changed.every_s) == (5, 5_400)
+    assert changed.text == before["ci-failed"].text
+    assert changed.when == before["ci-failed"].when
+    assert {name: one for name, one in after.items() if name != "ci-failed"} == {
+        name: one for name, one in before.items() if name != "ci-failed"
+    }
+
+
+def test_a_condition_is_merged_word_by_word_and_an_empty_list_takes_one_away() -> None:
+    reaction = _reactions('[reactions.ci-failed.when]\nreview = "approved"\npr = []')["ci-failed"]
+
+    assert reaction.when == Condition(checks=(Checks.FAILING,), review=(Review.APPROVED,))
+
+
+def test_each_value_has_its_origin() -> None:
+    told = _told('[reactions.ci-failed]\nattempts = 5\nwhen = {review = "approved"}')
+
+    origins = {setting.key: str(setting.origin) for setting in told.settings}
+    assert origins["reactions.ci-failed.attempts"] == "/f.toml:2"
+    assert origins["reactions.ci-failed.when.review"] == "/f.toml:3"
+    assert origins["reactions.ci-failed.when.checks"] == "default"
+
+
+def test_a_reaction_of_ones_own_has_all_that_was_said_of_it() -> None:
+    text = """
+[reactions.dear]
+enabled = false
+act = "spawn"
+text = "Look at {session}"
+agent = "claude"
+priority = "warning"
+after = "10s"
+attempts = 2
+every = "2m"
+backoff = 3
+rounds = 4
+escalation = "none"
+escalate_after = "2h"
+[reactions.dear.when]
+state = ["running", "lost"]
+activity = "waiting"
+pr = "open"
+silent = "15m"
+unread = "1m"
+age = "1d"
+cost_usd = 20
+tokens = 1000
+stuck = true
+verified = false
+remarks = true
+all_ended = false
+"""
+
+    assert _reactions(text)["dear"] == Reaction(
+        name="dear",
+        when=Condition(
+            state=(State.RUNNING, State.LOST),
+            activity=(Activity.WAITING,),
+            pr=(Pr.OPEN,),
+            silent_s=900,
+            unread_s=60,
+            age_s=86_400,
+            cost_usd=20,
+            tokens=1_000,
+            stuck=True,
+            verified=False,
+            remarks=True,
+            all_ended=False,
+        ),
+        act=Act.SPAWN,
+        is_on=False,
+        text="Look at {session}",
+        agent="claude",
+        priority=Priority.WARNING,
+        after_s=10,
+        attempts=2,
+        every_s=120,
+        backoff=3,
+        rounds=4,
+        escalation=None,
+        escalate_after_s=7_200,
+    )
+
+
+def test_what_is_approved_and_green_merges_where_one_key_says_so() -> None:
+    reaction = _reactions('[reactions.approved-and-green]\nact = "merge"\nmethod = "rebase"')["approved-and-green"]
+
+    assert (reaction.act, reaction.method, reaction.attempts) == (Act.MERGE, MergeMethod.REBASE, 3)
+    assert reaction.escalation == Priority.URGENT
+    assert reaction.when.checks == (Checks.PASSING,)
+
+
+@pytest.mark.parametrize(
+    ("act", "said", "escalation"),
+    [
+        ("notify", "", None),
+        ("send", "", Priority.URGENT),
+        ("send", 'escalation = "action"', Priority.ACTION),
+        ("notify", 'escalation = "action"', Priority.ACTION),
+        ("send", 'escalation = "none"', None),
+    ],
+)
+def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
+    act: str, said: str, escalation: Priority | None
+) -> None:
+    reaction = _reactions(f'[reactions.mine]\nwhen = {{stuck = true}}\nact = "{act}"\n{said}')["mine"]
+
+    assert reaction.escalation == escalation
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[reactions.ci-faild]\nattempts = 3",
+            "2: the reaction 'ci-faild' has no condition ('when'): did you mean 'ci-failed'?",
+        ),
+        ("[reactions.zzz]\nattempts = 3", "2: the reaction 'zzz' has no condition ('when')"),
+        ("[reactions.mine]", "1: [reactions.mine] sets nothing: set a key of it, or leave it out"),
+        ("[reactions]\nact = 'send'", "2: 'act' stands in no section: write [reactions.NAME] above it"),
+        ("reactions = 3", "1: 'reactions' is a section: write [reactions.NAME], and its keys on the lines below"),
+        ("[reactions.'My own']\nact = 'send'", "1: 'My own' is no name: use small letters, digits, '-' and '_'"),
+        (
+            f"[reactions.{'a' * 41}]\nact = 'send'",
+            f"1: '{'a' * SETTING_NAME_CHARS_MAX}' is no name: use small letters, digits, '-' and '_'",
+        ),
+        (
+            "[reactions.ci-failed]\natempts = 3",
+            "2: there is no key 'atempts' in [reactions.ci-failed]: did you mean 'attempts'?",
+        ),
+        (
+            "[reactions.ci-failed]\nchecks = 'failing'",
+            "2: there is no key 'checks' in [reactions.ci-failed]: it belongs into 'when' of [reactions.NAME]",
+        ),
+        (
+            "[reactions.ci-failed.when]\nattempts = 3",
+            "2: there is no key 'attempts' in 'when' of [reactions.ci-failed]: it belongs below [reactions.NAME]",
+        ),
+        (
+            "[reactions.ci-failed]\nwhen = {chekcs = 'failing'}",
+            "2: there is no key 'chekcs' in 'when' of [reactions.ci-failed]: did you mean 'checks'?",
+        ),
+        (
+            "[reactions.ci-failed]\nwhen = 'failing'",
+            "2: 'when' is a table: write it like when = { checks = \"failing\" }",
+        ),
+        (
+            "[reactions.ci-failed]\nwhen = {checks = ['pasing', 'failing']}",
+            "2: 'when.checks' must be one of \"unknown\" … or a list of them, not this list: did you mean 'passing'?",
+        ),
+        (
+            "[reactions.ci-failed]\nact = 'sned'",
+            '2: \'act\' must be "send" or "notify" … or "run", not "sned": did you mean \'send\'?',
+        ),
+        (
+            "[reactions.ci-failed]\nevery = '10'",
+            '2: \'every\' must be a text such as "10m" (duration), not "10"',
+        ),
+        ("[reactions.ci-failed]\nevery = '400d'", "2: 'every': '400d' is too long: at most 366d"),
+        (
+            "[reactions.mine]\nwhen = {stuck = true}\nact = 'run'",
+            "3: the reaction 'mine' is to run a command, and names none: set its 'command'",
+        ),
+        (
+            "[reactions.mine]\nwhen = {stuck = true}\nact = 'spawn'",
+            "3: the reaction 'mine' is to begin another session: set its 'text', the prompt",
+        ),
+        (
+            "[reactions.agent-stuck]\nact = 'merge'",
+            "2: the reaction 'agent-stuck' is to merge: its 'when' must say pr = \"open\", and what 'checks' come to",
+        ),
+        (
+            "[reactions.agent-stuck]\nagent = 'cluade'",
+            "2: 'agent' must be \"aider\" … not \"cluade\": did you mean 'claude'?",
+        ),
+        (
+            "[channels.phone]\ntopic = 'x'",
+            '2: the channel \'phone\' has no \'kind\': "apprise" or "command" or "desktop"',
+        ),
+        ("[channels.phone]\nkind = 'ntfy'", "2: the channel 'phone' needs the 'topic' of ntfy"),
+        ("[channels.phone]\nkind = 'webhook'", "2: the channel 'phone' needs a 'url', 'url_env' or 'url_file'"),
+        ("[channels.phone]\nkind = 'command'", "2: the channel 'phone' needs a 'command'"),
+        (
+            "[channels.phone]\nkind = 'apprise'\nurl = 'https://x'",
+            "2: the channel 'phone' needs a 'url_env' or 'url_file': addresses of Apprise are secret",
+        ),
+        (
+            "[channels.phone]\nkind = 'ntfy'\ntopic = 'x'\ntoken_env = 'A'\ntoken_file = '/b'",
+            "5: the channel 'phone' has both 'token_env' and 'token_file': keep one",
+        ),
+        (
+            "[channels.phone]\nkind = 'desktop'\n[notify]\nurgent = ['phone', 'fone']",
+            "4: there is no channel 'fone': did you mean 'phone'?",
+        ),
+        ("[notify]\nurgent = 'phone'", "2: there is no channel 'phone': write [channels.phone], and what it is"),
+        (
+            "[notify]\nquiet = '25:00-07:00'",
+            "2: 'quiet' must be a text such as \"22:00-07:00\" (from-to, local time), n",
+        ),
+        (
+            "[forge]\nwebhook_listen = '0.0.0.0:80'",
+            '2: \'webhook_listen\' must be a text such as "127.0.0.1:7810" (address:port), not "0.0.0.0:80"',
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_said_where_it_stands(text: str, said: str) -> None:
+    start, _, end = said.partition(" … ")
+    assert _wrong(text).startswith(f"/f.toml:{start}")
+    assert _wrong(text).endswith(end)
+
+
+def test_what_makes_no_sense_is_not_applied() -> None:
+    told = _told("[reactions.mine]\nwhen = {stuck = true}\nact = 'run'\n[notify]\nurgent = 'x'\ninfo = []")
+
+    assert "mine" not in told.configuration.reactions
+    assert (told.configuration.notify.urgent, told.configuration.notify.info) == (None, ())
+    assert len(told.mistakes) == 2
+
+
+def test_there_are_only_so_many_channels() -> None:
+    text = "\n".join(f"[channels.c{number}]\nkind = 'desktop'" for number in range(CHANNELS_MAX + 1))
+
+    assert _wrong(text) == f"/f.toml:{2 * CHANNELS_MAX + 2}: there are too many channels: at most {CHANNELS_MAX}"
+
+
+def test_a_route_may_name_one_channel_or_several_and_no_secret_is_shown() -> None:
+    text = "[channels.phone]\nkind = 'webhook'\nurl_env = 'HOOK'\n[notify]\nurgent = 'phone'\naction = ['phone']"
+
+    told = _told(text)
+
+    assert told.mistakes == ()
+    assert (told.configuration.notify.urgent, told.configuration.notify.action) == (("phone",), ("phone",))
+    assert told.configuration.channels["phone"].url_env == "HOOK"
+
+
+def test_a_kind_that_another_package_adds_may_be_named_once_it_is_installed() -> None:
+    layer = Layer(kind=Kind.USER, file="/f.toml", content=b"[channels.c]\nkind = 'pager'\n[spawn]\nagent = 'mine'")
+    groups = {"orchestrd.notifiers": ["pager"], "orchestrd.agents": ["mine", "claude"]}
+
+    without, with_ = effective([layer], {}), effective([layer], {}, groups.__getitem__)
+
+    assert [mistake.origin.line for mistake in without.mistakes] == [2, 4]
+    assert with_.mistakes == ()
+    assert (with_.configuration.channels["c"].kind, with_.configuration.spawn.agent) == ("pager", "mine")
+
+
+def test_a_variable_takes_true_and_false() -> None:
+    off, wrong = effective([], {"ORCH_DAEMON_HOOKS": "false"}), effective([], {"ORCH_DAEMON_HOOKS": "no"})
+
+    assert (off.mistakes, off.configuration.daemon.hooks) == ((), False)
+    assert str(wrong.mistakes[0]) == "ORCH_DAEMON_HOOKS: 'hooks' must be true or false, not \"no\""
+
+
+def test_no_variable_reaches_into_names() -> None:
+    assert effective([], {"ORCH_REACTIONS_CI_FAILED_ACT": "send"}) == effective([], {})
