@@ -128,7 +128,7 @@ class Turn:
 
     def queue(self, message: Message, *, is_first: bool = False) -> None:
         """Accept a message, to be typed when its time comes."""
-        held = self.session.messages
+        held, message = self.session.messages, replace(message, at=self.now.at)
         self.change(messages=(message, *held) if is_first else (*held, message))
         self.emit(EventType.MESSAGE_QUEUED, authority=message.authority, message=message.id)
 

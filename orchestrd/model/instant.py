@@ -17,6 +17,11 @@ class Instant(Struct, frozen=True, kw_only=True):
     boot: str
     up_s: float
 
+    def since_s(self, past: "Instant") -> float:
+        """Seconds that have passed since then, at least none; a jump of the wall clock within one boot is none."""
+        passed_s = self.up_s - past.up_s if self.boot == past.boot else (self.at - past.at).total_seconds()
+        return max(0.0, passed_s)
+
 
 class DueName(StrEnum):
     """What a deadline is for. A session has at most one of each."""

@@ -89,8 +89,9 @@ class Episode(Struct, frozen=True, kw_only=True):
     key: str  # what the budget belongs to
     since: Instant
     round: int = 1  # how many keys there were, this one included
-    attempts: int = 0  # that were made, for this key
-    failures: int = 0  # that came to nothing since the last that did not
+    tries: int = 0  # in all of it; numbers the attempts, so that no two have one name
+    attempts: int = 0  # that were made for this key, or are under way
+    failures: int = 0  # that came to nothing since the last that did not, for this key
     tried_at: Instant | None = None
     in_flight: str | None = None  # the message or the effect of the newest attempt, until it is over
     is_escalated: bool = False
@@ -101,7 +102,7 @@ class Episode(Struct, frozen=True, kw_only=True):
 class Seen(Struct, frozen=True, kw_only=True):
     """What a decision about a reaction needs beside the session's record. Null: not since the daemon started."""
 
-    looked_at: datetime | None = None  # when its run was last looked at
+    looked_at: datetime | None = None  # when a look at its run was last over, whatever that has seen
     change_at: datetime | None = None  # when the forge last told of its change
     is_last: bool = False  # every session has ended, this one last
 

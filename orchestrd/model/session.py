@@ -33,7 +33,7 @@ from orchestrd.model.words import (
 )
 
 SCHEMA = 1
-_PROMPT, _RESUME = OWN_KEYS = ("prompt.", "resume.")  # how the keys of messages begin that nobody has sent
+_PROMPT, _RESUME, _REACTION = OWN_KEYS = ("prompt.", "resume.", "reaction.")  # so begin the keys that nobody has sent
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
@@ -87,6 +87,11 @@ def resume_message(generation: int, limit_ended_s: int) -> str:
     return f"{_RESUME}{generation}.{limit_ended_s}"
 
 
+def attempt_key(reaction: str, digest: str, attempt: int) -> str:
+    """Name an attempt of a reaction: the message, or the notice, that it is."""
+    return f"{_REACTION}{reaction}.{digest}.{attempt}"
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """One accepted, unsettled `send`. `id` is its key; `awaits_turn`: held until the agent is waiting again."""
 
@@ -97,6 +102,7 @@ class Message(Struct, frozen=True, kw_only=True):
     is_command: bool = False  # of the agent's own
     digest: str | None = None  # of the whole text
     is_large: bool = False  # the text stands in messages/, here only its beginning
+    at: datetime | None = None  # when it was accepted; null: by an older orchestrd
 
 
 def is_resume(message: Message) -> bool:

@@ -1,0 +1,310 @@
+"""Reactions: whether one is due for a session, judged from the ledger in its record and from what was seen. Pure.
+
+Theory. An *episode* is the time in which a condition holds. It begins when that is first known, and ends only after two
+different looks have found it not to hold: a condition that flaps is one episode with one budget, and what is not known
+neither begins, nor feeds, nor ends one. So:
+
+1.  *Level, not edge.* While the condition holds the reaction is tried again, up to its budget; then a person is told,
+    once an episode. Nothing has to be noticed at a certain moment, so nothing is lost with an event or a restart.
+2.  *A budget has a key*: what the condition is about, most of all a commit. News of it, another commit or something
+    that a reviewer had not said before, has a budget of its own, for as many rounds as are allowed. What is settled
+    meanwhile is no news.
+3.  *Each attempt needs facts newer than the attempt before*, and its pause, which grows with each.
+4.  *One commit.* `judge` is asked twice: by the reactor, whether it is worth an input, and by `step`, which counts the
+    attempt and does what follows in one. So an attempt is made exactly once, whatever crashes.
+
+A failed attempt is not one: it is tried again with the same pauses, and a person is told if that goes on. An attempt
+whose end nobody knows counts as made.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrd.core.condition import Part, all_of, in_words, parts_of
+from orchestrd.core.deciding import in_flight
+from orchestrd.core.duration import duration_of
+from orchestrd.core.episode import attempted, continued, episode_of, is_under_way, pause_left_s
+from orchestrd.model.change import Checks, Mergeable, Pr, Review
+from orchestrd.model.instant import Instant
+from orchestrd.model.limits import ENDED_REACTS_S, FAILED_ATTEMPTS_MIN, MESSAGES_MAX
+from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
+from orchestrd.model.session import Session
+from orchestrd.model.words import Activity, State
+
+
+class Kind(StrEnum):
+    """What a judgement comes to."""
+
+    NOTHING = "nothing"  # its condition does not hold, or it asks for nothing here
+    UNKNOWN = "unknown"  # nobody knows whether its condition holds
+    WAITING = "waiting"  # for its time, or for a newer look
+    HELD = "held"  # it would be done now, and cannot be: never into a dialog
+    FIRE = "fire"
+    ESCALATE = "escalate"  # a person is to be told
+    SPENT = "spent"  # nothing more will be done, unless there is news
+    CLEAR = "clear"  # its condition was seen not to hold, for the first time
+    END = "end"  # and again: its episode is over
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What `judge` finds. `why` is for people; `again_in_s`: time alone changes it then.
+
+    `is_due`: a React would change the record. `episode` is the ledger's entry as that leaves it; null: there is none.
+    """
+
+    kind: Kind
+    why: str
+    key: str | None = None
+    again_in_s: float | None = None
+    is_due: bool = False
+    episode: Episode | None = None
+
+
+class _Case(Struct, frozen=True, kw_only=True):
+    """All that a judgement stands on."""
+
+    reaction: Reaction
+    session: Session
+    now: Instant
+    parts: tuple[Part, ...]
+    stored: Episode | None
+
+
+def judge(reaction: Reaction, session: Session, seen: Seen, now: Instant) -> Judgement:
+    """Tell whether a reaction is due for a session, and why."""
+    if not reaction.is_on:
+        return Judgement(kind=Kind.NOTHING, why="it is switched off")
+    parts = parts_of(required(reaction), session, seen, now)
+    case = _Case(reaction=reaction, session=session, now=now, parts=parts, stored=episode_of(session, reaction.name))
+    verdict = all_of(parts)
+    if verdict is None:
+        return Judgement(kind=Kind.UNKNOWN, why=in_words(parts), episode=case.stored)
+    return _where_it_holds(case) if verdict else _where_it_does_not(case)
+
+
+def required(reaction: Reaction) -> Condition:
+    """Give all that must be so. Nothing is merged that is not known to be open, green and free of conflicts."""
+    when = reaction.when
+    if reaction.act is not Act.MERGE:
+        return when
+    return replace(
+        when,
+        pr=when.pr or (Pr.OPEN,),
+        checks=when.checks or (Checks.PASSING,),
+        review=when.review or (Review.NONE, Review.APPROVED),
+        mergeable=when.mergeable or (Mergeable.CLEAN,),
+    )
+
+
+# ---- where the condition does not hold
+
+
+def _where_it_does_not(case: _Case) -> Judgement:
+    why, episode = in_words(case.parts), case.stored
+    against = [part for part in case.parts if part.is_so is False]
+    if episode is None:
+        waits = [part.in_s for part in against]
+        again_in_s = None if None in waits else max((wait for wait in waits if wait is not None), default=None)
+        return Judgement(kind=Kind.NOTHING, why=why, again_in_s=again_in_s)
+    if (left_s := _lasting_s(case, episode)) > 0:
+        return _stays(case, Kind.WAITING, episode, "whether that lasts is not known yet", left_s)
+    if episode.cleared_at is None and all(part.at is not None for part in against):
+        seen_at = max(part.at for part in against if part.at is not None)
+        clear = replace(episode, cleared_at=seen_at)
+        return Judgement(kind=Kind.CLEAR, why=why, key=episode.key, is_due=True, episode=clear)
+    if all(part.at is not None and _is_seen_before(part.at, episode.cleared_at) for part in against):
+        return _stays(case, Kind.WAITING, episode, "another look has to find the same")
+    return Judgement(kind=Kind.END, why=why, key=episode.key, is_due=True)
+
+
+def _lasting_s(case: _Case, episode: Episode) -> float:
+    """What was revived holds no more because of that: whether it lasts is known after the pause."""
+    return pause_left_s(case.reaction, episode, case.now) if case.reaction.act is Act.REVIVE else 0.0
+
+
+def _is_seen_before(at: datetime, cleared_at: datetime | None) -> bool:
+    return cleared_at is not None and at <= cleared_at
+
+
+# ---- where it holds
+
+
+def _where_it_holds(case: _Case) -> Judgement:
+    if case.stored is None and _is_long_over(case):
+        return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and it ended too long ago")
+    if (not_here := _NOT_HERE.get(case.reaction.act, _never)(case.session)) is not None:
+        return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and {not_here}", episode=case.stored)
+    episode = continued(case.reaction, case.session, case.now)
+    if episode.round > case.reaction.rounds:
+        return _hand_over(case, episode, f"there were {case.reaction.rounds} rounds of it already")
+    if _is_overdue(case, episode):
+        lasts = duration_of(case.reaction.escalate_after_s or 0.0)
+        return _told_to_a_person(case, episode, f"that has been so for {lasts}")
+    for rule in _RULES:
+        if (judgement := rule(case, episode)) is not None:
+            return judgement
+    made = attempted(episode, case.now)
+    return Judgement(kind=Kind.FIRE, why=in_words(case.parts), key=episode.key, is_due=True, episode=made)
+
+
+def _is_long_over(case: _Case) -> bool:
+    """What ended long before anybody asked is nobody's concern any more: a new reaction does not dig it up."""
+    since_s = (case.now.at - case.session.state_since).total_seconds()
+    return case.session.is_terminal and since_s > ENDED_REACTS_S
+
+
+def _waits_for_its_attempt(case: _Case, episode: Episode) -> Judgement | None:
+    """One attempt at a time; a message that is not typed yet makes way for news."""
+    if not is_under_way(case.session, episode):
+        return None
+    begun = {effect.message for effect in case.session.effects if effect.attempted}
+    is_message = any(message.id == episode.in_flight for message in case.session.messages)
+    if is_message and episode.attempts == 0 and episode.in_flight not in begun:
+        return None
+    return _stays(case, Kind.WAITING, episode, "its newest attempt is still under way")
+
+
+def _waits_for_its_time(case: _Case, episode: Episode) -> Judgement | None:
+    left_s = max(
+        case.reaction.after_s - case.now.since_s(episode.since), pause_left_s(case.reaction, episode, case.now)
+    )
+    if left_s <= 0:
+        return None
+    return _stays(case, Kind.WAITING, episode, f"{_next(case, episode)} in {duration_of(left_s + 0.5)}", left_s)
+
+
+def _comes_to_nothing(case: _Case, episode: Episode) -> Judgement | None:
+    if episode.failures < max(case.reaction.attempts, FAILED_ATTEMPTS_MIN):
+        return None
+    said = f": {episode.error}" if episode.error else ""
+    return _told_to_a_person(case, episode, f"{episode.failures} attempts came to nothing{said}")
+
+
+def _is_spent(case: _Case, episode: Episode) -> Judgement | None:
+    if episode.attempts < case.reaction.attempts or _is_at_it(case):
+        return None
+    return _hand_over(case, episode, f"{episode.attempts} of {case.reaction.attempts} attempts were made")
+
+
+def _waits_for_its_agent(case: _Case, episode: Episode) -> Judgement | None:
+    """An agent that was told, and works, is not told the same again meanwhile."""
+    if episode.attempts == 0 or not _is_at_it(case):
+        return None
+    return _stays(case, Kind.WAITING, episode, "its agent was told, and is working")
+
+
+def _waits_for_a_look(case: _Case, episode: Episode) -> Judgement | None:
+    """What was true before the last attempt may be true no more."""
+    if episode.tried_at is None or all(part.at is None or part.at > episode.tried_at.at for part in case.parts):
+        return None
+    return _stays(case, Kind.WAITING, episode, "nothing was looked at since its last attempt")
+
+
+def _is_held(case: _Case, episode: Episode) -> Judgement | None:
+    if case.reaction.act is not Act.SEND or (why := _unspeakable(case.session)) is None:
+        return None
+    return _stays(case, Kind.HELD, episode, why)
+
+
+_RULES: tuple[Callable[[_Case, Episode], Judgement | None], ...] = (
+    _waits_for_its_attempt,
+    _comes_to_nothing,
+    _waits_for_its_time,
+    _is_spent,
+    _waits_for_its_agent,
+    _waits_for_a_look,
+    _is_held,
+)
+
+
+def _stays(case: _Case, kind: Kind, episode: Episode, why: str, again_in_s: float | None = None) -> Judgement:
+    """Nothing is done now. Where the ledger knows less than is known now, that is written down."""
+    after_s = case.reaction.escalate_after_s
+    if after_s is not None and not episode.is_escalated and case.reaction.escalation is not None:
+        left_s = max(0.0, after_s - case.now.since_s(episode.since))
+        again_in_s = left_s if again_in_s is None else min(again_in_s, left_s)
+    told = f"{in_words(case.parts)}; {why}"
+    return Judgement(
+        kind=kind,
+        why=told,
+        key=episode.key,
+        again_in_s=again_in_s,
+        is_due=episode != case.stored,
+        episode=episode,
+    )
+
+
+def _hand_over(case: _Case, episode: Episode, why: str) -> Judgement:
+    """The budget is spent. Of a notice that is enough: a person was told already."""
+    if case.reaction.act is Act.NOTIFY:
+        return _stays(case, Kind.SPENT, episode, why)
+    return _told_to_a_person(case, episode, why)
+
+
+def _told_to_a_person(case: _Case, episode: Episode, why: str) -> Judgement:
+    if episode.is_escalated or case.reaction.escalation is None:
+        told = "a person was told" if episode.is_escalated else "nobody is told"
+        return _stays(case, Kind.SPENT, episode, f"{why}, and {told}")
+    escalated = replace(episode, is_escalated=True)
+    told = f"{in_words(case.parts)}; {why}"
+    return Judgement(kind=Kind.ESCALATE, why=told, key=episode.key, is_due=True, episode=escalated)
+
+
+def _is_overdue(case: _Case, episode: Episode) -> bool:
+    after_s = case.reaction.escalate_after_s
+    is_open = after_s is not None and not episode.is_escalated and case.reaction.escalation is not None
+    return is_open and case.now.since_s(episode.since) >= (after_s or 0.0)
+
+
+def _next(case: _Case, episode: Episode) -> str:
+    if episode.attempts >= case.reaction.attempts:
+        return "the last attempt has time to work, and a person may be told"
+    return f"attempt {episode.attempts + 1} of {case.reaction.attempts} is made"
+
+
+def _is_at_it(case: _Case) -> bool:
+    return case.reaction.act is Act.SEND and case.session.activity is Activity.WORKING
+
+
+def _unspeakable(session: Session) -> str | None:
+    """Say why nothing can be said to its agent now; null where it can."""
+    if session.state is not State.RUNNING or session.ending is not None:
+        return f"nothing can be said to it while it is {session.state if session.ending is None else 'being ended'}"
+    if session.activity in (Activity.BLOCKED, Activity.LIMITED) or in_flight(session) is not None:
+        return f"nothing is said to an agent that is {'limited' if session.activity is Activity.LIMITED else 'blocked'}"
+    if len(session.messages) >= MESSAGES_MAX:
+        return f"{MESSAGES_MAX} messages wait to be read by it already"
+    return None
+
+
+def _never(_session: Session) -> str | None:
+    return None
+
+
+def _cannot_read(session: Session) -> str | None:
+    return "it has ended, and reads no more" if session.is_terminal else None
+
+
+def _cannot_end(session: Session) -> str | None:
+    return "it is ended already" if session.is_terminal or session.ending is not None else None
+
+
+def _cannot_begin(session: Session) -> str | None:
+    return None if session.is_terminal else "it has not ended"
+
+
+def _cannot_merge(session: Session) -> str | None:
+    is_pinned = session.change is not None and session.change.head is not None
+    return None if is_pinned else "nobody knows its newest commit"
+
+
+_NOT_HERE: dict[Act, Callable[[Session], str | None]] = {
+    Act.SEND: _cannot_read,
+    Act.STOP: _cannot_end,
+    Act.REVIVE: _cannot_begin,
+    Act.MERGE: _cannot_merge,
+}
