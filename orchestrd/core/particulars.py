@@ -1,0 +1,73 @@
+"""The particulars of a text of a reaction: failed checks, remarks of reviewers, the output of a verification.
+
+All of it was written by others, so it is bounded, introduced and fenced; and there is always something to say.
+"""
+
+from collections.abc import Iterator
+
+from orchestrd.core.fencing import cleaned, head, quoted, tail, untrusted
+from orchestrd.model.change import Change, FailedCheck, Remark
+from orchestrd.model.limits import (
+    CHECK_LOG_CHARS_MAX,
+    COMMAND_OUTPUT_CHARS_MAX,
+    FAILED_CHECKS_MAX,
+    REMARK_CHARS_MAX,
+    REMARKS_MAX,
+)
+from orchestrd.model.session import Session
+from orchestrd.model.verification import Verification
+
+
+def of_checks(change: Change, share: float) -> str:
+    """Tell of each check that failed, with as much of its log as there is place for: a share of the most."""
+    shown = [_check(check, int(CHECK_LOG_CHARS_MAX * share)) for check in change.failed[:FAILED_CHECKS_MAX]]
+    more = len(change.failed) - len(shown) + change.failed_more
+    shown += [f"{more} more {'check has' if more == 1 else 'checks have'} failed."] if more else []
+    return "\n\n".join(shown) or "Its forge names no check that has failed."
+
+
+def of_remarks(change: Change, share: float) -> str:
+    """Tell of each remark that is not settled, the same way."""
+    remarks = change.remarks or ()
+    shown = [_remark(remark, int(REMARK_CHARS_MAX * share)) for remark in remarks[:REMARKS_MAX]]
+    more = len(remarks) - len(shown) + change.remarks_more
+    shown += [f"{more} more {'remark is' if more == 1 else 'remarks are'} not settled."] if more else []
+    return "\n\n".join(shown) or "Its forge shows no remark that is not settled."
+
+
+def of_verification(session: Session, share: float) -> str:
+    """Tell how the newest verification ended, and the end of its output."""
+    if session.verification is None:
+        return "Nothing has verified its work yet."
+    command = quoted(session.spec.verify or "its verification")
+    return "\n".join(_verification(session.verification, command, int(COMMAND_OUTPUT_CHARS_MAX * share)))
+
+
+def _check(check: FailedCheck, chars_max: int) -> str:
+    step = f" in its step {quoted(check.step)}" if check.step else ""
+    link = f" ({_link(check.url)})" if check.url else ""
+    said = f"The check {quoted(check.name)} failed{step}{link}."
+    log = tail(cleaned(check.log or ""), chars_max)
+    return f"{said} {untrusted('The end of its log', log)}" if log else f"{said} Its log is not to be had."
+
+
+def _remark(remark: Remark, chars_max: int) -> str:
+    who = f"{quoted(remark.author)}{', a program,' if remark.is_by_program else ''}"
+    line = f", line {remark.line}" if remark.line is not None else ""
+    where = f" on {quoted(remark.path)}{line}" if remark.path else ""
+    return untrusted(f"{who} says{where}", head(cleaned(remark.text), chars_max) or "(nothing)")
+
+
+def _verification(verification: Verification, command: str, chars_max: int) -> Iterator[str]:
+    if verification.exit_code is None:
+        yield f"{command} could not be run to its end: {quoted(verification.error or 'nobody knows why')}."
+    else:
+        yield f"{command} ended with exit code {verification.exit_code}."
+    if verification.is_clean is False:
+        yield "Not all of the work is committed."
+    if output := tail(cleaned(verification.output), chars_max):
+        yield untrusted("The end of its output", output)
+
+
+def _link(url: str) -> str:
+    return "".join(char for char in url if char.isprintable() and char not in " ()<>`'\"")
