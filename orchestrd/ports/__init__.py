@@ -29,7 +29,10 @@ from orchestrd.ports.agent import Agent as Agent
 from orchestrd.ports.checkouts import Checkout as Checkout
 from orchestrd.ports.checkouts import Checkouts as Checkouts
 from orchestrd.ports.checkouts import WantedCheckout as WantedCheckout
+from orchestrd.ports.command_runner import CommandEnd as CommandEnd
 from orchestrd.ports.command_runner import CommandRunner as CommandRunner
+from orchestrd.ports.command_runner import Tree as Tree
+from orchestrd.ports.command_runner import Trees as Trees
 from orchestrd.ports.forge import ChangeLook as ChangeLook
 from orchestrd.ports.forge import Forge as Forge
 from orchestrd.ports.forge import Merging as Merging

@@ -1,10 +1,10 @@
-"""The port of the commands that the daemon itself runs in the workspace of a session: verifications and reactions."""
+"""The ports by which the daemon finds out itself what is in a workspace: it runs commands, and compares files."""
 
 from typing import Protocol
 
 from msgspec import Struct
 
-from orchestrd.model.session import Session
+from orchestrd.model.session import Session, Workspace
 
 
 class CommandEnd(Struct, frozen=True, kw_only=True):
@@ -15,17 +15,6 @@ class CommandEnd(Struct, frozen=True, kw_only=True):
 
     exit_code: int | None = None
     output: str = ""
-    error: str | None = None
-
-
-class Tree(Struct, frozen=True, kw_only=True):
-    """What git says of the files of a workspace. Where there is no repository nothing is uncommitted, and no head.
-
-    `is_clean`: nothing is changed, staged or untracked, ignored files aside; null: nobody knows, and `error` says why.
-    """
-
-    head: str | None = None
-    is_clean: bool | None = None
     error: str | None = None
 
 
@@ -40,6 +29,22 @@ class CommandRunner(Protocol):
         """Run a command to its end, bounded in time and in what is kept of its output."""
         ...
 
-    async def tree(self, session: Session) -> Tree:
-        """Look at what is committed in its workspace, and whether that is all."""
+
+class Tree(Struct, frozen=True, kw_only=True):
+    """What git says of the files of a workspace. Where there is no repository nothing is uncommitted, and no head.
+
+    `is_clean`: nothing is changed, staged or untracked, ignored files and those that were brought along aside. Where it
+    is not, or nobody knows (null), `error` says what is, or why.
+    """
+
+    head: str | None = None
+    is_clean: bool | None = None
+    error: str | None = None
+
+
+class Trees(Protocol):
+    """Compares the files of workspaces with what is committed. Raises nothing."""
+
+    async def tree(self, workspace: Workspace) -> Tree:
+        """Look at one workspace."""
         ...

@@ -106,7 +106,7 @@ class Order:
 
 def _run(place: int, order: Order, streams: Streams) -> bytes:
     """Run the agent to its end and give the exit record. Once there is an agent, nothing may cost that record."""
-    _adopt_orphans()
+    adopt_orphans()
     agent = _start(place, order, streams)
     try:
         write_durable(place, "start.json", _start_record(agent))
@@ -124,7 +124,7 @@ def _end(agent: int, mark: bytes, streams: Streams) -> bytes:
     left, error = [], None
     asked: set[int] = set()
     try:
-        left = _sweep(mark, asked)
+        left = sweep(mark, asked)
     except Exception as defect:  # noqa: BLE001 - whatever it is, the end is known; with an error the daemon sweeps again
         error = f"what the agent left behind could not be ended: {type(defect).__name__}: {defect}"
     code = None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
@@ -200,7 +200,7 @@ def _spawn(argv: list[bytes], environment: dict[bytes, bytes], actions: "list[tu
     raise denied or OSError(errno.ENOENT, "no such program" + ("" if b"/" in argv[0] else " in the PATH of the run"))
 
 
-def _adopt_orphans() -> None:
+def adopt_orphans() -> None:
     """Become the parent of whatever the agent's descendants abandon, detached or not (Linux)."""
     import ctypes
 
@@ -215,7 +215,7 @@ def _watch(agent: int, streams: Streams) -> int:
         number = signal.sigwait(streams.signals)
         if number != signal.SIGCHLD:
             streams.take(number, agent)
-        elif (status := _reap(agent)) is not None:
+        elif (status := reap(agent)) is not None:
             return status
 
 
@@ -227,7 +227,7 @@ def try_to(act: "Callable[..., object]", *arguments: object) -> None:
         pass
 
 
-def _reap(agent: int) -> int | None:
+def reap(agent: int) -> int | None:
     """Reap what has ended; give the wait status of the agent if it is among them."""
     while (ended := os.waitpid(-1, os.WNOHANG))[0]:
         if ended[0] == agent:
@@ -235,7 +235,7 @@ def _reap(agent: int) -> int | None:
     return None
 
 
-def _sweep(mark: bytes, asked: "set[int]") -> list[int]:
+def sweep(mark: bytes, asked: "set[int]") -> list[int]:
     """End what the agent left behind, TERM first, then KILL; give what is still there after SWEEP_S.
 
     Whatever is asked to end is added to `asked`.
@@ -259,7 +259,7 @@ def _sweep(mark: bytes, asked: "set[int]") -> list[int]:
 def _children(mark: bytes) -> list[int]:
     """Find the living children of this process that do not bear the mark of another run."""
     try:
-        _reap(0)
+        reap(0)
     except ChildProcessError:
         return []
     own = b"%d" % os.getpid()

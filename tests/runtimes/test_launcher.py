@@ -252,7 +252,7 @@ def test_a_pause_of_the_agent_is_no_end(bench: LauncherBench) -> None:
 def test_an_agent_that_runs_as_somebody_else_by_now_is_watched_on(monkeypatch: pytest.MonkeyPatch) -> None:
     received = iter([signal.SIGTERM, signal.SIGCHLD])
     monkeypatch.setattr("_signal.sigwait", lambda _: next(received))
-    monkeypatch.setattr(launcher, "_reap", lambda agent: 0)
+    monkeypatch.setattr(launcher, "reap", lambda agent: 0)
     monkeypatch.setattr(os, "killpg", _refused)
 
     assert launcher._watch(4711, launcher.Streams()) == 0
@@ -278,7 +278,7 @@ def test_stdin_is_a_pipe_of_the_usual_size_where_no_larger_one_is_allowed(
 def test_where_orphans_cannot_be_adopted_the_agent_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
-    launcher._adopt_orphans()
+    launcher.adopt_orphans()
 
 
 def test_an_end_that_can_never_be_recorded_is_given_up(bench: LauncherBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +353,7 @@ def test_what_cannot_be_ended_is_named_in_the_record(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
     monkeypatch.setattr(time, "sleep", pass_time)
 
-    left = launcher._sweep(b"mark", set())
+    left = launcher.sweep(b"mark", set())
 
     first_kill_s = next(at_s for at_s, number in signals if number == signal.SIGKILL)
     assert left == [4711]
@@ -380,7 +380,7 @@ def test_whatever_goes_wrong_with_the_sweep_the_end_of_the_agent_is_recorded(mon
         raise OSError(23, "Too many open files in system")
 
     monkeypatch.setattr(launcher, "_watch", lambda agent, streams: 7 << 8)
-    monkeypatch.setattr(launcher, "_sweep", broken)
+    monkeypatch.setattr(launcher, "sweep", broken)
 
     record = json.loads(launcher._end(4711, b"mark", launcher.Streams()))
 
