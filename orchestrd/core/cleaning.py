@@ -10,6 +10,7 @@ from shlex import quote
 from msgspec import Struct
 
 from orchestrd.core.worktree import owner_of
+from orchestrd.model.change import Pr
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Session
 from orchestrd.model.words import Deed
@@ -26,12 +27,17 @@ def preserve_ref(name: str) -> str:
 
 
 class Owner(Struct, frozen=True, kw_only=True):
-    """The session that a worktree was made for, as far as it is known. `base`: what its work was to be merged into."""
+    """The session that a worktree was made for, as far as it is known.
+
+    `base`: what its work was to be merged into. `merged`: the commit that its forge has told of as merged, in whatever
+    form: squashed or rebased no branch holds it.
+    """
 
     session: SessionId
     standing: str  # its state, or that it is archived
     is_over: bool
     base: str | None = None
+    merged: str | None = None
 
 
 class Verdict(Struct, frozen=True):
@@ -40,6 +46,12 @@ class Verdict(Struct, frozen=True):
     deed: Deed
     why: str
     hint: str = ""
+
+
+def merged_commit(session: Session) -> str | None:
+    """Name the commit of a session that its forge has told of as merged; null where there is none."""
+    change = session.change
+    return change.head if change is not None and change.pr is Pr.MERGED else None
 
 
 def spared(place: Place, owner: Owner | None, sessions: Iterable[Session]) -> Verdict | None:
@@ -62,7 +74,7 @@ def judge(worktree: Worktree, owner: Owner | None) -> Verdict:
     if owner is None and owner_of(worktree.branch or "") != worktree.place.name:
         why = f"no session is known for it, and its branch is {worktree.branch or 'none'}"
         return Verdict(Deed.KEEP, why, _look(worktree.place))
-    news = tuple(_news(worktree))
+    news = tuple(_news(worktree, owner))
     if news:
         return Verdict(Deed.PRESERVE, ", ".join(news))
     return Verdict(Deed.REMOVE, "no file is changed, and every commit is pushed or merged")
@@ -84,7 +96,7 @@ def _look(place: Place) -> str:
     return f"git -C {quote(place.path)} status"
 
 
-def _news(worktree: Worktree) -> Iterable[str]:
+def _news(worktree: Worktree, owner: Owner | None) -> Iterable[str]:
     """Name everything in a worktree that is nowhere else."""
     for count, said in (
         (worktree.staged, "staged"),
@@ -93,12 +105,22 @@ def _news(worktree: Worktree) -> Iterable[str]:
     ):
         if count:
             yield f"{_counted(count, 'file')} {said}"
-    if worktree.unheld:
+    if worktree.unheld and not _is_merged(worktree, owner):
         yield f"{_counted(worktree.unheld, 'commit')} neither pushed nor merged"
     if worktree.forgotten:
         yield f"{_counted(worktree.forgotten, 'line')} of work without a branch"
     if worktree.doing:
         yield f"in the middle of a {worktree.doing}"
+
+
+def _is_merged(worktree: Worktree, owner: Owner | None) -> bool:
+    """Tell whether its newest commit is what was merged; the branch that stays holds all that leads to it."""
+    return (
+        owner is not None
+        and worktree.branch is not None
+        and worktree.head is not None
+        and (worktree.head == owner.merged)
+    )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -10,7 +10,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from orchestrd.core.cleaning import ARCHIVED, CHANGED, SHOWN_ONLY, Owner, Verdict, judge, preserve_ref, spared, way_back
+from orchestrd.core.cleaning import (
+    ARCHIVED,
+    CHANGED,
+    SHOWN_ONLY,
+    Owner,
+    Verdict,
+    judge,
+    merged_commit,
+    preserve_ref,
+    spared,
+    way_back,
+)
 from orchestrd.engine.actor import Actor, Message
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError
@@ -125,8 +136,13 @@ class Cleaning(Actor):
         """Find the session that a worktree was made for, wherever its record is now."""
         name = SessionId(place.name)
         if session := self._roster.get(name):
-            base = session.spec.workspace.base
-            return Owner(session=name, standing=session.state, is_over=session.is_terminal, base=base)
+            return Owner(
+                session=name,
+                standing=session.state,
+                is_over=session.is_terminal,
+                base=session.spec.workspace.base,
+                merged=merged_commit(session),
+            )
         if name in self._read_only:
             return Owner(session=name, standing=SHOWN_ONLY, is_over=False)
         if is_session_id(name) and await asyncio.to_thread(self._store.is_archived, name):

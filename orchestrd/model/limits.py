@@ -255,6 +255,7 @@ CHANGES_NUDGED_S = 3.0  # ... and at least, however much happens
 CHANGES_AT_ONCE_MAX = 100  # branches of one repository that are asked for in one look
 FORGE_LOOK_S = 60.0  # one look is over within this time
 MERGE_S = 120.0  # one merge, with the looks before and behind it
+MERGE_S = 120.0  # one merge, with the looks before and behind it
 FORGE_LOOKS_AT_ONCE_MAX = 8  # repositories looked at side by side
 CHECKOUTS_LOOK_S = 5.0  # from one look at the worktrees to the next, on this machine only
 CHECKOUTS_SETTLE_S = 0.2  # what happens within this time is looked at together

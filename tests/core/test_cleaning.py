@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.core.cleaning import ARCHIVED, Owner, judge, preserve_ref, spared, way_back
+from orchestrd.core.cleaning import ARCHIVED, Owner, judge, merged_commit, preserve_ref, spared, way_back
+from orchestrd.model.change import Change, Pr
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
 from orchestrd.model.words import Deed, State
@@ -41,6 +42,30 @@ def test_whatever_is_new_is_named_and_preserved(changes: dict[str, Any], why: st
     verdict = judge(worktree(**changes), OWNER)
 
     assert (verdict.deed, verdict.why) == (Deed.PRESERVE, why)
+
+
+def test_commits_whose_last_one_the_forge_has_merged_are_not_new_whatever_they_became() -> None:
+    squashed = replace(OWNER, merged="c0ffee")
+
+    assert judge(worktree(unheld=3), squashed).deed is Deed.REMOVE
+    assert judge(worktree(unheld=3, modified=1), squashed).why == "1 file modified"
+    assert judge(worktree(unheld=3, forgotten=1), squashed).why == "1 line of work without a branch"
+
+
+@pytest.mark.parametrize("changes", [{"head": "decaf"}, {"branch": None}, {"head": None}])
+def test_what_came_behind_the_merged_commit_or_hangs_on_no_branch_is_new(changes: dict[str, Any]) -> None:
+    merged = replace(OWNER, merged="c0ffee")
+
+    assert judge(worktree(unheld=1, **changes), merged).deed is Deed.PRESERVE
+
+
+def test_only_what_a_forge_has_told_of_as_merged_counts_so() -> None:
+    session = a_session(NAME, State.COMPLETED, 0)
+    told = Change(forge="local", repository="/shop.git", branch="fix", pr=Pr.OPEN, head="c0ffee")
+
+    commits = [merged_commit(replace(session, change=change)) for change in (None, told, replace(told, pr=Pr.MERGED))]
+
+    assert commits == [None, None, "c0ffee"]
 
 
 def test_ignored_files_alone_keep_nothing() -> None:
