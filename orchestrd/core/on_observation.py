@@ -20,7 +20,8 @@ from orchestrd.core.machine import Trigger
 from orchestrd.core.progress import take_progress
 from orchestrd.core.spending import spend
 from orchestrd.core.turn import Turn
-from orchestrd.model.limits import EXCERPT_CHARS_MAX, REPORT_TEXT_CHARS_MAX, WITNESSES_MAX
+from orchestrd.model.effect import EffectKind
+from orchestrd.model.limits import DELIVERY_S, EXCERPT_CHARS_MAX, REPORT_TEXT_CHARS_MAX, WITNESSES_MAX
 from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished, Witness
 from orchestrd.model.words import Liveness
 
@@ -53,12 +54,18 @@ def started(turn: Turn, fact: Started) -> None:
 
 
 def exited(turn: Turn, proof: Exited) -> None:
-    """The launcher recorded the end. Where something of the run was left alive, a sweep has to end that first."""
+    """The launcher recorded the end. Where something of the run was left alive, a sweep has to end that first.
+
+    Where a message is being typed just now, it may have ended because it has read that: so its end is held back until
+    that is known. The record tells of it again with each look.
+    """
     if implies_start(turn, proof):
         return
     has_left = proof.error is not None and not never_ran(proof)
     if has_left or turn.session.outlived:
         order_sweep(turn)
+    elif _is_typed_into(turn, proof):
+        turn.set_liveness(Liveness.DEAD, "end of run")
     elif not is_held_back(turn, proof):
         finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(turn.session, proof))
 
@@ -91,6 +98,11 @@ def reported(turn: Turn, fact: Reported) -> None:
         _take_in(turn, said)
         if (said.offset is not None and number != last_line) or number == len(news) - 1:
             turn.judge_activity()
+
+
+def _is_typed_into(turn: Turn, proof: Exited) -> bool:
+    is_typing = any(effect.attempted and effect.kind is EffectKind.DELIVER for effect in turn.session.effects)
+    return is_typing and 0 <= (turn.now.at - proof.at).total_seconds() <= DELIVERY_S
 
 
 def _attest(turn: Turn, observer: str) -> None:

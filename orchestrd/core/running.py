@@ -5,6 +5,7 @@ from orchestrd.model.limits import START_DEADLINE_S, WORKSPACE_S
 from orchestrd.model.observation import Evidence
 from orchestrd.model.run import Run
 from orchestrd.model.session import Session, Spec
+from orchestrd.model.words import Liveness
 
 NOTHING_MORE = Evidence()
 
@@ -21,6 +22,11 @@ def run_of(session: Session, evidence: Evidence = NOTHING_MORE) -> Run:
         conversation=session.conversation,
         is_started=session.started_at is not None,
     )
+
+
+def has_ended(session: Session | None) -> bool:
+    """Tell whether its run is known to be over, though its end may be held back yet."""
+    return session is None or session.is_terminal or session.liveness is Liveness.DEAD
 
 
 def launch_limit_s(spec: Spec) -> float:

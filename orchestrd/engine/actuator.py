@@ -7,7 +7,7 @@ after a look right before. Nothing waits for a runtime for ever.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from orchestrd.core.running import run_of
+from orchestrd.core.running import has_ended, run_of
 from orchestrd.engine.answerer import Answerer
 from orchestrd.engine.launching import LaunchedRun, Launching
 from orchestrd.engine.mailbox import Mailboxes
@@ -151,11 +151,15 @@ class Actuator(Performer):
     async def _act_once(self, session: Session, effect: Effect) -> None:
         """Type or answer, once: only after `attempted` is on disk, and only if that commit found the decision standing.
 
-        That commit decides on what a look right before it has seen.
+        That commit decides on what a look right before it has seen. An end that was held back for what became of it is
+        seen by the look behind it.
         """
         await self._typist.look(session.id)
-        if await self.attempt(session.id, effect):
-            await self.report(session.id, await self._done(session, effect))
+        if not await self.attempt(session.id, effect):
+            return
+        await self.report(session.id, await self._done(session, effect))
+        if has_ended(self._roster.get(session.id)):
+            await self._typist.look(session.id)
 
     async def _done(self, session: Session, effect: Effect) -> Delivered | Answered:
         if effect.answer is not None:

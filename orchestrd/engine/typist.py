@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from orchestrd.core.evidence import SCREEN, TITLE, TYPING, judge, was_heard
-from orchestrd.core.running import run_of
+from orchestrd.core.running import has_ended, run_of
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.roster import Roster
 from orchestrd.model.errors import OrchestrdError, RefusedError
@@ -97,16 +97,19 @@ class Typist:
     async def _confirmed(
         self, runtime: Runtime, session: Session, text: str, begun: Instant, *, presses_again: bool
     ) -> Receipt:
-        """Look, bounded, until the agent was seen to take it.
+        """Look, bounded, until the agent was seen to take it; once it has ended, one more look sees all it ever did.
 
         Behind a command Enter is not pressed again: what that has opened might take it for a choice.
         """
         loop = asyncio.get_running_loop()
         started_s, is_enter_repeated = loop.time(), not presses_again
         while (elapsed_s := loop.time() - started_s) < CONFIRM_S:
+            was_over = has_ended(self._roster.get(session.id))
             await self.look(session.id)
             if self._is_taken(session.id, text, begun):
                 return Receipt.SUBMITTED
+            if was_over:
+                break
             if elapsed_s >= CONFIRM_ENTER_S and not is_enter_repeated and self._still_waits(session.id):
                 is_enter_repeated = True
                 await self._press_enter(runtime, session)

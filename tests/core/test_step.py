@@ -24,6 +24,7 @@ from orchestrd.model.command import (
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import (
+    DELIVERY_S,
     ERROR_CHARS_MAX,
     GRACE_S_MAX,
     MESSAGE_BYTES_MAX,
@@ -194,6 +195,33 @@ def test_messages_that_were_never_typed_are_told_of_at_the_end() -> None:
     life.give(exit_at(life, 1.0))
 
     assert life.record.notice == "1 message was never typed: send again after a revive"
+
+
+def test_the_end_of_an_agent_that_is_being_typed_into_waits_for_what_became_of_the_message() -> None:
+    life = running()
+    life.give(a_send("m"))
+    life.give(Attempted(effect="1.2"))
+
+    life.give(exit_at(life, 0.0))
+    held_back = (life.record.state, life.record.liveness)
+    life.give(Delivered(effect="1.2", generation=1, receipt=Receipt.SUBMITTED))
+    life.give(exit_at(life, 0.0))
+
+    assert held_back == (State.RUNNING, Liveness.DEAD)
+    assert [settled.receipt for settled in life.record.settled] == [Receipt.SUBMITTED]
+    assert (life.record.state, life.record.reason) == (State.COMPLETED, Reason.EXITED)
+
+
+@pytest.mark.parametrize("seconds", [-DELIVERY_S - 1.0, 60.0], ids=["long ago", "by a clock that went back"])
+def test_the_end_of_an_agent_that_is_being_typed_into_does_not_wait_for_ever(seconds: float) -> None:
+    life = running()
+    life.give(a_send("m"))
+    life.give(Attempted(effect="1.2"))
+
+    life.give(exit_at(life, seconds))
+
+    assert [settled.receipt for settled in life.record.settled] == [Receipt.UNKNOWN]
+    assert life.record.state is State.COMPLETED
 
 
 def test_while_a_message_is_typed_a_word_that_cannot_tell_brings_no_older_one_back() -> None:
