@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct, structs
 
 from orchestrd import __version__
+from orchestrd.config import reactions_of
 from orchestrd.configuring import configured
 from orchestrd.core.layout import config_file_from
 from orchestrd.engine.actor import Actor
@@ -53,6 +54,7 @@ def settings_of(configuration: Configuration, flags: Flags, environ: Mapping[str
         log_bytes_max=daemon.log_mib_max * MIB,
         thresholds=Thresholds(stuck_after_s=daemon.stuck_after_s),
         with_hooks=daemon.hooks,
+        reactions=reactions_of(configuration),
         pid=os.getpid(),
         version=__version__,
         config=config_file_from(environ),

@@ -12,11 +12,13 @@ from orchestrd.config.keys import Installed, Key, none_installed, with_installed
 from orchestrd.config.writing import written
 from orchestrd.core.duration import problem_with_duration
 from orchestrd.core.policy import problem_with_rule
+from orchestrd.core.template import problem_with_template
 from orchestrd.core.validate import (
     problem_with_base,
     problem_with_env_name,
     problem_with_path,
     problem_with_text,
+    problem_with_verify,
 )
 from orchestrd.model.limits import ARGV_BYTES_MAX, PATH_BYTES_MAX
 
@@ -159,7 +161,10 @@ _RULES: Mapping[str, Callable[[Any], Iterable[str | None]]] = {
     "spawn.link": lambda paths: (problem_with_path("link", path) for path in paths),
     "spawn.allow": lambda rules: map(problem_with_rule, rules),
     "spawn.setup": lambda command: [problem_with_text("the setup command", command, ARGV_BYTES_MAX)],
+    "spawn.verify": lambda command: [problem_with_verify(command)],
     "environment.pass": lambda names: map(_pass_problem, names),
     "environment.set": lambda table: (_set_problem(name, value) for name, value in table.items()),
+    "reactions.*.text": lambda text: [problem_with_template(text)],
+    "reactions.*.command": lambda command: [problem_with_text("the command", command, ARGV_BYTES_MAX)],
     "environment.path": lambda paths: map(_place_problem, paths),
 }

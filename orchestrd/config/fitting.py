@@ -57,11 +57,8 @@ def _reaction_misfits(name: str, tree: Mapping[str, Any], names: Mapping[str, bo
             yield Misfit("act", f"the reaction '{name}' is to run a command, and names none: set its 'command'")
         case Act.SPAWN if not reaction.text.strip():
             yield Misfit("act", f"the reaction '{name}' is to begin another session: set its 'text', the prompt")
-        case Act.MERGE if reaction.when.pr != (Pr.OPEN,) or not reaction.when.checks:
-            yield Misfit(
-                "act",
-                f"the reaction '{name}' is to merge: its 'when' must say pr = \"open\", and what 'checks' come to",
-            )
+        case Act.MERGE if reaction.when.pr not in ((), (Pr.OPEN,)):
+            yield Misfit("act", f"the reaction '{name}' is to merge: only what is open can be, so its 'pr' must be")
 
 
 def _channel_misfits(name: str, tree: Mapping[str, Any], _: Mapping[str, bool]) -> Iterator[Misfit]:

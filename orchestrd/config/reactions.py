@@ -16,8 +16,6 @@ from orchestrd.model.reaction import Act, Condition, Reaction
 from orchestrd.model.reaction_settings import ConditionSettings, ReactionSettings
 from orchestrd.model.settings import Configuration
 
-MERGE_ATTEMPTS = 3  # where nothing is said: what is not ready this minute may be so the next
-
 
 @cache
 def packaged() -> Layer:
@@ -43,7 +41,7 @@ def _reaction(name: str, settings: ReactionSettings) -> Reaction:
         method=settings.method,
         priority=settings.priority,
         after_s=seconds_of(settings.after),
-        attempts=settings.attempts or (MERGE_ATTEMPTS if settings.act == Act.MERGE else 1),
+        attempts=settings.attempts,
         every_s=seconds_of(settings.every),
         backoff=settings.backoff,
         rounds=settings.rounds,

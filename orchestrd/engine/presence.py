@@ -11,6 +11,7 @@ from orchestrd.engine.troubles import Troubles
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import ARCHIVE_AFTER_S, LOG_BYTES_MAX
+from orchestrd.model.reaction import Reaction
 from orchestrd.model.thresholds import Thresholds
 from orchestrd.ports import Clock
 
@@ -24,6 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_bytes_max: int = LOG_BYTES_MAX
     thresholds: Thresholds = Thresholds()
     with_hooks: bool = True  # agents are launched with hooks of ours
+    reactions: tuple[Reaction, ...] = ()
     pid: int
     version: str
     config: str | None = None  # the file that is read

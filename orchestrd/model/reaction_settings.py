@@ -16,7 +16,6 @@ from orchestrd.model.setting_key import AGENTS, Duration, of_user
 from orchestrd.model.words import Activity, Reason, State, Until
 
 CostUsd = Annotated[float, Meta(ge=0, le=1_000_000)]
-Attempts = Annotated[int, Meta(ge=1, le=ATTEMPTS_MAX)]
 Tokens = Annotated[int, Meta(ge=1, le=TOKENS_MAX)]
 
 
@@ -92,14 +91,14 @@ class ReactionSettings(Struct, frozen=True, kw_only=True):
     priority: Annotated[Priority, of_user("Of what a person is told.")] = Priority.INFO
     after: Annotated[Duration, of_user("So long the condition must hold first.", "duration")] = "0s"
     attempts: Annotated[
-        Attempts | None,
+        int,
         of_user(
-            "How often it is done for one commit (or, where the condition speaks of none, for one run). Unset: once,"
-            " and three times where it merges.",
+            "How often it is done for one commit (or, where the condition speaks of none, for one run).",
             "attempts",
-            2,
+            ge=1,
+            le=ATTEMPTS_MAX,
         ),
-    ] = None
+    ] = 1
     every: Annotated[Duration, of_user("From one attempt to the next, at first ...", "duration")] = "10m"
     backoff: Annotated[float, of_user("... and each time so many times longer.", "times", ge=1, le=100)] = 2.0
     rounds: Annotated[

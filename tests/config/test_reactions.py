@@ -93,7 +93,7 @@ def test_a_reaction_of_ones_own_has_all_that_was_said_of_it() -> None:
 [reactions.dear]
 enabled = false
 act = "spawn"
-text = "Look at {session}"
+text = "Look at {id}"
 agent = "claude"
 priority = "warning"
 after = "10s"
@@ -136,7 +136,7 @@ all_ended = false
         ),
         act=Act.SPAWN,
         is_on=False,
-        text="Look at {session}",
+        text="Look at {id}",
         agent="claude",
         priority=Priority.WARNING,
         after_s=10,
@@ -152,7 +152,7 @@ all_ended = false
 def test_what_is_approved_and_green_merges_where_one_key_says_so() -> None:
     reaction = _reactions('[reactions.approved-and-green]\nact = "merge"\nmethod = "rebase"')["approved-and-green"]
 
-    assert (reaction.act, reaction.method, reaction.attempts) == (Act.MERGE, MergeMethod.REBASE, 3)
+    assert (reaction.act, reaction.method) == (Act.MERGE, MergeMethod.REBASE)
     assert reaction.escalation == Priority.URGENT
     assert reaction.when.checks == (Checks.PASSING,)
 
@@ -223,6 +223,11 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
             "[reactions.ci-failed]\nevery = '10'",
             '2: \'every\' must be a text such as "10m" (duration), not "10"',
         ),
+        (
+            "[reactions.ci-failed]\ntext = 'Mend {chekcs}'",
+            "2: 'text': '{chekcs}' stands for nothing: did you mean '{checks}'?",
+        ),
+        ("[reactions.ci-failed]\ntext = '{'", "2: 'text': a single '{' stands for nothing: write it twice, or name"),
         ("[reactions.ci-failed]\nevery = '400d'", "2: 'every': '400d' is too long: at most 366d"),
         (
             "[reactions.mine]\nwhen = {stuck = true}\nact = 'run'",
@@ -233,8 +238,8 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
             "3: the reaction 'mine' is to begin another session: set its 'text', the prompt",
         ),
         (
-            "[reactions.agent-stuck]\nact = 'merge'",
-            "2: the reaction 'agent-stuck' is to merge: its 'when' must say pr = \"open\", and what 'checks' come to",
+            "[reactions.ci-failed]\nact = 'merge'",
+            "2: the reaction 'ci-failed' is to merge: only what is open can be, so its 'pr' must be",
         ),
         (
             "[reactions.agent-stuck]\nagent = 'cluade'",
