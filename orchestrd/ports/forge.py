@@ -1,7 +1,7 @@
 """The port of a forge: where changes are proposed, checked, reviewed and merged."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -89,4 +89,19 @@ class Forge(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+        ...
+
+
+@runtime_checkable
+class WebhookForge(Protocol):
+    """A forge that tells by itself where something has changed, in requests that it signs."""
+
+    name: str
+
+    async def take_delivery(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Take one of its requests: it makes the next look come at once, and nothing in it is believed.
+
+        The names of headers are in small letters. Raises RefusedError where it is not signed as it should be, or there
+        is no secret to tell by (`no_secret`), UsageError where it is none of this forge.
+        """
         ...

@@ -1,0 +1,96 @@
+"""What failed checks have written: the log of a job of GitHub Actions, what another check says of itself.
+
+Each is fetched once. A log that cannot be had is empty, and the change says why; one that could not be had this time
+is fetched at the next look.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from orchestrd.core.fencing import cleaned, tail
+from orchestrd.forges.github.answers import decoded
+from orchestrd.forges.github.checks import JOB, RUN
+from orchestrd.forges.github.client import GitHubClient
+from orchestrd.forges.github.hosts import split
+from orchestrd.forges.github.logs import Job, end_of_step
+from orchestrd.forges.github.plain import line
+from orchestrd.model.change import Change, FailedCheck
+from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
+from orchestrd.model.limits import ANNOTATIONS_MAX, CHECK_LOG_CHARS_MAX
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """What a check says of itself."""
+
+    title: str | None = None
+    summary: str | None = None
+    text: str | None = None
+    annotations_count: Annotated[int, Meta(ge=0)] = 0
+
+
+class CheckRun(Struct, frozen=True, kw_only=True):
+    """A check run, as REST tells of it."""
+
+    output: Output = Output()
+
+
+class Annotation(Struct, frozen=True, kw_only=True):
+    """What a check says of a line."""
+
+    path: str = ""
+    start_line: int = 0
+    message: str | None = None
+
+
+async def told_logs(client: GitHubClient, change: Change, known: Mapping[str, FailedCheck]) -> Change:
+    """Add to the failed checks of a change what they have written; `known` are those of which that was told before."""
+    told, error = [], change.error
+    for check in change.failed:
+        if check.id in known:
+            told.append(known[check.id])
+            continue
+        try:
+            told.append(await _told(client, change.repository, check))
+        except (NotFoundError, RefusedError) as missing:
+            told.append(replace(check, log=""))
+            error = error or missing.message
+        except TransientError as missing:
+            told.append(check)
+            error = error or missing.message
+    return replace(change, failed=tuple(told), error=error)
+
+
+async def _told(client: GitHubClient, repository: str, check: FailedCheck) -> FailedCheck:
+    _, owner, name = split(repository)
+    place = f"/repos/{owner}/{name}"
+    if check.id.startswith(JOB):
+        return await _of_job(client, f"{place}/actions/jobs/{check.id.removeprefix(JOB)}", check)
+    if check.id.startswith(RUN):
+        return await _of_run(client, f"{place}/check-runs/{check.id.removeprefix(RUN)}", check)
+    return check  # a commit status: what it says came with it
+
+
+async def _of_job(client: GitHubClient, place: str, check: FailedCheck) -> FailedCheck:
+    job = decoded((await client.get(place, f"to read the job {check.name!r}")).body, Job, "job")
+    step = job.failing_step
+    log = await client.end_of(f"{place}/logs", f"to read the log of the job {check.name!r}")
+    return replace(check, step=line(step.name) if step else None, log=end_of_step(log, step))
+
+
+async def _of_run(client: GitHubClient, place: str, check: FailedCheck) -> FailedCheck:
+    what = f"to read the check {check.name!r}"
+    output = decoded((await client.get(place, what)).body, CheckRun, "check run").output
+    annotations: Sequence[Annotation] = ()
+    if output.annotations_count:
+        reply = await client.get(f"{place}/annotations?per_page={ANNOTATIONS_MAX}", what)
+        annotations = decoded(reply.body, tuple[Annotation, ...], "list of annotations")
+    return replace(check, log=tail(cleaned("\n".join(_lines(output, annotations))), CHECK_LOG_CHARS_MAX))
+
+
+def _lines(output: Output, annotations: Sequence[Annotation]) -> Iterator[str]:
+    yield from filter(None, (output.title, output.summary, output.text))
+    for annotation in annotations[:ANNOTATIONS_MAX]:
+        yield f"{annotation.path}:{annotation.start_line}: {annotation.message or ''}"

@@ -1,0 +1,63 @@
+"""Merging: a look at that one pull request, the judgement whether it is ready, and the merge of exactly that commit.
+
+Invariant: nothing is merged that was not seen to be ready by the look right before; and the commit is named to GitHub,
+which merges it or nothing. What nobody knows is said to be unknown: the next look tells.
+"""
+
+from orchestrd.core.merging import unready
+from orchestrd.forges.github.client import GitHubClient
+from orchestrd.forges.github.faults import Reply, UnansweredError
+from orchestrd.forges.github.hosts import split
+from orchestrd.forges.github.looking import Looks
+from orchestrd.model.change import Change, Pr
+from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.reaction import MergeOrder
+from orchestrd.ports.forge import Merging, WantedChange
+
+
+async def merged(client: GitHubClient, looks: Looks, order: MergeOrder, wanted: WantedChange) -> Merging:
+    """Obey an order, if it is obeyed already or can be."""
+    try:
+        change = await looks.look_closely(wanted)
+    except OrchestrdError as error:
+        return Merging(is_merged=False, error=error.message)
+    if change.pr is Pr.MERGED and order.number in (None, change.number):
+        if change.head == order.head:
+            return Merging(is_merged=True, change=change)
+        return Merging(is_merged=False, change=change, error=f"it was merged already, with its commit {change.head}")
+    why = unready(order, change)
+    if why is not None:
+        return Merging(is_merged=False, change=change, error=_whole(why, change))
+    return await _ordered(client, order, change)
+
+
+async def _ordered(client: GitHubClient, order: MergeOrder, change: Change) -> Merging:
+    _, owner, name = split(order.repository)
+    path = f"/repos/{owner}/{name}/pulls/{change.number}/merge"
+    try:
+        reply = await client.put(path, {"sha": order.head, "merge_method": order.method.value}, "to merge")
+    except UnansweredError as error:
+        return Merging(is_merged=None, change=change, error=error.message)
+    except OrchestrdError as error:
+        return Merging(is_merged=False, change=change, error=f"#{change.number} is not merged: {error.message}")
+    if reply.status == 200:
+        return Merging(is_merged=True, change=change)
+    return Merging(is_merged=False, change=change, error=_refusal(reply, order, change))
+
+
+def _refusal(reply: Reply, order: MergeOrder, change: Change) -> str:
+    told = f": {reply.message}" if reply.message else ""
+    match reply.status:
+        case 405:
+            return f"GitHub does not merge #{change.number} by {order.method.value}, or not yet{told}"
+        case 409:
+            return f"the newest commit of #{change.number} is no longer {order.head[:10]}{told}"
+        case 422:
+            return f"GitHub does not take the order to merge #{change.number}{told}"
+        case other:
+            return f"GitHub answered the order to merge #{change.number} with {other}{told}"
+
+
+def _whole(why: str, change: Change) -> str:
+    unknown = f" ({change.error})" if change.error else ""
+    return f"{why}{unknown}"

@@ -1,0 +1,103 @@
+"""The token of a host: what is set, else what the environment has, else what `gh` has stored. Blocking, on a thread.
+
+Invariant: a token is a return value and nothing else: no error, log or repr of ours has one. `gh` is never needed, and
+what it says of one host is never used for another.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+
+from orchestrd.forges.github.hosts import GITHUB, Host
+from orchestrd.model.errors import RefusedError
+from orchestrd.model.forge_settings import ForgeSettings
+from orchestrd.model.limits import GH_ANSWER_S, TOKEN_BYTES_MAX
+
+_VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
+_VARIABLES_OF_OTHERS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")  # as `gh` has them for other hosts
+
+FindToken = Callable[[], Awaitable[str | None]]
+
+
+def token_of(host: Host, settings: ForgeSettings, environ: Mapping[str, str]) -> str | None:
+    """Find the token of a host; null where there is none. Raises RefusedError where what is set leads to none."""
+    chosen = secret_in("token", settings.token_env, settings.token_file, environ) if host.is_set else None
+    return chosen or next(_usual(host, environ), None)
+
+
+def secret_in(what: str, variable: str | None, file: str | None, environ: Mapping[str, str]) -> str | None:
+    """Read a secret that the settings name; null where they name none. Raises RefusedError where it is not there."""
+    if variable is not None:
+        return environ.get(variable, "").strip() or _refused(what, f"the environment of the daemon has no {variable}")
+    return _written(what, file, environ) if file is not None else None
+
+
+def _usual(host: Host, environ: Mapping[str, str]) -> Iterator[str]:
+    for variable in _VARIABLES if host.name == GITHUB else _VARIABLES_OF_OTHERS:
+        if told := environ.get(variable, "").strip():
+            yield told
+    if kept := _kept_by_gh(host.name, environ):
+        yield kept
+    if asked := _told_by_gh(host.name, environ):
+        yield asked
+
+
+def _written(what: str, named: str, environ: Mapping[str, str]) -> str:
+    path = _home(environ) / named[2:] if named.startswith("~/") else Path(named)
+    try:
+        with path.open("rb") as file:
+            written = file.read(TOKEN_BYTES_MAX)
+    except OSError as error:
+        return _refused(what, f"cannot read {path}: {error.strerror}")
+    lines = written.decode(errors="replace").split()
+    return lines[0] if len(lines) == 1 else _refused(what, f"{path} should hold it, and nothing else")
+
+
+def _refused(what: str, why: str) -> str:
+    raise RefusedError(f"the {what} for GitHub cannot be had: {why}", code=f"no_{what}", hint="orch config edit")
+
+
+def _kept_by_gh(host: str, environ: Mapping[str, str]) -> str | None:
+    """Read the file of `gh`, of which this much is known: hosts at the margin, and below each its token, if any.
+
+    Newer ones keep the token in the keyring of the system, and the file is without it.
+    """
+    named, general = environ.get("GH_CONFIG_DIR"), environ.get("XDG_CONFIG_HOME")
+    place = Path(named) if named else (Path(general) if general else _home(environ) / ".config") / "gh"
+    try:
+        with (place / "hosts.yml").open(encoding="utf-8", errors="replace") as file:
+            lines = file.read(TOKEN_BYTES_MAX).splitlines()
+    except OSError:
+        return None
+    is_of_host = False
+    for line in lines:
+        if line and not line[0].isspace():
+            is_of_host = line.strip().rstrip(":").strip("\"'") == host
+        key, _, value = line.strip().partition(":")
+        if is_of_host and key == "oauth_token" and value.strip():
+            return value.strip().strip("\"'")
+    return None
+
+
+def _told_by_gh(host: str, environ: Mapping[str, str]) -> str | None:
+    program = shutil.which("gh", path=environ.get("PATH", ""))
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "auth", "token", "--hostname", host],
+            env={**environ, "GH_PROMPT_DISABLED": "1", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=GH_ANSWER_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    told = done.stdout[:TOKEN_BYTES_MAX].decode(errors="replace").strip()
+    return told if done.returncode == 0 and told and not any(map(str.isspace, told)) else None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or Path.home())
