@@ -6,6 +6,7 @@ no branch is checked out (a rebase), the last one that is known counts.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -71,6 +72,19 @@ def known_of(session: Session, forge: str, repository: str, branch: str) -> Chan
     if change is None or (change.forge, change.repository, change.branch) != (forge, repository, branch):
         return None
     return change
+
+
+def told_rule(session: Session, seen_at: datetime | None, why: str | None, now: datetime) -> str:
+    """Say how sure the change of a session is: when it was last told, or why it is not; empty where none is told of."""
+    change = session.change
+    if change is None and not is_watched(session):
+        return ""
+    if seen_at is None:
+        old = "; what is on record was told before this daemon started" if change else ""
+        return f"{why or 'nothing has been told of it yet'}{old}"
+    teller = change.forge if change else "the forge"
+    told = f"{teller} told of it {max(0.0, (now - seen_at).total_seconds()):.0f} s ago"
+    return f"{told}; since then: {why}" if why else told
 
 
 def _owners(claims: Iterable[Claim]) -> dict[str, SessionId]:

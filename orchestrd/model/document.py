@@ -182,6 +182,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     state_rule: str
     liveness_rule: str
     activity_rule: str
+    change_rule: str = ""  # who told of its change and when, or why nobody has; empty: there is nothing to tell
     witnesses: tuple[WitnessDocument, ...]
     pending: tuple[str, ...]  # deadlines, effects and messages in flight, each as a sentence
     trouble: str | None = None  # of the daemon: while it lasts, what is said here may be old

@@ -10,6 +10,7 @@ from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.session import Workspace
 from orchestrd.model.spending import Tokens
 from orchestrd.model.words import Permission
+from orchestrd.render.changes import change_lines
 from orchestrd.render.decisions import how_to_answer
 from orchestrd.render.table import activity_cell
 from orchestrd.render.text import NONE, age, ago, figures, short, visible, visible_lines, why
@@ -43,6 +44,7 @@ def session_page(told: Document, now: datetime) -> str:
         *_field("ended", ago(told.ended_at, now)),
         *_workspace(told.workspace),
         *(_work(told) if told.workspace.branch else ()),
+        *(_section("change", change_lines(told)) if told.change else ()),
         *_field("log", told.log),
         *_field("revision", str(told.revision)),
     ]
@@ -62,6 +64,8 @@ def explanation_page(explanation: Explanation, now: datetime) -> str:
         *_field("activity", _activity(told, now)),
         *_field("", explanation.activity_rule),
         *(_field("asks", _asked(told)) if told.decision else ()),
+        *(_section("change", change_lines(told)) if told.change else ()),
+        *(_field("" if told.change else "change", explanation.change_rule) if explanation.change_rule else ()),
         *_section("witness", (_testimony(witness) for witness in explanation.witnesses)),
         *_section("to come", explanation.pending),
         *(_field("trouble", explanation.trouble) if explanation.trouble else ()),

@@ -15,6 +15,7 @@ from msgspec.structs import astuple, replace
 
 from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
+from orchestrd.render.changes import change_cell, is_given_up, is_ready
 from orchestrd.render.decisions import answer_hint
 from orchestrd.render.text import (
     CLIPPED,
@@ -100,8 +101,8 @@ def in_order(sessions: Iterable[Document], now: datetime) -> list[Document]:
 
 
 def needs_me(told: Document) -> bool:
-    """Tell whether a running session waits for a person: its turn is over, or it needs a decision."""
-    return told.state == State.RUNNING and told.activity in NEEDS_ME
+    """Tell whether a session waits for a person: its turn is over, it needs a decision, or its pull request does."""
+    return _waits_for_me(told) or is_ready(told) or is_given_up(told)
 
 
 def state_cell(told: Document) -> str:
@@ -190,6 +191,7 @@ BRANCH = Column(head="BRANCH", cell=lambda told, _: branch_cell(told), narrowest
 AGENT = Column(head="AGENT", cell=lambda told, _: visible(told.agent), narrowest=6, spare=3)
 STATE = Column(head="STATE", cell=lambda told, _: state_cell(told), narrowest=15)
 ACTIVITY = Column(head="ACTIVITY", cell=activity_cell, narrowest=11)
+PULL_REQUEST = Column(head="PR", cell=lambda told, _: change_cell(told), spare=1)
 SINCE = Column(head="SINCE", cell=lambda told, now: age(told.state_since, now), spare=5)
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation), spare=6)
 ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=24, share=3)
@@ -197,11 +199,17 @@ ABOUT_BESIDE_USAGE = replace(ABOUT, narrowest=12)  # memory and CPU were asked f
 
 
 def _rank(told: Document, now: datetime) -> int:
-    if needs_me(told):
+    if _waits_for_me(told):
         return NEEDS_ME.index(Activity(told.activity))
+    if needs_me(told):
+        return 2
     if told.state == State.LOST or told.stuck_since or (told.state == State.FAILED and now - told.state_since < RECENT):
-        return len(NEEDS_ME)
-    return len(NEEDS_ME) + (2 if told.state in TERMINAL else 1)
+        return 3
+    return 5 if told.state in TERMINAL else 4
+
+
+def _waits_for_me(told: Document) -> bool:
+    return told.state == State.RUNNING and told.activity in NEEDS_ME
 
 
 def _rows(
@@ -238,7 +246,10 @@ def _columns_for(sessions: Sequence[Document], usage: Mapping[str, Usage] | None
     yield from (ID, NAME, PROJECT)
     if any(told.workspace.branch for told in sessions):
         yield BRANCH
-    yield from (AGENT, STATE, ACTIVITY, SINCE)
+    yield from (AGENT, STATE, ACTIVITY)
+    if any(change_cell(told) != NONE for told in sessions):
+        yield PULL_REQUEST
+    yield SINCE
     if usage is not None:
         yield Column(head="MEMORY", cell=lambda told, _: memory_cell(told, usage.get(told.id)))
         yield Column(head="CPU", cell=lambda told, _: cpu_cell(told, usage.get(told.id)))
@@ -289,7 +300,8 @@ def _room(widths: Sequence[int]) -> int:
 
 
 def _tint(told: Document, now: datetime) -> str:
-    return {0: _RED, 1: _YELLOW, 2: _RED, 4: _DIM}.get(_rank(told, now), _GREEN if told.state == State.RUNNING else "")
+    tints = {0: _RED, 1: _YELLOW, 2: _YELLOW, 3: _RED, 5: _DIM}
+    return tints.get(_rank(told, now), _GREEN if told.state == State.RUNNING else "")
 
 
 def _wrapped(line: str, columns: int | None) -> list[str]:
@@ -311,7 +323,7 @@ def _counts(status: Status, project: str | None) -> str:
 
 
 def _counted_as(told: Document) -> str:
-    return told.activity if needs_me(told) else told.state
+    return told.activity if _waits_for_me(told) else told.state
 
 
 def _daemon_line(status: Status, silence: str | None, now: datetime) -> str:
