@@ -236,7 +236,9 @@ LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
 
 # Changes, reactions and notices
-REACTION_TEXT_BYTES_MAX = 48 * 1024  # of what is sent, with all that stands in it: less than a record keeps of a message
+EPISODES_MAX = 128  # of one session: more than there can be reactions, for those that are configured no more
+NOTICES_MAX = 32  # of one session that are not told yet; one more takes the place of the oldest, least important
+REACTION_TEXT_BYTES_MAX = 48 * 1024  # of what is sent, with all that stands in it: a record keeps messages of that size
 TEMPLATE_CHARS_MAX = 8_000  # of the text of a reaction, as it is written
 ATTEMPT_PAUSE_S = 30.0  # from one attempt of a reaction to the next, at least
 PAUSE_S_MAX = 7 * 24 * 3_600.0  # ... and at most, however often it was made
@@ -254,7 +256,6 @@ CHANGES_LOOK_S_MAX = 900.0  # ... where there is little left to ask, or only end
 CHANGES_NUDGED_S = 3.0  # ... and at least, however much happens
 CHANGES_AT_ONCE_MAX = 100  # branches of one repository that are asked for in one look
 FORGE_LOOK_S = 60.0  # one look is over within this time
-MERGE_S = 120.0  # one merge, with the looks before and behind it
 MERGE_S = 120.0  # one merge, with the looks before and behind it
 FORGE_LOOKS_AT_ONCE_MAX = 8  # repositories looked at side by side
 CHECKOUTS_LOOK_S = 5.0  # from one look at the worktrees to the next, on this machine only

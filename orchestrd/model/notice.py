@@ -28,3 +28,10 @@ class Notice(Struct, frozen=True, kw_only=True):
     session: SessionId | None = None
     reaction: str | None = None
     url: str | None = None
+
+
+class Notices(Struct, frozen=True, kw_only=True):
+    """What a webhook is posted and a command reads: one notice, or several that are told together."""
+
+    schema: int = 1
+    notices: tuple[Notice, ...]

@@ -35,7 +35,9 @@ from orchestrd.model.document import (
 )
 from orchestrd.model.event import Event
 from orchestrd.model.finding import Checkup
+from orchestrd.model.notice import Notices
 from orchestrd.model.origin import ConfigReport
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 from orchestrd.model.words import Activity, Desired, Liveness, Permission, Reason, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -54,7 +56,10 @@ KINDS: Mapping[str, type[msgspec.Struct]] = {
     "explanation": Explanation,
     "gap": Gap,
     "health": Health,
+    "notices": Notices,
+    "judged_session": JudgedSession,
     "problem": Problem,
+    "reactions": KnownReactions,
     "screen": Screen,
     "send_reply": SendReply,
     "send_request": SendRequest,

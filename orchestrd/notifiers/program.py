@@ -1,0 +1,68 @@
+"""Running a program that tells somebody: with arguments and no shell, in a process group of its own, bounded in time.
+
+Invariant: when `run` ends, the program has ended, or was killed with all of its group; also where nobody waits for it
+any more. What it reads and what it says go through files, so that no pipe can hold it or us.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from tempfile import TemporaryFile
+
+from msgspec import Struct
+
+from orchestrd.model.limits import ERROR_CHARS_MAX, NOTIFY_ANSWER_S, PROGRAM_LOOK_S
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """How it ended: its exit code, as Popen has it, null where it was called off; and the end of what it said."""
+
+    code: int | None
+    said: str
+
+
+async def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"") -> Ended:
+    """Run it with `given` on its stdin. Raises OSError where it cannot be started."""
+    called_off = threading.Event()
+    running = asyncio.get_running_loop().run_in_executor(None, _run, argv, environ, given, called_off)
+    try:
+        async with asyncio.timeout(NOTIFY_ANSWER_S):
+            return await asyncio.shield(running)
+    except TimeoutError:
+        called_off.set()
+        return await asyncio.shield(running)
+    finally:
+        called_off.set()
+
+
+def _run(argv: Sequence[str], environ: Mapping[str, str], given: bytes, called_off: threading.Event) -> Ended:
+    with TemporaryFile() as stdin, TemporaryFile() as stderr:
+        stdin.write(given)
+        stdin.seek(0)
+        process = subprocess.Popen(
+            argv,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd="/",
+            env=dict(environ),
+            start_new_session=True,
+        )
+        with process:
+            code = _wait(process, called_off)
+        stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - ERROR_CHARS_MAX))
+        return Ended(code=code, said=stderr.read(ERROR_CHARS_MAX).decode("utf-8", "replace"))
+
+
+def _wait(process: "subprocess.Popen[bytes]", called_off: threading.Event) -> int | None:
+    while not called_off.is_set():
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(PROGRAM_LOOK_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # it is not reaped yet, so the number is its own
+    process.wait()
+    return None
