@@ -87,7 +87,21 @@ PromptFile = Annotated[
     str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from FILE; - is stdin.")
 ]
 Grace = Annotated[float | None, typer.Option("--grace", metavar="SECONDS", help="From TERM to KILL, when stopped.")]
-Goal = Annotated[Until | None, typer.Option("--until", help="What ends it: its own exit, or its turn's end.")]
+Goal = Annotated[
+    Until | None,
+    typer.Option(
+        "--until",
+        help="What ends it: its own exit, its turn's end, its pull request open or merged, or a green --verify.",
+    ),
+]
+Verify = Annotated[
+    str | None,
+    typer.Option(
+        "--verify",
+        metavar="CMD",
+        help="Whenever its turn is over, run this with a shell: it is done once that succeeds with all committed.",
+    ),
+]
 Policy = Annotated[
     Permission | None,
     typer.Option(
@@ -122,6 +136,7 @@ def spawn(
     prompt_file: PromptFile = None,
     grace: Grace = None,
     until: Goal = None,
+    verify: Verify = None,
     permission: Policy = None,
     allow: Rules = None,
     wait: Wait = False,
@@ -148,6 +163,7 @@ def spawn(
         env_names=env or (),
         grace_s=grace,
         until=until,
+        verify=verify,
         policy=PolicyWish(permission=permission, allow=tuple(allow or ())),
     )
     return _begin(asked, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from orchestrd.client.goals import NEEDS_BRANCH, goal_of
 from orchestrd.client.policies import PolicyWish
 from orchestrd.core.home import layout_from
 from orchestrd.core.passing import environment_of
@@ -70,6 +71,7 @@ def spawn_request(
     env_names: Iterable[str] = (),
     grace_s: float | None = None,
     until: Until | None = None,
+    verify: str | None = None,
     policy: PolicyWish = PolicyWish(),  # noqa: B008 - as above
     usual: Configuration = Configuration(),  # noqa: B008 - as above
     environ: Mapping[str, str] = os.environ,
@@ -83,6 +85,9 @@ def spawn_request(
     """
     session, place, agent = mint_id(), _directory(directory), agent or usual.spawn.agent
     project, where = place, Workspace(kind="none", path=place)
+    goal, command = goal_of(until, verify, usual.spawn)
+    if goal in NEEDS_BRANCH and workspace.kind is None:
+        workspace = replace(workspace, kind="worktree")
     if not (wish := workspace.settled(usual.spawn)).is_none_for(agent):
         from orchestrd.client.worktrees import worktree_for
 
@@ -102,7 +107,8 @@ def spawn_request(
         **asdict(head_of(prompt)),
         env_names=tuple(environment),
         grace_s=usual.spawn.grace_s if grace_s is None else grace_s,
-        until=until or usual.spawn.until,
+        until=goal,
+        verify=command,
         permission=permission,
         allow=allow,
     )

@@ -30,6 +30,7 @@ from orchestrd.model.limits import (
     WORKSPACE_PATHS_MAX,
 )
 from orchestrd.model.session import OWN_KEYS, Spec, Workspace
+from orchestrd.model.words import Until
 
 RESERVED_PREFIX = "ORCH_"  # these names of the environment are ours to set
 JOINER = "\u200d"  # holds an emoji of several characters together: the one invisible character that is welcome
@@ -47,6 +48,8 @@ def problem_with(spec: Spec) -> str | None:
         lambda: _problem_with_nonce(spec.nonce),
         lambda: _problem_with_prompt_head(spec.prompt),
         lambda: problem_with_policy(spec.permission, spec.allow),
+        lambda: _problem_with_goal(spec),
+        lambda: None if spec.issue is None else problem_with_text("the id of the issue", spec.issue, PATH_BYTES_MAX),
     )
 
 
@@ -206,6 +209,24 @@ def problem_with_workspace(workspace: Workspace) -> str | None:
         lambda: problem_with_text("the setup command", workspace.setup or "", ARGV_BYTES_MAX),
         lambda: problem_with_path("work in", workspace.subdirectory or "here"),
     )
+
+
+def problem_with_verify(command: str) -> str | None:
+    """What verifies is a command: an empty one would always succeed."""
+    if not command.strip():
+        return "the verification is empty: give a command of sh, or leave it out"
+    return problem_with_text("the verification", command, ARGV_BYTES_MAX)
+
+
+def _problem_with_goal(spec: Spec) -> str | None:
+    """A goal is one that can be met."""
+    if spec.until in (Until.PR_OPEN, Until.PR_MERGED) and spec.workspace.kind != "worktree":
+        return f"the goal {spec.until} needs a branch of its own, and this session has none: ask for a worktree"
+    if spec.verify is not None:
+        return problem_with_verify(spec.verify)
+    if spec.until is Until.VERIFY:
+        return "the goal verify needs a command that tells whether the work is done: give one"
+    return None
 
 
 def problem_with_owner(session: str, workspace: Workspace) -> str | None:

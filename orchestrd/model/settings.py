@@ -147,8 +147,22 @@ class SpawnSettings(Struct, frozen=True, kw_only=True):
     ] = GRACE_S
     until: Annotated[
         Until,
-        key("What ends a session: the `exit` of its program, or the end of its `turn`.", "", SetBy.ANYONE),
+        key(
+            "What ends a session: the `exit` of its program, the end of its `turn`, its pull request being open"
+            " (`pr_open`) or merged (`pr_merged`), or a green verification (`verify`).",
+            "",
+            SetBy.ANYONE,
+        ),
     ] = Until.EXIT
+    verify: Annotated[
+        str | None,
+        key(
+            "Command of sh that meets the goal `verify` when it succeeds and all is committed.",
+            "command",
+            SetBy.TRUSTED,
+            "make test",
+        ),
+    ] = None
     permission: Annotated[
         Permission,
         key(

@@ -20,6 +20,7 @@ from orchestrd.model import limits
 from orchestrd.model.command import Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
+from orchestrd.model.words import Until
 from tests.documents import a_request, a_spec
 
 ID = SessionId("abcdefgh")
@@ -197,3 +198,24 @@ def test_commands_are_held_to_the_same_rules() -> None:
     assert problem_with_command(Stop(session=ID, grace_s=-3)) is not None
     assert "is empty" in (problem_with_command(Send(session=ID, message="m", text="")) or "")
     assert problem_with_command(Send(session=ID, message="m", text="x" * (limits.MESSAGE_BYTES_MAX + 1))) is not None
+
+
+@pytest.mark.parametrize(
+    ("goal", "said"),
+    [
+        ({"until": Until.PR_OPEN}, "pr_open needs a branch of its own"),
+        ({"until": Until.PR_MERGED}, "pr_merged needs a branch of its own"),
+        ({"until": Until.VERIFY}, "needs a command"),
+        ({"until": Until.VERIFY, "verify": "  "}, "is empty"),
+        ({"verify": "a\0b"}, "contains a NUL"),
+        ({"verify": "x" * (limits.ARGV_BYTES_MAX + 1)}, "bytes"),
+        ({"issue": "x" * (limits.PATH_BYTES_MAX + 1)}, "bytes"),
+    ],
+)
+def test_a_goal_that_can_never_be_met_is_refused(goal: dict[str, Any], said: str) -> None:
+    assert said in (problem_with(a_spec(**goal)) or "")
+
+
+def test_a_goal_that_can_be_met_is_none_to_refuse() -> None:
+    assert problem_with(a_spec(until=Until.VERIFY, verify="make test", issue="github.com/o/r#12")) is None
+    assert problem_with(a_spec(until=Until.PR_MERGED, workspace=WORKTREE)) is None
