@@ -45,6 +45,7 @@ class Witnesses:
         self._clock = clock
         self._environments: dict[SessionId, Mapping[str, str]] = {}
         self._titles: dict[SessionId, str | None] = {}
+        self._stated: set[SessionId] = set()  # whose agent was seen to keep a state file
 
     async def hear(self, runtime: Runtime, looks: Sequence[Look]) -> list[tuple[SessionId, Reported]]:
         """Give what is new of each run's agent."""
@@ -70,6 +71,7 @@ class Witnesses:
         """Let go of what is remembered of a run that is over."""
         self._environments.pop(session.id, None)
         self._titles.pop(session.id, None)
+        self._stated.discard(session.id)
         self._gatherer.forget(session.id, session.generation)
 
     def _is_over(self, session: Session) -> bool:
@@ -129,6 +131,9 @@ class Witnesses:
     def _glimpse(self, look: Look, gathered: Gathered, screen: str | None, now: datetime) -> Glimpse:
         session = look.run.session
         last_title, self._titles[session] = self._titles.get(session), look.title
+        had_state = session in self._stated
+        if gathered.state is not None:
+            self._stated.add(session)
         return Glimpse(
             now=now,
             hook_lines=hook_lines(look),
@@ -136,6 +141,7 @@ class Witnesses:
             agent_pid=look.agent_pid,
             agent_started_ticks=look.agent_started_ticks,
             state=gathered.state,
+            had_state=had_state,
             transcript_lines=gathered.transcript_lines,
             title=look.title,
             last_title=last_title,

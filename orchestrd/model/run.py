@@ -85,6 +85,7 @@ class Glimpse(Struct, frozen=True, kw_only=True):
     agent_pid: int | None = None
     agent_started_ticks: int | None = None
     state: bytes | None = None
+    had_state: bool = False  # there was a state file at an earlier look
     transcript_lines: tuple[bytes, ...] = ()
     title: str | None = None
     last_title: str | None = None  # of the look before: a spinner that turns is a heartbeat

@@ -145,6 +145,15 @@ def test_only_a_spinner_that_has_turned_is_alive_now() -> None:
     assert [by("title", look)[0].at for look in looks] == [NOW, NOW, None, None]
 
 
+def test_a_spinner_is_at_work_no_more_when_the_process_has_taken_its_state_file_away() -> None:
+    ending, without_one, at_work = (
+        by("title", replace(LOOK, title="⠂ x", last_title="⠂ x", had_state=had_state, state=state))
+        for had_state, state in ((True, None), (False, None), (True, state_file("busy")))
+    )
+
+    assert [said.allows for said in (*ending, *without_one, *at_work)] == [(), (WORKING, LIMITED), (WORKING, LIMITED)]
+
+
 # ---- screen ---------------------------------------------------------------------------------------------------------
 
 LINE = "─" * 80

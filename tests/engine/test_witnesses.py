@@ -120,6 +120,22 @@ def send(text: str = "go on") -> Send:
     return Send(session=ID, message="m1", text=text)
 
 
+async def test_an_agent_is_told_that_it_has_taken_its_state_file_away() -> None:
+    rig, agent, _ = talking()
+    async with running(rig):
+        await begin(rig)
+        rig.gatherer.found[ID] = Gathered(state=b"working")
+        rig.service.nudge(ID)
+        await rig.when(lambda: agent.glimpses[-1].state)
+        before = agent.glimpses[-1].had_state
+
+        rig.gatherer.found[ID] = Gathered()
+        rig.service.nudge(ID)
+        await rig.when(lambda: agent.glimpses[-1].state is None)
+
+    assert (before, agent.glimpses[-1].had_state) == (False, True)
+
+
 async def test_everything_a_look_finds_is_put_before_the_agent() -> None:
     rig, agent, _ = talking()
     async with running(rig):

@@ -13,12 +13,17 @@ _AT_REST = "✳"  # at a dialog as well as between turns
 
 
 def read_title(glimpse: Glimpse) -> Iterator[Testimony]:
-    """A spinner that has turned since the last look is at work now; else a title says what it said when first seen."""
+    """A spinner that has turned since the last look is at work now; else a title says what it said when first seen.
+
+    A spinner is a rest of before where the process has taken its state file away: it does so when it ends, and its
+    terminal may be behind.
+    """
     title = glimpse.title
     if title is None:
         return
     allows: tuple[Activity, ...] = ()
-    if is_spinner := _SPINNER.match(title):
+    is_ending = glimpse.had_state and glimpse.state is None
+    if (is_spinner := _SPINNER.match(title)) and not is_ending:
         allows = (Activity.WORKING, Activity.LIMITED)
     elif title.startswith(_AT_REST):
         allows = (Activity.WAITING, Activity.BLOCKED, Activity.LIMITED)
