@@ -15,7 +15,7 @@ from orchestrd.forges.github.answers import decoded
 from orchestrd.forges.github.checks import JOB, RUN
 from orchestrd.forges.github.client import GitHubClient
 from orchestrd.forges.github.hosts import split
-from orchestrd.forges.github.logs import Job, end_of_step
+from orchestrd.forges.github.logs import Steps, end_of_step
 from orchestrd.forges.github.plain import line
 from orchestrd.model.change import Change, FailedCheck
 from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
@@ -74,7 +74,7 @@ async def _told(client: GitHubClient, repository: str, check: FailedCheck) -> Fa
 
 
 async def _of_job(client: GitHubClient, place: str, check: FailedCheck) -> FailedCheck:
-    job = decoded((await client.get(place, f"to read the job {check.name!r}")).body, Job, "job")
+    job = decoded((await client.get(place, f"to read the job {check.name!r}")).body, Steps, "job")
     step = job.failing_step
     log = await client.end_of(f"{place}/logs", f"to read the log of the job {check.name!r}")
     return replace(check, step=line(step.name) if step else None, log=end_of_step(log, step))

@@ -27,8 +27,8 @@ class Step(Struct, frozen=True, kw_only=True):
     completed_at: str | None = None
 
 
-class Job(Struct, frozen=True, kw_only=True):
-    """A job of GitHub Actions."""
+class Steps(Struct, frozen=True, kw_only=True):
+    """The steps of a job of GitHub Actions."""
 
     steps: Sequence[Step] = ()
 

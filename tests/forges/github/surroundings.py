@@ -1,7 +1,6 @@
 """A forge that asks the fake GitHub, without a socket: in virtual time."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
 import httpx
 
@@ -10,10 +9,12 @@ from orchestrd.forges.context import ForgeContext
 from orchestrd.forges.github.adapter import GitHubForge
 from orchestrd.model.change import Change
 from orchestrd.model.forge_settings import ForgeSettings
+from orchestrd.model.ids import SessionId
 from orchestrd.ports import Clock
 from orchestrd.ports.forge import WantedChange
 from orchestrd.testing.github import FakeGitHub, Request
 from orchestrd.testing.github.fake import TOKEN
+from tests.github.described import described
 
 REPOSITORY = "github.com/o/r"
 SHA = "a" * 40
@@ -55,9 +56,9 @@ def forge_at(
     return GitHubForge(context, connect)
 
 
-def wanted(branch: str, known: Change | None = None, session: str = "s1") -> WantedChange:
+def wanted(branch: str, known: Change | None = None, session: str = "aaaaaaaa") -> WantedChange:
     """Want to know of a branch."""
-    return WantedChange(session=session, branch=branch, directory="/nowhere", known=known)
+    return WantedChange(session=SessionId(session), branch=branch, directory="/nowhere", known=known)
 
 
 async def change_of(forge: GitHubForge, branch: str, known: Change | None = None) -> Change:
@@ -72,9 +73,13 @@ def queries(github: FakeGitHub) -> int:
     return github.counted["POST /graphql"]
 
 
-def noon() -> datetime:
-    """Give a time."""
-    return datetime(2026, 1, 2, 12, tzinfo=UTC)
+def github_at(clock: Clock) -> FakeGitHub:
+    """Make the fake, which counts its windows by this clock."""
+
+    def seconds() -> float:
+        return clock.now().at.timestamp()
+
+    return FakeGitHub(described(), clock=seconds)
 
 
 def _fail(told: str, error: BaseException | None) -> None:

@@ -7,10 +7,10 @@ import pytest
 from orchestrd.forges.github.adapter import GitHubForge
 from orchestrd.testing.clocks import LoopClock
 from orchestrd.testing.contracts import forge as contract
-from orchestrd.testing.github import FakeGitHub, Repository
+from orchestrd.testing.github import Repository
 from orchestrd.testing.github.repository import Pull
-from tests.forges.github.surroundings import forge_at
-from tests.github.described import described, needs_descriptions
+from tests.forges.github.surroundings import forge_at, github_at
+from tests.github.described import needs_descriptions
 
 pytestmark = needs_descriptions
 
@@ -31,7 +31,7 @@ class GitHubStage:
 
     def __init__(self) -> None:
         self._clock = LoopClock()
-        self.github = FakeGitHub(described(), clock=lambda: self._clock.now().at.timestamp())
+        self.github = github_at(self._clock)
         self.repository: Repository = self.github.repository("o/r")
         self.forge: GitHubForge = forge_at(self.github, self._clock)
         self._heads: dict[str, str] = {}

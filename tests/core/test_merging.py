@@ -1,0 +1,67 @@
+"""Whether a change is ready: what is not known is not, and no other commit is merged."""
+
+import pytest
+from msgspec.structs import replace
+
+from orchestrd.core.merging import unready
+from orchestrd.model.change import Change, Checks, Mergeable, Pr, Remark, Review
+from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
+
+READY = Change(
+    forge="github",
+    repository="github.com/o/r",
+    branch="fix",
+    base="main",
+    pr=Pr.OPEN,
+    number=1,
+    head="a" * 40,
+    checks=Checks.PASSING,
+    review=Review.APPROVED,
+    mergeable=Mergeable.CLEAN,
+    remarks=(),
+)
+ORDER = MergeOrder(
+    repository="github.com/o/r",
+    number=1,
+    branch="fix",
+    base="main",
+    head="a" * 40,
+    method=MergeMethod.SQUASH,
+    when=Condition(
+        pr=(Pr.OPEN,),
+        checks=(Checks.PASSING, Checks.NONE),
+        review=(Review.APPROVED,),
+        mergeable=(Mergeable.CLEAN,),
+        remarks=False,
+    ),
+)
+
+
+def test_what_is_as_the_order_wants_it_is_ready() -> None:
+    assert unready(ORDER, READY) is None
+    assert unready(replace(ORDER, number=None, base=None, when=Condition()), READY) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"pr": Pr.DRAFT}, "its pull request is draft"),
+        ({"pr": Pr.UNKNOWN}, "its pull request is unknown"),
+        ({"number": 2}, "the pull request of fix is #2, not #1"),
+        ({"head": "b" * 40}, "its newest commit is bbbbbbbbbb, and aaaaaaaaaa was to be merged"),
+        ({"head": None}, "its newest commit is unknown, and aaaaaaaaaa was to be merged"),
+        ({"base": "release"}, "it goes into release, and was to go into main"),
+        ({"mergeable": Mergeable.CONFLICTING}, "it has conflicts with its base"),
+        ({"mergeable": Mergeable.HELD_BACK}, "it is held back, not clean"),
+        ({"checks": Checks.UNKNOWN}, "its checks are unknown, not passing or none"),
+        ({"review": Review.CHANGES_REQUESTED}, "its review is changes requested, not approved"),
+        ({"remarks": None}, "it is not known whether remarks of reviewers are unsettled"),
+        ({"remarks": (Remark(id="t", author="ann", text="No."),)}, "1 remarks of reviewers are unsettled"),
+    ],
+)
+def test_what_is_otherwise_or_unknown_is_not(told: dict[str, object], why: str) -> None:
+    assert unready(ORDER, replace(READY, **told)) == why
+
+
+def test_who_waits_for_remarks_is_not_served_without_any() -> None:
+    assert unready(replace(ORDER, when=Condition(remarks=True)), READY) == "no remarks of reviewers are unsettled"

@@ -1,0 +1,72 @@
+"""Reading an issue."""
+
+import pytest
+
+from orchestrd.forges.github.adapter import GitHubForge
+from orchestrd.model.errors import NotFoundError, RefusedError
+from orchestrd.model.issue import Comment
+from orchestrd.model.limits import ISSUE_COMMENTS_MAX
+from orchestrd.testing.clocks import LoopClock
+from orchestrd.testing.github import FakeGitHub
+from tests.forges.github.surroundings import REPOSITORY, forge_at, github_at
+from tests.github.described import needs_descriptions
+
+pytestmark = needs_descriptions
+
+
+@pytest.fixture
+async def github() -> FakeGitHub:
+    return github_at(LoopClock())
+
+
+@pytest.fixture
+async def forge(github: FakeGitHub) -> GitHubForge:
+    return forge_at(github, LoopClock())
+
+
+async def test_an_issue_is_told_with_its_comments(github: FakeGitHub, forge: GitHubForge) -> None:
+    github.repository("o/r").issue("It\tbreaks", "When\x1b[1m I run it.", author="ann", comments=[("bob", "Me too.")])
+
+    issue = await forge.issue(REPOSITORY, 1)
+
+    assert (issue.id, issue.title, issue.body) == ("github.com/o/r#1", "It breaks", "When I run it.")
+    assert (issue.author, issue.comments, issue.comments_more) == ("ann", (Comment(author="bob", text="Me too."),), 0)
+    assert not issue.is_closed
+    assert github.violations == []
+
+
+async def test_of_very_many_comments_the_newest_are_told_and_the_others_counted(
+    github: FakeGitHub, forge: GitHubForge
+) -> None:
+    comments = [("bob", f"{number}") for number in range(250)]
+    github.repository("o/r").issue("Much", is_closed=True, comments=comments)
+
+    issue = await forge.issue(REPOSITORY, 1)
+
+    assert [comment.text for comment in issue.comments] == [f"{number}" for number in range(150, 250)]
+    assert (issue.comments_more, issue.is_closed) == (250 - ISSUE_COMMENTS_MAX, True)
+
+
+async def test_an_issue_that_has_not_changed_costs_nothing_again(github: FakeGitHub, forge: GitHubForge) -> None:
+    github.repository("o/r").issue("It breaks")
+    first = await forge.issue(REPOSITORY, 1)
+    before = github.budgets["core"].remaining
+
+    again = await forge.issue(REPOSITORY, 1)
+
+    assert again == first
+    assert github.budgets["core"].remaining == before
+
+
+async def test_a_pull_request_is_no_issue(github: FakeGitHub, forge: GitHubForge) -> None:
+    github.repository("o/r").pull("fix", sha="a" * 40)
+
+    with pytest.raises(RefusedError, match=r"github.com/o/r#1 is a pull request, not an issue"):
+        await forge.issue(REPOSITORY, 1)
+
+
+async def test_an_issue_that_is_not_there_is_not_found(github: FakeGitHub, forge: GitHubForge) -> None:
+    github.repository("o/r")
+
+    with pytest.raises(NotFoundError, match=r"github.com shows no such thing to this token: to read the issue"):
+        await forge.issue(REPOSITORY, 7)

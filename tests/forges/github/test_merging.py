@@ -1,0 +1,136 @@
+"""Merging: what is seen right before decides, and what GitHub says of it is read into a sentence."""
+
+import pytest
+
+from orchestrd.model.change import Checks, Mergeable, Review
+from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
+from orchestrd.ports.forge import Merging
+from orchestrd.testing.clocks import LoopClock
+from orchestrd.testing.github.http import Response, problem
+from orchestrd.testing.github.repository import Pull
+from tests.forges.github.surroundings import OTHER_SHA, REPOSITORY, SHA, forge_at, github_at, wanted
+from tests.github.described import needs_descriptions
+
+pytestmark = needs_descriptions
+
+GREEN = Condition(checks=(Checks.PASSING,), review=(Review.APPROVED,), mergeable=(Mergeable.CLEAN,), remarks=False)
+
+
+class Bench:
+    """A pull request that is approved and green, and a forge."""
+
+    def __init__(self) -> None:
+        clock = LoopClock()
+        self.github = github_at(clock)
+        self.repository = self.github.repository("o/r")
+        self.pull: Pull = self.repository.pull("fix", sha=SHA)
+        self.pull.review("ann", "APPROVED")
+        self.check = self.repository.check(SHA, "test", "success")
+        self.forge = forge_at(self.github, clock)
+
+    async def merge(self) -> Merging:
+        order = MergeOrder(
+            repository=REPOSITORY,
+            number=1,
+            branch="fix",
+            base="main",
+            head=SHA,
+            method=MergeMethod.SQUASH,
+            when=GREEN,
+        )
+        return await self.forge.merge(order, wanted("fix"))
+
+    def answer_the_order(self, response: Response) -> None:
+        """Answer the order itself with this."""
+        take = self.github.take
+        self.github.take = lambda request: response if request.method == "PUT" else take(request)  # type: ignore[method-assign]
+
+    @property
+    def ordered(self) -> bool:
+        return any(request.method == "PUT" for request in self.github.requests)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+async def test_what_is_approved_and_green_is_merged_at_that_commit(bench: Bench) -> None:
+    merging = await bench.merge()
+
+    order = next(request.json for request in bench.github.requests if request.method == "PUT")
+    assert (merging.is_merged, merging.error) == (True, None)
+    assert order == {"sha": SHA, "merge_method": "squash"}
+    assert bench.github.violations == []
+
+
+async def test_what_turned_red_since_is_not_merged(bench: Bench) -> None:
+    bench.check.conclusion = "failure"
+
+    merging = await bench.merge()
+
+    assert (merging.is_merged, merging.error) == (False, "its checks are failing, not passing")
+    assert not bench.ordered
+
+
+async def test_what_was_pushed_to_since_is_not_merged(bench: Bench) -> None:
+    bench.repository.push("fix", OTHER_SHA)
+
+    merging = await bench.merge()
+
+    assert merging.error == "its newest commit is bbbbbbbbbb, and aaaaaaaaaa was to be merged"
+    assert not bench.ordered
+
+
+async def test_what_somebody_merged_at_that_commit_is_merged(bench: Bench) -> None:
+    bench.repository.merge(bench.pull)
+
+    merging = await bench.merge()
+
+    assert merging.is_merged
+    assert not bench.ordered
+
+
+async def test_what_somebody_merged_at_another_commit_is_told(bench: Bench) -> None:
+    bench.repository.push("fix", OTHER_SHA)
+    bench.repository.merge(bench.pull)
+
+    merging = await bench.merge()
+
+    assert (merging.is_merged, merging.error) == (False, f"it was merged already, with its commit {OTHER_SHA}")
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (405, "GitHub does not merge #1 by squash, or not yet: Squash merges are not allowed"),
+        (409, "the newest commit of #1 is no longer aaaaaaaaaa: Squash merges are not allowed"),
+        (422, "GitHub does not take the order to merge #1: Squash merges are not allowed"),
+        (418, "GitHub answered the order to merge #1 with 418: Squash merges are not allowed"),
+        (403, "#1 is not merged: the token may not: to merge: Squash merges are not allowed"),
+        (404, "#1 is not merged: github.com shows no such thing to this token: to merge"),
+    ],
+)
+async def test_a_refusal_is_read_into_a_sentence(bench: Bench, status: int, sentence: str) -> None:
+    bench.answer_the_order(problem(status, "Squash merges are not allowed"))
+
+    merging = await bench.merge()
+
+    assert (merging.is_merged, merging.error) == (False, sentence)
+
+
+async def test_nobody_knows_what_became_of_an_order_that_was_not_answered(bench: Bench) -> None:
+    bench.answer_the_order(problem(502, "Bad gateway"))
+
+    merging = await bench.merge()
+
+    assert (merging.is_merged, merging.error) == (None, "github.com failed (502) to merge")
+
+
+async def test_where_nothing_could_be_seen_nothing_is_merged(bench: Bench) -> None:
+    bench.github.fail(502)
+
+    merging = await bench.merge()
+
+    assert merging.is_merged is False
+    assert not bench.ordered
