@@ -1,5 +1,6 @@
 """How a generation ends: what it is being ended for, which end a proof means, and what is closed with it."""
 
+from orchestrd.core.attempts import attempt_over, take_back
 from orchestrd.core.deciding import in_flight, settle_answer
 from orchestrd.core.goal import ENDING_FOR, PROVEN, is_met, why_unmet
 from orchestrd.core.machine import Trigger, next_state
@@ -136,6 +137,7 @@ def _settle_all(turn: Turn) -> None:
         if message.id in begun:
             settle(turn, message, Receipt.UNKNOWN, "the run ended while it was being typed")
         else:
+            take_back(turn, message.id)
             settle(turn, message, Receipt.REFUSED, "the run ended before it could be delivered")
     answer = in_flight(turn.session)
     if answer is not None:
@@ -151,3 +153,4 @@ def settle(turn: Turn, message: Message, receipt: Receipt, error: str | None) ->
     rest = tuple(m for m in turn.session.messages if m.id != message.id)
     turn.change(messages=rest, settled=kept)
     turn.emit(EventType.MESSAGE_SETTLED, authority=message.authority, message=message.id, receipt=receipt, error=error)
+    attempt_over(turn, message.id, error or "it was refused" if receipt is Receipt.REFUSED else None)

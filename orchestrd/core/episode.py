@@ -51,9 +51,8 @@ def name_of(episode: Episode) -> str:
 
 
 def digest_of(episode: Episode) -> str:
-    """Tell the attempts of one episode and key from those of any other."""
-    named = f"{episode.since.at.isoformat()} {episode.key}"
-    return hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()[: 2 * _DIGITS]
+    """Tell the attempts of one episode from those of any other of its reaction."""
+    return _short(episode.since.at.isoformat())
 
 
 def is_under_way(session: Session, episode: Episode) -> bool:

@@ -106,11 +106,15 @@ def attempted(turn: Turn, result: Attempted) -> None:
     effect = in_flight(turn.session)
     if effect is not None and effect.id == result.effect:
         answer_attempted(turn, effect)
-    elif turn.session.activity is Activity.WAITING:
+    elif turn.session.activity is Activity.WAITING and _is_typed(turn, result):
         over_at = turn.session.turn_over_at
         turn.evidence = replace(turn.evidence, testimonies=(), typed_at=turn.now.at, over_before=over_at)
         turn.change(turn_over_at=None)
         turn.set_activity(Activity.UNKNOWN, TYPING, None)
+
+
+def _is_typed(turn: Turn, result: Attempted) -> bool:
+    return any(one.id == result.effect and one.kind is EffectKind.DELIVER for one in turn.session.effects)
 
 
 def delivered(turn: Turn, result: Delivered) -> None:

@@ -6,7 +6,7 @@ repeated. Deadlines for something to be *seen* start anew, for nobody was lookin
 What the last daemon knew of an activity becomes a witness, which is not believed for ever either.
 """
 
-from orchestrd.model.command import Answered, Delivered, Input, Restarted
+from orchestrd.model.command import Answered, CommandRun, Delivered, Input, Restarted
 from orchestrd.model.effect import ONCE, Effect, EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.session import Session
@@ -21,11 +21,13 @@ def owed_after_restart(session: Session) -> tuple[Input, ...]:
     return (*([Restarted()] if is_owed else []), *_unsettled(session))
 
 
-def _unsettled(session: Session) -> list[Delivered | Answered]:
+def _unsettled(session: Session) -> list[Delivered | Answered | CommandRun]:
     return [_unknown(effect) for effect in session.effects if effect.attempted and effect.kind in ONCE]
 
 
-def _unknown(effect: Effect) -> Delivered | Answered:
+def _unknown(effect: Effect) -> Delivered | Answered | CommandRun:
+    if effect.kind is EffectKind.RUN:
+        return CommandRun(effect=effect.id, error="the daemon ended while it was running", is_unknown=True)
     kind, doing = (Answered, "answering") if effect.kind is EffectKind.ANSWER else (Delivered, "typing")
     return kind(
         effect=effect.id,

@@ -9,8 +9,10 @@ generation, and facts about a session that has no run, change nothing at all.
 
 from typing import assert_never
 
-from orchestrd.core import deciding, goal, on_command, on_observation, on_result, standing
+from orchestrd.core import deciding, goal, on_command, on_effect, on_observation, on_result, standing
 from orchestrd.core.adoption import adopted
+from orchestrd.core.change import change_told
+from orchestrd.core.on_reaction import react
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
     Admitted,
@@ -18,6 +20,7 @@ from orchestrd.model.command import (
     Answered,
     Attempted,
     Command,
+    CommandRun,
     Delivered,
     DuePassed,
     HeldBack,
@@ -25,20 +28,25 @@ from orchestrd.model.command import (
     Kill,
     Launched,
     LaunchFailed,
+    Merged,
+    Notified,
     Placed,
+    React,
+    ReactionResult,
     Replaced,
     Restarted,
     Result,
     Revive,
     Send,
     Spawn,
+    SpawnedAnother,
     Stop,
     Swept,
     Terminated,
     Verified,
 )
 from orchestrd.model.instant import Instant
-from orchestrd.model.observation import Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
+from orchestrd.model.observation import ChangeTold, Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import OCCUPYING
@@ -47,6 +55,8 @@ __all__ = ["Outcome", "Refusal", "step"]
 
 USUAL = Thresholds()
 RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered | Answered | Verified
+Occasion = Placed | HeldBack | Admitted | DuePassed | Restarted
+Taken = Command | Observation | ChangeTold | React | Occasion | Result
 
 
 def step(
@@ -84,26 +94,38 @@ def _is_of_another_run(session: Session, input_: Observation | RunResult) -> boo
     return session.state not in OCCUPYING or input_.generation != session.generation
 
 
-def _take(
-    turn: Turn, input_: Command | Observation | Placed | HeldBack | Admitted | DuePassed | Restarted | Result
-) -> None:
+def _take(turn: Turn, input_: Taken) -> None:
     match input_:
         case Sighted() | Started() | Exited() | Vanished() | Reported():  # first: nearly all that comes with a tick
             _take_fact(turn, input_)
+        case ChangeTold():
+            change_told(turn, input_.change)
         case Spawn() | Stop() | Kill() | Send() | Answer() | Revive():
             _take_command(turn, input_)
+        case React():
+            react(turn, input_)
+        case Notified() | Merged() | SpawnedAnother() | CommandRun():
+            _take_reaction_result(turn, input_)
+        case Placed() | HeldBack() | Admitted() | DuePassed() | Restarted():
+            _take_occasion(turn, input_)
+        case _:
+            _take_result(turn, input_)
+
+
+def _take_occasion(turn: Turn, occasion: Occasion) -> None:
+    match occasion:
         case Placed():
-            on_result.placed(turn, input_)
+            on_result.placed(turn, occasion)
         case HeldBack():
-            on_result.held_back(turn, input_)
+            on_result.held_back(turn, occasion)
         case Admitted():
             on_result.admitted(turn)
         case DuePassed():
-            on_result.due_passed(turn, input_.name)
+            on_result.due_passed(turn, occasion.name)
         case Restarted():
             on_result.restarted(turn)
         case _:
-            _take_result(turn, input_)
+            assert_never(occasion)
 
 
 def _take_command(turn: Turn, command: Command) -> None:
@@ -140,7 +162,21 @@ def _take_fact(turn: Turn, fact: Observation) -> None:
             assert_never(fact)
 
 
-def _take_result(turn: Turn, result: Result) -> None:
+def _take_reaction_result(turn: Turn, result: ReactionResult) -> None:
+    match result:
+        case Notified():
+            on_effect.notified(turn, result)
+        case Merged():
+            on_effect.merged(turn, result)
+        case SpawnedAnother():
+            on_effect.spawned_another(turn, result)
+        case CommandRun():
+            on_effect.command_run(turn, result)
+        case _:
+            assert_never(result)
+
+
+def _take_result(turn: Turn, result: RunResult | Attempted) -> None:
     match result:
         case Launched():
             on_result.launched(turn, result)

@@ -12,17 +12,19 @@ from msgspec.structs import replace
 
 from orchestrd.core.evidence import SILENCE, TYPING, hear, judge, recorded
 from orchestrd.core.machine import Trigger, next_state
-from orchestrd.model.decision import GivenAnswer, Way
-from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.decision import Way
+from orchestrd.model.effect import SIDE_BY_SIDE, Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
-from orchestrd.model.limits import ERROR_CHARS_MAX, PROMPT_TAKEN_S, WITNESS_LAG_S
+from orchestrd.model.limits import ERROR_CHARS_MAX, NOTICES_MAX, PROMPT_TAKEN_S, WITNESS_LAG_S
+from orchestrd.model.notice import Priority
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.session import Message, Session, prompt_message
 from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt
 
-Extras = Any  # the optional fields of Event, checked by its constructor
+Extras = Any  # the optional fields of Event or Effect, checked by its constructor
+_PRIORITIES = list(Priority)  # the least first
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -111,20 +113,27 @@ class Turn:
         )
         return True
 
-    def perform(self, kind: EffectKind, message: str | None = None, *, answer: GivenAnswer | None = None) -> None:
-        """Intend an effect, unless one of its kind is in flight already."""
-        if self.has_in_flight(kind):
-            return
+    def perform(self, kind: EffectKind, message: str | None = None, **about: Extras) -> Effect | None:
+        """Intend an effect; null, and nothing is, where one of its kind is in flight that goes alone."""
+        if kind not in SIDE_BY_SIDE and self.has_in_flight(kind):
+            return None
+        if kind is EffectKind.NOTIFY:
+            self._make_room_for_a_notice()
         number = self.session.effects_made + 1
-        effect = Effect(
-            id=f"{self.session.generation}.{number}",
-            kind=kind,
-            generation=self.session.generation,
-            message=message,
-            answer=answer,
-        )
+        generation = self.session.generation
+        effect = Effect(id=f"{generation}.{number}", kind=kind, generation=generation, message=message, **about)
         self.change(effects=(*self.session.effects, effect), effects_made=number)
         self.effects.append(effect)
+        return effect
+
+    def _make_room_for_a_notice(self) -> None:
+        """Where too many are not told yet, the oldest of the least important makes way."""
+        waiting = [(effect.notice, effect.id) for effect in self.session.effects if effect.notice is not None]
+        if len(waiting) >= NOTICES_MAX:
+            least, effect = min(waiting, key=lambda one: (_PRIORITIES.index(one[0].priority), one[0].at))
+            self.drop_effect(effect)
+            error = f"{NOTICES_MAX} notices wait to be told, and this one made way for another"
+            self.emit(EventType.NOTICE_FAILED, message=least.key, text=least.title, error=error)
 
     def queue(self, message: Message, *, is_first: bool = False) -> None:
         """Accept a message, to be typed when its time comes."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 from orchestrd.model.change import Change
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Exited, Observation
+from orchestrd.model.observation import ChangeTold, Exited, Observation
 from orchestrd.model.reaction import Reaction, Seen
 from orchestrd.model.session import Session, Spec
 from orchestrd.model.words import Authority, Receipt
@@ -19,6 +19,7 @@ class Spawn(Struct, frozen=True, kw_only=True, tag="spawn"):
     session: SessionId
     spec: Spec
     authority: Authority = Authority.USER
+    is_forced: bool = False  # begin it though another works on the same issue
 
 
 class Stop(Struct, frozen=True, kw_only=True, tag="stop"):
@@ -202,6 +203,7 @@ class CommandRun(Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     output: str = ""  # the end of it
     error: str | None = None
+    is_unknown: bool = False  # nobody knows whether it ran, or how it ended: it is not run again for that
 
 
 class Verified(Struct, frozen=True, kw_only=True):
@@ -216,5 +218,18 @@ class Verified(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered | Verified
-Input = Command | Replaced | Observation | Placed | HeldBack | Admitted | Result | DuePassed | Restarted
+ReactionResult = Notified | Merged | SpawnedAnother | CommandRun  # of an effect that a reaction has intended
+Result = Launched | LaunchFailed | Terminated | Swept | Attempted | Delivered | Answered | Verified | ReactionResult
+Input = (
+    Command
+    | Replaced
+    | Observation
+    | ChangeTold
+    | Placed
+    | HeldBack
+    | Admitted
+    | Result
+    | DuePassed
+    | Restarted
+    | React
+)

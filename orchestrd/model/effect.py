@@ -32,7 +32,10 @@ ONCE = frozenset({EffectKind.DELIVER, EffectKind.ANSWER, EffectKind.RUN})
 OF_THE_RUN = frozenset(  # in order, one after the other; the rest goes beside them, and may take long
     {EffectKind.LAUNCH, EffectKind.TERMINATE, EffectKind.KILL, EffectKind.DELIVER, EffectKind.ANSWER}
 )
-OUTLIVES_THE_RUN = frozenset({EffectKind.NOTIFY, EffectKind.SPAWN})  # still intended when a generation is over
+SIDE_BY_SIDE = frozenset({EffectKind.NOTIFY, EffectKind.MERGE, EffectKind.SPAWN, EffectKind.RUN})  # several at once
+OUTLIVES_THE_RUN = frozenset(  # still intended when a generation is over
+    {EffectKind.NOTIFY, EffectKind.SPAWN, EffectKind.MERGE}
+)
 
 
 class Effect(Struct, frozen=True, kw_only=True):

@@ -87,9 +87,9 @@ def resume_message(generation: int, limit_ended_s: int) -> str:
     return f"{_RESUME}{generation}.{limit_ended_s}"
 
 
-def attempt_key(reaction: str, digest: str, attempt: int) -> str:
+def attempt_key(reaction: str, episode: str, attempt: int | str) -> str:
     """Name an attempt of a reaction: the message, or the notice, that it is."""
-    return f"{_REACTION}{reaction}.{digest}.{attempt}"
+    return f"{_REACTION}{reaction}.{episode}.{attempt}"
 
 
 class Message(Struct, frozen=True, kw_only=True):

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from orchestrd.model.change import Pr
+from orchestrd.model.change import Change, Pr
 from orchestrd.model.command import (
     Admitted,
     Answer,
     Answered,
     Attempted,
+    CommandRun,
     Delivered,
     DuePassed,
     HeldBack,
@@ -15,19 +16,25 @@ from orchestrd.model.command import (
     Kill,
     Launched,
     LaunchFailed,
+    Merged,
+    Notified,
     Placed,
+    React,
     Replaced,
     Restarted,
     Revive,
     Send,
     Spawn,
+    SpawnedAnother,
     Stop,
     Swept,
     Terminated,
     Verified,
 )
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Cause, Exited, Started, Vanished
+from orchestrd.model.observation import Cause, ChangeTold, Exited, Started, Vanished
+from orchestrd.model.reaction import Act as Doing
+from orchestrd.model.reaction import Condition, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
@@ -80,6 +87,14 @@ def revive(authority: Authority = Authority.USER) -> Revive:
     return Revive(session=SESSION, authority=authority)
 
 
+BLOCKED = Condition(activity=(Activity.BLOCKED,))
+SEEN = Seen(looked_at=NOON)
+TELL = React(reaction=Reaction(name="tell", when=BLOCKED, act=Doing.NOTIFY), seen=SEEN)
+RUN = React(reaction=Reaction(name="run", when=BLOCKED, act=Doing.RUN, command="make tidy"), seen=SEEN)
+WAITS = Condition(activity=(Activity.WAITING,))
+NUDGE = React(reaction=Reaction(name="nudge", when=WAITS, act=Doing.SEND, text="go on"), seen=SEEN)
+BRANCH = Change(forge="github", repository="github.com/o/r", branch="orch/aaaaaaaa", pr=Pr.OPEN)
+
 STARTING = OPENING[:2]
 GONE = Happening(vanished(Cause.PROCESS_GONE))
 UNKILLED = KILL_FAILS * 3
@@ -117,6 +132,9 @@ WAYS: dict[str, tuple[Act, ...]] = {
     "running (started) waiting, typed into": (*OPENING, say(Activity.WAITING), send("m")),
     "running (started) blocked": (*OPENING, say(Activity.BLOCKED)),
     "running (started) blocked on a decision": (*OPENING, ask(held())),
+    "running (started) blocked, a person being told": (*OPENING, say(Activity.BLOCKED), Happening(TELL)),
+    "running (started) blocked, a command being run": (*OPENING, say(Activity.BLOCKED), Happening(RUN)),
+    "running (started) waiting, told to go on": (*OPENING, say(Activity.WAITING), Happening(NUDGE)),
     "running (started) answered": (*OPENING, ask(held()), answer("allow")),
     "running (started) being answered": (*OPENING, ask(held()), answer("allow"), ATTEMPTED),
     "running (started) typing": (*OPENING, send("m"), Happening(Attempted(effect=IN_FLIGHT))),
@@ -145,6 +163,7 @@ WAYS: dict[str, tuple[Act, ...]] = {
     "lost (kill_failed) when killed": (*OPENING, Happening(kill()), *UNKILLED),
     "lost (kill_failed) when its goal was met": (*OPENING, say(Activity.WAITING), UNTIL_DUE, *UNKILLED),
     **ENDS,
+    "completed (exited), a person being told": (*OPENING, say(Activity.BLOCKED), Happening(TELL), Happening(exited(0))),
 }
 GOALS = {
     **{name: Until.TURN for name in WAYS if "turn" in name or "goal" in name},
@@ -213,6 +232,16 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
         f"answered, {receipt}": Answered(effect=IN_FLIGHT, generation=0, receipt=receipt)
         for receipt in (Receipt.SUBMITTED, Receipt.REFUSED, Receipt.UNKNOWN)
     },
+    "change told": ChangeTold(change=BRANCH),
+    "react, telling when it is blocked": TELL,
+    "react, telling it to go on when it waits": NUDGE,
+    "notified": Notified(effect=IN_FLIGHT, reached=("phone",)),
+    "notified, of one channel so far": Notified(effect=IN_FLIGHT, reached=("phone",), is_over=False),
+    "notified, nobody": Notified(effect=IN_FLIGHT, error="phone: no answer"),
+    "merged": Merged(effect=IN_FLIGHT, is_merged=True),
+    "spawned another": SpawnedAnother(effect=IN_FLIGHT),
+    "command run": CommandRun(effect=IN_FLIGHT, exit_code=0),
+    "command run, exit 3": CommandRun(effect=IN_FLIGHT, exit_code=3),
     "verified, green": verified(),
     "verified, red": verified(1),
     "verified, not all committed": verified(is_clean=False),

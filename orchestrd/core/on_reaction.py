@@ -1,0 +1,159 @@
+"""What a reaction does to its session: the attempt is counted, and what follows from it intended, in one commit."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from orchestrd.core.attempts import drop, keep, take_back
+from orchestrd.core.ending import settle
+from orchestrd.core.episode import digest_of, episode_of, name_of
+from orchestrd.core.fencing import head
+from orchestrd.core.on_command import revive, stop
+from orchestrd.core.reaction import Judgement, Kind, judge, required
+from orchestrd.core.template import rendered
+from orchestrd.core.turn import Turn, short
+from orchestrd.model.command import React, Revive, Stop
+from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.event import EventType
+from orchestrd.model.limits import NOTICE_TEXT_CHARS_MAX, TITLE_CHARS_MAX
+from orchestrd.model.notice import Notice, Priority
+from orchestrd.model.reaction import Act, Episode, MergeOrder, Reaction, SpawnOrder
+from orchestrd.model.session import Message, attempt_key
+from orchestrd.model.words import Authority, Receipt
+
+ESCALATION = "escalation"
+
+
+def react(turn: Turn, command: React) -> None:
+    """Judge once more, on the newest record, and do what is due."""
+    judgement = judge(command.reaction, turn.session, command.seen, turn.now)
+    if not judgement.is_due:
+        return
+    if judgement.kind is Kind.END:
+        _end(turn, command.reaction)
+    elif judgement.episode is not None and judgement.kind is Kind.FIRE:
+        _fire(turn, command.reaction, judgement.episode, judgement.why)
+    elif judgement.episode is not None:
+        keep(turn, judgement.episode)
+        if judgement.kind is Kind.ESCALATE:
+            _escalate(turn, command.reaction, judgement)
+
+
+def _fire(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
+    """The attempt stands in the ledger before anything else happens, for its own doing may end the run."""
+    _withdraw_message(turn, reaction, "there is news of it")
+    keep(turn, episode)
+    name = name_of(episode)
+    turn.emit(EventType.REACTION_FIRED, source=reaction.name, to=reaction.act, message=name, text=short(why))
+    token = _ACTS[reaction.act](turn, reaction, name, why)
+    keep(turn, replace(episode, in_flight=token))
+
+
+def _escalate(turn: Turn, reaction: Reaction, judgement: Judgement) -> None:
+    episode = judgement.episode
+    if episode is None or reaction.escalation is None:
+        return
+    name = attempt_key(reaction.name, digest_of(episode), ESCALATION)
+    text = f"{judgement.why}.\n\n{rendered(reaction, turn.session, turn.now).strip()}"
+    _tell(turn, reaction, reaction.escalation, name, title=judgement.why, text=text)
+    turn.emit(EventType.REACTION_ESCALATED, source=reaction.name, text=short(judgement.why))
+
+
+def _end(turn: Turn, reaction: Reaction) -> None:
+    """Its condition holds no more: nobody is told any more that it does, who was not told already."""
+    episode = episode_of(turn.session, reaction.name)
+    _withdraw_message(turn, reaction, "it holds no more")
+    for effect in turn.session.effects:
+        if effect.kind is EffectKind.NOTIFY and effect.reaction == reaction.name and not effect.reached:
+            turn.drop_effect(effect.id)
+    drop(turn, reaction.name)
+    if episode is not None and (episode.tries or episode.is_escalated):
+        turn.emit(EventType.REACTION_CLEARED, source=reaction.name)
+
+
+def _withdraw_message(turn: Turn, reaction: Reaction, why: str) -> None:
+    """Take back a message that was not begun to be typed."""
+    episode = episode_of(turn.session, reaction.name)
+    begun = {effect.message for effect in turn.session.effects if effect.attempted}
+    for message in turn.session.messages:
+        if episode is not None and message.id == episode.in_flight and message.id not in begun:
+            take_back(turn, message.id)
+            settle(turn, message, Receipt.REFUSED, f"it was taken back: {why}")
+
+
+def _send(turn: Turn, reaction: Reaction, name: str, _why: str) -> str:
+    text = rendered(reaction, turn.session, turn.now)
+    turn.queue(Message(id=name, text=text, authority=Authority.DAEMON, awaits_turn=True))
+    return name
+
+
+def _notify(turn: Turn, reaction: Reaction, name: str, why: str) -> str | None:
+    text = rendered(reaction, turn.session, turn.now).strip()
+    return _tell(turn, reaction, reaction.priority, name, title=why, text=text)
+
+
+def _tell(turn: Turn, reaction: Reaction, priority: Priority, name: str, *, title: str, text: str) -> str | None:
+    """Intend a notice. The names of two sessions' attempts may be the same, the keys of their notices never."""
+    session = turn.session
+    line = " ".join(f"{session.spec.name}: {title}".split())
+    notice = Notice(
+        key=f"{session.id}.{name}",
+        priority=priority,
+        title=line if len(line) <= TITLE_CHARS_MAX else f"{line[: TITLE_CHARS_MAX - 1]}…",
+        text=head(text, NOTICE_TEXT_CHARS_MAX),
+        at=turn.now.at,
+        session=session.id,
+        reaction=reaction.name,
+        url=session.change.url if session.change else None,
+    )
+    return _id(turn.perform(EffectKind.NOTIFY, notice=notice, reaction=reaction.name))
+
+
+def _merge(turn: Turn, reaction: Reaction, _name: str, _why: str) -> str | None:
+    change = turn.session.change
+    if change is None or change.head is None:
+        return None
+    order = MergeOrder(
+        repository=change.repository,
+        number=change.number,
+        branch=change.branch,
+        base=change.base,
+        head=change.head,
+        method=reaction.method,
+        when=required(reaction),
+    )
+    return _id(turn.perform(EffectKind.MERGE, merge=order, reaction=reaction.name))
+
+
+def _spawn(turn: Turn, reaction: Reaction, _name: str, _why: str) -> str | None:
+    prompt = rendered(reaction, turn.session, turn.now)
+    order = SpawnOrder(agent=reaction.agent or turn.session.spec.agent, prompt=prompt)
+    return _id(turn.perform(EffectKind.SPAWN, spawn=order, reaction=reaction.name))
+
+
+def _run(turn: Turn, reaction: Reaction, _name: str, _why: str) -> str | None:
+    return _id(turn.perform(EffectKind.RUN, command=reaction.command, reaction=reaction.name))
+
+
+def _stop(turn: Turn, _reaction: Reaction, _name: str, _why: str) -> None:
+    stop(turn, Stop(session=turn.session.id, authority=Authority.DAEMON))
+
+
+def _revive(turn: Turn, _reaction: Reaction, _name: str, _why: str) -> None:
+    """Only a user may revive; and only a user's own configuration may say that it is to be done."""
+    revive(turn, Revive(session=turn.session.id, authority=Authority.USER))
+
+
+def _id(effect: Effect | None) -> str | None:
+    return effect.id if effect else None
+
+
+_ACTS: Mapping[Act, Callable[[Turn, Reaction, str, str], str | None]] = {
+    Act.SEND: _send,
+    Act.NOTIFY: _notify,
+    Act.MERGE: _merge,
+    Act.STOP: _stop,
+    Act.REVIVE: _revive,
+    Act.SPAWN: _spawn,
+    Act.RUN: _run,
+}
