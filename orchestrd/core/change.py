@@ -49,12 +49,17 @@ def _is_its_own(session: Session, told: Change) -> bool:
 
 
 def _continued(before: Change, told: Change) -> Change:
-    is_forgotten = told.pr in (Pr.NONE, Pr.UNKNOWN) or told.number == before.number
+    is_forgotten = told.pr in (Pr.NONE, Pr.UNKNOWN) or _name_of(told) == _name_of(before)
     if before.pr is Pr.MERGED and told.pr is not Pr.MERGED and is_forgotten:
         return replace(before, error=told.error)
     logs = {check.id: check.log for check in before.failed}
     failed = tuple(replace(check, log=logs.get(check.id)) if check.log is None else check for check in told.failed)
     return replace(told, failed=failed)
+
+
+def _name_of(change: Change) -> int | str | None:
+    """Tell pull requests of one branch apart: where they have no numbers, by their newest commits."""
+    return change.head if change.number is None else change.number
 
 
 def _bounded(told: Change) -> Change:
