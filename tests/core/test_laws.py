@@ -188,7 +188,7 @@ def test_a_fact_or_result_heard_twice_is_the_same_as_heard_once(script: Script, 
 @given(scripts, strategies.sightings | strategies.starts | strategies.proofs)
 def test_a_stream_of_the_same_fact_comes_to_rest(script: Script, fact: Observation) -> None:
     life = script.live()
-    for _ in range(8):
+    for _ in range(16):  # longer than a word that was only heard is believed
         life.give(completed(fact, life.record))
         life.wait(5.0)
     at_rest = life.record
