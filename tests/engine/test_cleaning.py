@@ -5,10 +5,12 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.model.change import Change, Pr
 from orchestrd.model.command import Kill, Revive
 from orchestrd.model.document import CleanedWorktree, CleanRequest
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError
 from orchestrd.model.limits import ARCHIVE_AFTER_S, CLEAN_ATTEMPTS_MAX
+from orchestrd.model.observation import ChangeTold
 from orchestrd.model.session import Workspace
 from orchestrd.model.words import Deed, State
 from orchestrd.model.worktree import Obstacle, Place, Worktree
@@ -58,6 +60,16 @@ async def test_what_is_new_is_preserved_before_it_is_removed() -> None:
 
         assert (row.deed, row.ref) == (Deed.PRESERVE, f"refs/orch/preserve/{ID}")
         assert rig.worktrees.done[-2:] == [f"preserve {ID}", f"remove {ID}"]
+
+
+@pytest.mark.parametrize(("merged", "deed"), [("c0ffee", Deed.REMOVE), ("decaf", Deed.PRESERVE)])
+async def test_what_the_forge_has_told_of_as_merged_is_not_new_though_no_branch_has_it(merged: str, deed: Deed) -> None:
+    async with running() as rig:
+        await ended(rig, unheld=2)
+        change = Change(forge="local", repository="/shop.git", branch="fix", pr=Pr.MERGED, head=merged)
+        await rig.mailboxes.submit(rig.record().id, ChangeTold(change=change))
+
+        assert (await cleaned(rig)).deed == deed
 
 
 async def test_a_dry_run_only_looks_and_says_what_would_be_done() -> None:
