@@ -32,6 +32,8 @@ def notified(turn: Turn, result: Notified) -> None:
     if result.error is not None:
         told = ", ".join(reached) or None
         turn.emit(EventType.NOTICE_FAILED, message=key, to=told, text=title, error=short(result.error))
+    elif not reached:
+        turn.emit(EventType.NOTICE_TOLD, message=key, to=None, text=title)  # to nobody: the journal has it
     attempt_over(turn, effect.id, None if reached else result.error)
 
 

@@ -238,6 +238,7 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
     "notified": Notified(effect=IN_FLIGHT, reached=("phone",)),
     "notified, of one channel so far": Notified(effect=IN_FLIGHT, reached=("phone",), is_over=False),
     "notified, nobody": Notified(effect=IN_FLIGHT, error="phone: no answer"),
+    "notified, without a channel": Notified(effect=IN_FLIGHT),
     "merged": Merged(effect=IN_FLIGHT, is_merged=True),
     "spawned another": SpawnedAnother(effect=IN_FLIGHT),
     "command run": CommandRun(effect=IN_FLIGHT, exit_code=0),

@@ -1,0 +1,81 @@
+"""The channels over which a person is told: each made when it is first needed, and made again when it is set otherwise.
+
+Invariant: whatever a notifier does, telling ends, within a bound, in having told or in an error of ours; and what it
+raises that is none of ours is not repeated, for nobody knows what secrets stand in it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+
+from orchestrd.core.notifying import Routing, routing_of
+from orchestrd.model.errors import NotFoundError, OrchestrdError, TransientError
+from orchestrd.model.limits import NOTIFY_ANSWER_S, NOTIFY_END_S
+from orchestrd.model.notice import Notice
+from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
+from orchestrd.ports import Notifier
+
+MakeNotifier = Callable[[str, ChannelSettings], Notifier]  # raises OrchestrdError; blocking: called from a thread
+
+
+class Channels:
+    """Those that are set and on, by name, and who of them is told what."""
+
+    def __init__(self, make: MakeNotifier) -> None:
+        self._make = make
+        self._settings: dict[str, ChannelSettings] = {}
+        self._notifiers: dict[str, Notifier] = {}
+        self._outdated: list[Notifier] = []
+        self._making = asyncio.Lock()
+        self.routing = Routing(routes={})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name them, in the order in which they are set."""
+        return tuple(self._settings)
+
+    def kind_of(self, name: str) -> str:
+        """Tell what kind of channel it is. Raises NotFoundError."""
+        if name not in self._settings:
+            raise NotFoundError(f"there is no channel {name!r} that is on", hint="orch config show")
+        return self._settings[name].kind
+
+    def take(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings], zone: tzinfo) -> None:
+        """Go on with what is set now. What is being told goes on; a notifier that is needed no more is closed later."""
+        before, self._settings = self._settings, {name: one for name, one in channels.items() if one.enabled}
+        for name in [name for name in self._notifiers if before.get(name) != self._settings.get(name)]:
+            self._outdated.append(self._notifiers.pop(name))
+        self.routing = routing_of(notify, channels, zone)
+
+    async def tell(self, name: str, notices: Sequence[Notice]) -> None:
+        """Tell these over one channel. Raises what its notifier raises, and NotFoundError."""
+        try:
+            async with asyncio.timeout(NOTIFY_ANSWER_S + NOTIFY_END_S):
+                await (await self._notifier(name)).tell(notices)
+        except TimeoutError:
+            told = f"the channel {name} did not take it within {NOTIFY_ANSWER_S:.0f} seconds"
+            raise TransientError(told, code="channel_late", hint=f"orch notify --channel {name} test") from None
+        except OrchestrdError:
+            raise
+        except Exception as error:  # noqa: BLE001 - foreign code may raise anything, with anything in it
+            told = f"the channel {name} failed with {type(error).__name__}"
+            raise TransientError(told, code="channel_failed", hint=f"orch notify --channel {name} test") from None
+
+    async def close(self) -> None:
+        """Let go of all notifiers."""
+        await self._close((*self._outdated, *self._notifiers.values()))
+        self._outdated, self._notifiers = [], {}
+
+    async def _notifier(self, name: str) -> Notifier:
+        async with self._making:
+            outdated, self._outdated = self._outdated, []
+            await self._close(outdated)
+            if name not in self._notifiers:
+                self.kind_of(name)
+                self._notifiers[name] = await asyncio.to_thread(self._make, name, self._settings[name])
+            return self._notifiers[name]
+
+    @staticmethod
+    async def _close(notifiers: Sequence[Notifier]) -> None:
+        for notifier in notifiers:
+            await notifier.close()
