@@ -24,6 +24,7 @@ from orchestrd_cli import (
     looking,
     manual,
     reach,
+    reacting,
     reloading,
     service,
     terminal,
@@ -55,6 +56,7 @@ VERBS = (  # registered by being imported
 
 app.add_typer(service.app, name="daemon")
 app.add_typer(configuring.app, name="config")
+app.add_typer(reacting.app, name="reactions")
 
 
 def _print_version(*, wanted: bool) -> None:

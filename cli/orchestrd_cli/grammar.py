@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 SECTIONS = {  # of the list of verbs
     "Every day": ("spawn", "status", "attach", "send", "answer", "screen", "logs"),
-    "Look closer": ("show", "explain", "events", "diff"),
+    "Look closer": ("show", "explain", "events", "diff", "reactions"),
     "Wait and end": ("wait", "stop", "kill", "revive", "clean", "rm"),
     "Setting up": ("agents", "daemon", "config", "trust", "doctor", "completion"),
     "Besides": ("report", "demo", "help"),

@@ -12,6 +12,7 @@ from orchestrd.model.document import Health, Status, Version
 from orchestrd.ports import Clock, Service
 from orchestrd.render import candidates, needs_me, status_table
 from orchestrd.render.offering import ALL
+from orchestrd.render.reactions import reactions_table
 
 
 def status_asked(service: Service, request: Request) -> Status:
@@ -59,6 +60,11 @@ class About:
     async def agents(self, request: Request) -> Response:
         """Tell which agents can be driven."""
         return json(self._service.agents())
+
+    async def reactions(self, request: Request) -> Response:
+        """Tell which reactions there are."""
+        told = self._service.reactions()
+        return json(told) if preferred(request, JSON, TEXT) == JSON else text(reactions_table(told))
 
     async def candidates(self, request: Request) -> Response:
         """Name what a shell can offer where a session, or a project, is to be typed."""

@@ -12,6 +12,7 @@ from orchestrd.model.errors import UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.ports import Clock, Service
 from orchestrd.render import explanation_page, session_page
+from orchestrd.render.reactions import judged_page
 
 
 class Sessions:
@@ -40,6 +41,11 @@ class Sessions:
         if preferred(request, JSON, TEXT) == JSON:
             return json(told)
         return text(explanation_page(told, self._clock.now().at))
+
+    async def reactions(self, request: Request) -> Response:
+        """Say what each reaction comes to for it."""
+        told = self._service.judge(await self._resolved(request))
+        return json(told) if preferred(request, JSON, TEXT) == JSON else text(judged_page(told))
 
     async def screen(self, request: Request) -> Response:
         """Show what its terminal shows now, or showed at its end."""

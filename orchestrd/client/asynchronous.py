@@ -33,8 +33,9 @@ from orchestrd.model.document import (
     SpawnRequest,
     Status,
 )
-from orchestrd.model.errors import TimedOutError, UnreachableError
+from orchestrd.model.errors import NotFoundError, TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 
 T = TypeVar("T")
 
@@ -66,6 +67,17 @@ class AsyncClient:
     async def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""
         return await self._read(calls.explain(ref), lambda: self._blocking.explain(ref))
+
+    async def reactions(self) -> KnownReactions:
+        """Tell which reactions the daemon goes by, or the next one would."""
+        return await self._read(calls.reactions(), self._blocking.reactions)
+
+    async def judge(self, ref: str) -> JudgedSession:
+        """Say what each reaction comes to for one session."""
+        try:
+            return await self._read(calls.judge(ref), lambda: self._blocking.judge(ref))
+        except NotFoundError:  # a daemon judges no archived ones
+            return await asyncio.to_thread(self._offline.judge, ref)
 
     async def screen(self, ref: str) -> Screen:
         """Give what its terminal shows now, or showed at its end."""

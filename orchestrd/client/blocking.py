@@ -43,6 +43,7 @@ from orchestrd.model.document import (
 )
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 
 T = TypeVar("T")
 
@@ -101,6 +102,17 @@ class Client:
     def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""
         return self._read(calls.explain(ref), lambda: self._offline.explain(ref))
+
+    def reactions(self) -> KnownReactions:
+        """Tell which reactions the daemon goes by, or the next one would. Raises UsageError (`config`)."""
+        return self._read(calls.reactions(), self._offline.reactions)
+
+    def judge(self, ref: str) -> JudgedSession:
+        """Say what each reaction comes to for one session; for one that is archived, as it was put away."""
+        try:
+            return self._read(calls.judge(ref), lambda: self._offline.judge(ref))
+        except NotFoundError:  # a daemon judges no archived ones
+            return self._offline.judge(ref)
 
     def screen(self, ref: str) -> Screen:
         """Give what its terminal shows now, or showed at its end; without a daemon only the latter is to be had.

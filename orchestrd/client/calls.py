@@ -30,6 +30,7 @@ from orchestrd.model.document import (
 )
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.limits import CLEAN_S
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 from orchestrd.model.words import Authority
 
 T = TypeVar("T")
@@ -106,6 +107,16 @@ def status(*, with_ended: bool, project: str | None, with_usage: bool = False) -
 def agents() -> Call[KnownAgents]:
     """Ask which agents can be driven."""
     return Call(method="GET", target="/v1/agents", answer=KnownAgents)
+
+
+def reactions() -> Call[KnownReactions]:
+    """Ask which reactions the daemon goes by."""
+    return Call(method="GET", target="/v1/reactions", answer=KnownReactions)
+
+
+def judge(ref: str) -> Call[JudgedSession]:
+    """Ask what each reaction comes to for one session."""
+    return Call(method="GET", target=_session(ref) + "/reactions", answer=JudgedSession)
 
 
 def show(ref: str) -> Call[Document]:

@@ -25,6 +25,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import INBOX_FILES_MAX, RECORD_BYTES_MAX
 from orchestrd.model.observation import Evidence
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 from orchestrd.model.words import Authority
 
 
@@ -75,6 +76,23 @@ class OfflineHome:
         raise UnreachableError(
             f"what session {told.id} shows now only a daemon can tell, and none answers", hint="orch daemon start"
         )
+
+    def reactions(self) -> KnownReactions:
+        """Give the reactions that the next daemon would go by. Raises UsageError (`config`)."""
+        from orchestrd.client.judging import configured_reactions
+
+        known, told = configured_reactions()
+        told.refuse_mistakes()
+        return known
+
+    def judge(self, ref: str) -> JudgedSession:
+        """Say what each of them comes to for a session, as its record has it; one that is archived too."""
+        from orchestrd.client.judging import judged_file, judged_on_disk
+
+        with _reading():
+            found = self._resolve_past(ref)
+            kept = f"{self._layout.archived(found)}/{found}.json"
+            return judged_file(kept) if os.path.exists(kept) else judged_on_disk(self._layout, SessionId(found))  # noqa: PTH110 - a string, as all of the layout
 
     def events(self, since: int, sessions: Iterable[str] = (), types: Iterable[str] = ()) -> Iterator[bytes]:
         """Give the journal lines above a cursor, and gaps where numbers are no longer kept."""

@@ -19,6 +19,7 @@ from orchestrd.engine.cleaning import Cleaning
 from orchestrd.engine.deadlines import Deadlines
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.intake import Intake
+from orchestrd.engine.judging import Judging
 from orchestrd.engine.lane import Lane
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.ledger import Ledger
@@ -35,6 +36,8 @@ from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.model.reaction import Seen
+from orchestrd.model.session import Session
 from orchestrd.ports import (
     Agent,
     Attachments,
@@ -76,6 +79,7 @@ class Engine:
     ) -> None:
         clock = adapters.clock
         self._adapters = adapters
+        self._reactions = settings.reactions
         self._on_error = on_error
         self._bus, self._roster, self._troubles = Bus(), Roster(on_error), Troubles(on_error)
         self._ledger = Ledger(
@@ -130,6 +134,7 @@ class Engine:
     def take(self, settings: Settings) -> None:
         """Go on with other settings; who the daemon is stays as it is."""
         self._presence.take(settings)
+        self._reactions = settings.reactions
         self._upkeep.take(settings)
         self._mailboxes.thresholds = settings.thresholds
         self._lane.max_running = settings.max_running
@@ -158,6 +163,9 @@ class Engine:
     def sign_due_s(self) -> float:
         """When the tick shows at the latest that it has got further, on the loop's clock."""
         return self._manager.sign_due_s
+
+    def _seen(self, session: Session) -> Seen:
+        return Seen()
 
     def _presence_of(self, settings: Settings) -> Presence:
         return Presence(
@@ -285,5 +293,6 @@ class Engine:
             sending=self._sending,
             cleaning=cleaning,
             archiving=archiving,
+            judging=Judging(lambda: self._reactions, self._seen, self._adapters.clock),
             meter=self._adapters.meter,
         )

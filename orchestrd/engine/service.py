@@ -22,6 +22,7 @@ from orchestrd.engine.bus import Bus
 from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
 from orchestrd.engine.intake import Intake
+from orchestrd.engine.judging import Judging
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes, Reply
@@ -46,6 +47,7 @@ from orchestrd.model.document import (
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
+from orchestrd.model.reaction_document import JudgedSession
 from orchestrd.model.session import Session, Settled
 from orchestrd.model.words import OCCUPYING, Receipt
 from orchestrd.ports import Attachments, Clock, Meter, Store
@@ -72,6 +74,7 @@ class EngineService:
         sending: Sending,
         cleaning: Cleaning,
         archiving: Archiving,
+        judging: Judging,
         meter: Meter,
     ) -> None:
         self._layout = layout
@@ -88,10 +91,12 @@ class EngineService:
         self._sending = sending
         self._cleaning = cleaning
         self._archiving = archiving
+        self._judging = judging
         self._meter = meter
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.agents = launching.known_agents
+        self.reactions = judging.known
         self.nudge = prober.nudge
         self._look_at = prober.look_at
 
@@ -130,6 +135,11 @@ class EngineService:
         turn = turn_of(record, self._roster, facts.max_running)
         explained = explanation(record, self._roster.evidence(session), self._clock.now(), self._layout, turn=turn)
         return replace(explained, trouble=facts.trouble)
+
+    def judge(self, session: SessionId) -> JudgedSession:
+        """Say what each reaction comes to for it. Raises NotFoundError, RefusedError for a record only shown."""
+        self._require_writable(session)
+        return self._judging.judge(self._roster.require(session))
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new. Raises UsageError, ConflictError, TransientError."""

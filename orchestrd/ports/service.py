@@ -18,6 +18,7 @@ from orchestrd.model.document import (
     Usage,
 )
 from orchestrd.model.ids import SessionId
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 
 
 class Follower(Protocol):
@@ -71,6 +72,14 @@ class Service(Protocol):
 
     def explain(self, session: SessionId) -> Explanation:
         """Say why its row says what it says."""
+        ...
+
+    def reactions(self) -> KnownReactions:
+        """Tell which reactions it goes by."""
+        ...
+
+    def judge(self, session: SessionId) -> JudgedSession:
+        """Say what each reaction comes to for one session."""
         ...
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:

@@ -9,10 +9,13 @@ from msgspec.structs import replace
 
 from orchestrd import __version__
 from orchestrd.core.document import accepted_document, is_over, known
+from orchestrd.core.judging import known_reaction
 from orchestrd.core.layout import Layout
+from orchestrd.core.reaction import Kind
 from orchestrd.core.resolve import archived, resolve
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.model.agent import Capabilities
+from orchestrd.model.change import Checks
 from orchestrd.model.command import Answer, Kill, Revive, Send, Stop
 from orchestrd.model.document import (
     AnswerReply,
@@ -32,6 +35,8 @@ from orchestrd.model.errors import ConflictError, RefusedError, UsageError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
+from orchestrd.model.reaction import Act, Condition, Reaction
+from orchestrd.model.reaction_document import JudgedReaction, JudgedSession, KnownReactions
 from orchestrd.model.words import Receipt
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -78,6 +83,9 @@ class FakeService:
 
     def __init__(self, home: str = "/home/me/.orch") -> None:
         self.layout = Layout(home)
+        self.known_reactions: tuple[Reaction, ...] = (
+            Reaction(name="ci-failed", when=Condition(checks=(Checks.FAILING,)), act=Act.SEND),
+        )
         self.told: dict[SessionId, Document] = {}
         self.archived: set[str] = set()
         self.requests: dict[SessionId, SpawnRequest] = {}
@@ -148,6 +156,19 @@ class FakeService:
 
     def document(self, session: SessionId) -> Document:
         return self.told[session]
+
+    def reactions(self) -> KnownReactions:
+        return KnownReactions(reactions=tuple(map(known_reaction, self.known_reactions)))
+
+    def judge(self, session: SessionId) -> JudgedSession:
+        told = self.document(session)
+        judged = tuple(
+            JudgedReaction(
+                reaction=reaction, kind=Kind.WAITING, why="its checks are failing; it waits", again_in_s=60.0
+            )
+            for reaction in self.known_reactions
+        )
+        return JudgedSession(session=session, name=told.name, at=NOON, is_recorded=False, judged=judged)
 
     def explain(self, session: SessionId) -> Explanation:
         return Explanation(

@@ -62,6 +62,8 @@ async def test_answers_keep_their_schemas() -> None:
     _validate("status", await get("/v1/status?all=1"))
     _validate("document", await get("/v1/sessions/bbbbbbbb"))
     _validate("explanation", await get("/v1/sessions/abcdefgh/explain"))
+    _validate("reactions", await get("/v1/reactions"))
+    _validate("judged_session", await get("/v1/sessions/abcdefgh/reactions"))
     _validate(
         "screen", (await call(app, "GET", "/v1/sessions/abcdefgh/screen", headers={"Accept": "application/json"})).json
     )

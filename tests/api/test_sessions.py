@@ -174,6 +174,28 @@ async def test_a_row_is_explained_in_either_form(app: App, service: FakeService,
     assert b"in 3 s it is killed" in answer.body
 
 
+async def test_what_reactions_come_to_is_told_in_either_form(app: App, service: FakeService) -> None:
+    service.put(a_document())
+
+    plain = await call(app, "GET", "/v1/sessions/abc/reactions", headers={"Accept": "text/plain"})
+    as_json = await call(app, "GET", "/v1/sessions/abc/reactions")
+
+    assert b"ci-failed: waits\n    its checks are failing; it waits\n" in plain.body
+    assert (as_json.json["session"], as_json.json["is_recorded"]) == ("abcdefgh", False)
+    assert [(one["reaction"]["name"], one["kind"]) for one in as_json.json["judged"]] == [("ci-failed", "waiting")]
+
+
+async def test_the_reactions_are_told_in_either_form(app: App, service: FakeService) -> None:
+    plain = await call(app, "GET", "/v1/reactions", headers={"Accept": "text/plain"})
+    as_json = await call(app, "GET", "/v1/reactions")
+
+    assert plain.body.splitlines()[1:] == [
+        b"ci-failed  send  1      10      urgent  default",
+        b"    when checks failing",
+    ]
+    assert as_json.json["reactions"][0]["asked"] == "checks failing"
+
+
 async def test_a_screen_is_text_and_on_request_a_document(app: App, service: FakeService) -> None:
     service.put(a_document())
 
