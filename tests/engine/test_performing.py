@@ -19,7 +19,7 @@ class Scribe(Performer):
     """Performs effects that nobody else does, as the test says."""
 
     name = "scribe"
-    kinds = frozenset({EffectKind.SPAWN})
+    kinds = frozenset({EffectKind.NOTIFY})
 
     def __init__(self, rig: Rig, act: Act) -> None:
         super().__init__(rig.service._roster, rig.mailboxes, rig.on_error)
@@ -52,7 +52,7 @@ def intend(rig: Rig, *effects: str, session: str = ID) -> None:
     """Let another hand put these effects into the record."""
     record = rig.record(session)
     ours = [effect for effect in record.effects if effect.kind not in Scribe.kinds]
-    theirs = [Effect(id=name, kind=EffectKind.SPAWN, generation=1) for name in effects]
+    theirs = [Effect(id=name, kind=EffectKind.NOTIFY, generation=1) for name in effects]
     rig.edit(replace(record, revision=record.revision + 1, effects=(*ours, *theirs), effects_made=99))
 
 
@@ -178,7 +178,7 @@ async def test_an_act_that_runs_out_of_its_own_time_is_a_defect_that_is_told() -
         performer = await scribe(rig, run_out, interruptible=True)
         intend(rig, "a")
 
-        await rig.when(lambda: rig.said("spawn of aaaaaaaa failed"))
+        await rig.when(lambda: rig.said("notify of aaaaaaaa failed"))
         await performer.stop()
 
 
@@ -188,4 +188,4 @@ async def test_a_performer_says_how_it_performs() -> None:
         performer = Performer(rig.service._roster, rig.mailboxes, rig.on_error)
 
         with pytest.raises(NotImplementedError):
-            await performer.perform(session, Effect(id="a", kind=EffectKind.SPAWN, generation=1))
+            await performer.perform(session, Effect(id="a", kind=EffectKind.NOTIFY, generation=1))
