@@ -12,7 +12,8 @@ from orchestrd.model.document import Problem
 from orchestrd.model.errors import OrchestrdError
 
 PROBLEM = "application/problem+json"
-STATUS_OF_CODE = {"too_large": 413, "slow_body": 408}  # HTTP has a status of its own for these
+# HTTP has a status of its own for these
+STATUS_OF_CODE = {"too_large": 413, "slow_body": 408, "bad_signature": 401, "no_secret": 403}
 FAULT = Problem(
     title="A fault of the daemon",
     status=500,

@@ -41,7 +41,7 @@ TOO_MANY = Problem(
     title="Too many connections",
     status=503,
     code="too_many_connections",
-    detail=f"the daemon already has {CONNECTIONS_MAX} connections",
+    detail="the daemon has as many connections already as it takes",
     hint="orch daemon status",
 )
 TOO_SLOW = Problem(
@@ -64,6 +64,8 @@ def peer_uid(peer: socket.socket) -> int | None:
 class Connection(H11Protocol):
     """One connection, from accept to close."""
 
+    connections_max = CONNECTIONS_MAX
+
     def __init__(
         self,
         config: Config,
@@ -80,14 +82,18 @@ class Connection(H11Protocol):
         """Look who it is before anything is read."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=UNTAKEN_BYTES_MAX)
-        if peer_uid(transport.get_extra_info("socket")) not in (None, _ROOT, os.geteuid()):
+        if not self.is_welcome(transport.get_extra_info("socket")):
             self._turn_away(FORBIDDEN)
         elif self._is_stopping():  # it was accepted just before
             self._turn_away(STOPPING)
-        elif len(self.connections) > CONNECTIONS_MAX:
+        elif len(self.connections) > self.connections_max:
             self._turn_away(TOO_MANY)
         else:
             self._watch_head()
+
+    def is_welcome(self, peer: socket.socket) -> bool:
+        """Tell whether whoever is at the other end may ask anything at all."""
+        return peer_uid(peer) in (None, _ROOT, os.geteuid())
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in."""

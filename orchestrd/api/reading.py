@@ -23,7 +23,7 @@ SSE = "text/event-stream"
 
 async def read_body(request: Request, kind: type[T]) -> T:
     """Read a JSON body as `kind`; unknown fields are ignored. An empty body counts as `{}`."""
-    data = await _whole_body(request)
+    data = await whole_body(request, BODY_BYTES_MAX)
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
     except msgspec.ValidationError as error:
@@ -63,14 +63,15 @@ def as_number(what: str, text: str | None) -> int | None:
     raise UsageError(f"{what} is {text[:40]!r}: give a number from 0 to {SEQUENCE_MAX}", code="invalid")
 
 
-async def _whole_body(request: Request) -> bytes:
+async def whole_body(request: Request, bytes_max: int) -> bytes:
+    """Read a body as it is. Raises UsageError (`too_large`), TimedOutError (`slow_body`)."""
     body = bytearray()
     try:
         async with asyncio.timeout(REQUEST_BODY_S), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > BODY_BYTES_MAX:
-                    raise UsageError(f"the body is larger than {BODY_BYTES_MAX} bytes: send less", code="too_large")
+                if len(body) > bytes_max:
+                    raise UsageError(f"the body is larger than {bytes_max} bytes: send less", code="too_large")
     except TimeoutError as error:
         raise TimedOutError(
             f"the body was not complete within {REQUEST_BODY_S:g} s: send it whole", code="slow_body"

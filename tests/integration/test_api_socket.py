@@ -242,7 +242,7 @@ async def test_a_hundred_idle_connections_are_no_hindrance(service: FakeService)
 
 
 async def test_one_connection_too_many_is_told_so(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "CONNECTIONS_MAX", 2)
+    monkeypatch.setattr(connection.Connection, "connections_max", 2)
 
     async with (
         _serving(service),
@@ -285,7 +285,7 @@ async def test_a_subscriber_that_never_reads_leaves_little_behind_in_the_daemon(
             service.write("abcdefgh")
             await asyncio.sleep(0)
 
-        (served,) = server._state.connections
+        (served,) = server._serving._state.connections
         held = served.transport.get_write_buffer_size()
 
     assert UNTAKEN_BYTES_MAX / 2 < held < UNTAKEN_BYTES_MAX * 2
