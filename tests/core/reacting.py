@@ -1,14 +1,25 @@
 """Sessions to react to: one that runs in a worktree, with whatever is to be known of it."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
+from orchestrd.core.reaction import Judgement, judge
+from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
+from orchestrd.model.command import Attempted, Delivered, React
+from orchestrd.model.decision import Decision
+from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
+from orchestrd.model.observation import ChangeTold
+from orchestrd.model.reaction import Episode, Reaction, Seen
 from orchestrd.model.session import SCHEMA, Session, Spec, Workspace
-from orchestrd.model.words import Desired, Liveness, Reason, State
+from orchestrd.model.words import Activity, Desired, Liveness, Reason, Receipt, State
+from tests.core.interpreter import Interpreter
+from tests.reports import a_report
 
 NOON = Instant(at=datetime(2026, 11, 20, 12, tzinfo=UTC), boot="boot", up_s=1_000.0)
 
@@ -43,3 +54,89 @@ def session_of(*, name: str = "work", **facts: Any) -> Session:
         handle="h",
     )
     return replace(running, **facts)
+
+
+CHANGE = Change(
+    forge="github",
+    repository="github.com/o/r",
+    branch="orch/abcdefgh",
+    base="main",
+    pr=Pr.OPEN,
+    number=7,
+    url="https://github.com/o/r/pull/7",
+    head="c1",
+    checks=Checks.PASSING,
+    review=Review.NONE,
+    remarks=(),
+    mergeable=Mergeable.CLEAN,
+)
+
+
+class Reacting(Interpreter):
+    """The life of a session that is reacted to: what is seen of it, and what the reactor submits then."""
+
+    def __init__(self, *reactions: Reaction, **facts: Any) -> None:
+        super().__init__()
+        self.now = NOON
+        self.session = session_of(**facts)
+        self.reactions = reactions
+        self.seen = Seen()
+        self._lines = 0
+
+    def judged(self) -> Judgement:
+        """Judge the first of its reactions, as it stands."""
+        return judge(self.reactions[0], self.record, self.seen, self.now)
+
+    def react(self) -> list[Event]:
+        """Submit what is due, until nothing is; gives the events of it."""
+        first = len(self.events)
+        for reaction in self.reactions:
+            for _ in range(4):
+                if judge(reaction, self.record, self.seen, self.now).is_due:
+                    self.give(React(reaction=reaction, seen=self.seen))
+        return self.events[first:]
+
+    def looks(self, activity: Activity | None = None, after_s: float = 5.0, decision: Decision | None = None) -> None:
+        """Look at its run a little later, and find it doing this, or what it did before."""
+        self.wait(after_s)
+        if activity is not None:
+            self._lines += 1
+            told = a_report(activity, at=self.now.at, offset=self._lines, generation=self.record.generation)
+            said = tuple(replace(word, decision=decision) for word in told.testimonies)
+            self.give(replace(told, testimonies=said))
+        self.seen = replace(self.seen, looked_at=self.now.at)
+
+    def told(self, after_s: float = 15.0, **news: Any) -> None:
+        """A forge tells of its change a little later: what it told before, but for this."""
+        self.wait(after_s)
+        self.give(ChangeTold(change=replace(self.record.change or CHANGE, **news)))
+        self.seen = replace(self.seen, change_at=self.now.at)
+
+    def types(self, receipt: Receipt = Receipt.SUBMITTED, error: str | None = None) -> bool:
+        """Type what is to be typed, if anything is; the agent works then, and waits again."""
+        effect = next((one for one in self.record.effects if one.kind is EffectKind.DELIVER), None)
+        if effect is None:
+            return False
+        self.give(Attempted(effect=effect.id))
+        self.give(Delivered(effect=effect.id, generation=effect.generation, receipt=receipt, error=error))
+        return True
+
+    def restart(self) -> None:
+        """Another daemon has seen nothing yet."""
+        super().restart()
+        self.seen = Seen()
+
+    @property
+    def ledger(self) -> Episode:
+        """Give the one entry of its ledger."""
+        (episode,) = self.record.episodes
+        return episode
+
+    def in_flight(self, kind: EffectKind) -> list[Effect]:
+        """Give its effects of a kind."""
+        return [effect for effect in self.record.effects if effect.kind is kind]
+
+
+def types_of(events: Iterable[Event]) -> list[EventType]:
+    """Give the types of events, in order."""
+    return [event.type for event in events]
