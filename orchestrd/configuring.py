@@ -4,18 +4,24 @@ It has to be this user's own or root's, no one else's to write, a regular file o
 mistake with a reason, as is one that cannot be read; one that is not there says nothing.
 """
 
+import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from shlex import quote
 
 from msgspec.structs import replace
 
 from orchestrd.config import Effective, Layer, effective, packaged
+from orchestrd.config.checking import meant
+from orchestrd.config.reading import did_you_mean
+from orchestrd.config.screen_rules import parse_rules
 from orchestrd.core.layout import config_file_from
-from orchestrd.model.limits import CONFIG_BYTES_MAX
+from orchestrd.model.errors import UsageError
+from orchestrd.model.limits import CONFIG_BYTES_MAX, PLUGINS_MAX
 from orchestrd.model.origin import Kind, Mistake, Origin
+from orchestrd.model.setting_key import AGENTS
 
 _ROOT = 0
 
@@ -33,6 +39,36 @@ def configured(
         found.append(replace(layer, is_trusted=trusting) if isinstance(layer, Layer) else layer)
     told = effective([packaged(), *(layer for layer in found if isinstance(layer, Layer))], environ, installed)
     return replace(told, mistakes=(*(said for said in found if isinstance(said, Mistake)), *told.mistakes))
+
+
+def screens_beside(environ: Mapping[str, str]) -> str:
+    """Give the directory of a user's own rules about screens, `<agent>.toml` each."""
+    return f"{config_file_from(environ).rpartition('/')[0]}/screens"
+
+
+def screen_mistakes(environ: Mapping[str, str]) -> Iterator[Mistake]:
+    """Say what is wrong with a user's rules about screens: each costs its own file only, so a daemon starts with it."""
+    place, agents = screens_beside(environ), sorted({*AGENTS.ours, *installed(AGENTS.group)})
+    with contextlib.suppress(OSError):
+        for name in sorted(os.listdir(place))[:PLUGINS_MAX]:  # noqa: PTH208 - names are all that is needed
+            yield from _about_screens(f"{place}/{name}", name.removesuffix(".toml"), agents)
+
+
+def _about_screens(path: str, agent: str, agents: Sequence[str]) -> Iterator[Mistake]:
+    if not path.endswith(".toml"):
+        return
+    if agent not in agents:
+        guess = did_you_mean(meant(agent, agents)) or f": there are {', '.join(agents)}"
+        yield _mistake(Kind.USER, path, f"there is no agent '{agent}'{guess}", "orch agents")
+        return
+    layer = read_layer(Kind.USER, path)
+    if isinstance(layer, Mistake):
+        yield layer
+    elif layer is not None:
+        try:
+            parse_rules(layer.content)
+        except UsageError as error:
+            yield _mistake(Kind.USER, path, error.message, "orch config check")
 
 
 def installed(group: str) -> frozenset[str]:

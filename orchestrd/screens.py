@@ -5,11 +5,10 @@ it again. A file that is wrong is said, and costs its own rules only: those of t
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
 
-from orchestrd.agents.screen_rules import overridden, parse_rules
-from orchestrd.configuring import read_layer
-from orchestrd.core.layout import config_file_from
+from orchestrd.agents.screen_rules import overridden
+from orchestrd.config.screen_rules import parse_rules
+from orchestrd.configuring import read_layer, screens_beside
 from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd.model.origin import Kind, Mistake
 from orchestrd.model.screen_rule import ScreenRule
@@ -24,7 +23,7 @@ class Screens:
 
     def __init__(self, agents: Mapping[str, Agent], environ: Mapping[str, str]) -> None:
         self._agents = agents
-        self._place = PurePosixPath(config_file_from(environ)).parent / "screens"
+        self._place = screens_beside(environ)
         self._package = {name: agent.screen_rules for name, agent in agents.items()}
 
     def read(self) -> Found:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrd.client.configuring import effective_in, repository_file, withheld_notice
+from orchestrd.client.configuring import effective_in, repository_file, screen_mistakes, withheld_notice
 from orchestrd.core.layout import config_file_from
 from orchestrd.render import visible
 from orchestrd_cli import exits, reach
@@ -111,7 +111,7 @@ def _report(directory: str) -> "ConfigReport":
         repository=repository_file(directory),
         settings=told.settings,
         withheld=told.withheld,
-        mistakes=told.mistakes,
+        mistakes=(*told.mistakes, *screen_mistakes()),
     )
 
 

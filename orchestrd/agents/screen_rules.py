@@ -12,21 +12,19 @@ import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
 
-import msgspec
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
+from orchestrd.config.screen_rules import in_order, parse_rules
 from orchestrd.core.conversation import one_line
 from orchestrd.model.decision import Choice, Decision, Way
-from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import CHOICES_MAX
 from orchestrd.model.observation import Testimony
-from orchestrd.model.screen_rule import ScreenRule, ScreenRules
+from orchestrd.model.screen_rule import ScreenRule
 from orchestrd.model.words import Activity
 
 _RULE = re.compile(r"[─━]{10,}\s*")  # drawn from the first column on
 _DRAWN = re.compile(r"[─━╌]{3,}|[│┃╭╮╰╯]")
-_REGION = re.compile(r"whole|live|last:([1-9][0-9]?)")
 _BLANK = re.compile(r"\n[ \t]*\n")
 _ASKS = re.compile(r"\Aasks(?: for permission)?: ")  # what kind of thing is asked, the decision says by itself
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
@@ -38,22 +36,10 @@ def rules_of(agent: str) -> tuple[ScreenRule, ...]:
     return parse_rules((resources.files("orchestrd.agents") / "rules" / f"{agent}.toml").read_bytes())
 
 
-def parse_rules(content: bytes) -> tuple[ScreenRule, ...]:
-    """Read a file of rules. Raises UsageError (`bad_rule`) that says which rule is wrong, and what of it."""
-    try:
-        rules = msgspec.toml.decode(content, type=ScreenRules).rule
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _bad(str(error)) from None
-    for rule in rules:
-        if (problem := _problem_with(rule)) is not None:
-            raise _bad(f"rule {rule.name!r}: {problem}")
-    return _in_order(rules)
-
-
 def overridden(rules: Sequence[ScreenRule], by: Sequence[ScreenRule]) -> tuple[ScreenRule, ...]:
     """Give rules as a user wants them: of one name the user's counts, and one that is off counts not at all."""
     named = {rule.name: rule for rule in (*rules, *by)}
-    return _in_order([rule for rule in named.values() if not rule.is_off])
+    return in_order([rule for rule in named.values() if not rule.is_off])
 
 
 def read_screen(screen: str, rules: Sequence[ScreenRule], version: str | None = None) -> Testimony:
@@ -131,30 +117,3 @@ def _are_of_one_dialog(choices: Sequence[Choice]) -> bool:
 def _is_for(rule: ScreenRule, version: str | None) -> bool:
     known = _VERSION.search(version or "")
     return rule.versions is None or known is None or Version(known[0]) in SpecifierSet(rule.versions)
-
-
-def _in_order(rules: Sequence[ScreenRule]) -> tuple[ScreenRule, ...]:
-    return tuple(sorted(rules, key=lambda rule: -rule.priority))
-
-
-def _problem_with(rule: ScreenRule) -> str | None:
-    patterns = (*rule.must, *rule.must_not, *filter(None, (rule.choice,)))
-    if not rule.must and not rule.is_off:
-        return "it asks for nothing (must)"
-    if not _REGION.fullmatch(rule.region):
-        return f"there is no region {rule.region!r}: whole, live or last:N"
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-        SpecifierSet(rule.versions or "")
-        (rule.text + rule.press).format(*("", ""))
-    except re.error as error:
-        return f"{error.pattern!r} is no pattern: {error.msg}"
-    except (InvalidSpecifier, InvalidVersion, ValueError, IndexError, KeyError) as error:
-        return str(error)
-    if rule.choice is not None and compiled[-1].groups < 2:
-        return "the pattern of its choices needs two groups: the key, and the label"
-    return None
-
-
-def _bad(problem: str) -> UsageError:
-    return UsageError(f"a screen rule is wrong: {problem}", code="bad_rule", hint="orch daemon reload")

@@ -16,6 +16,7 @@ from orchestrd.model.settings import Configuration
 
 if TYPE_CHECKING:
     from orchestrd.config import Effective, Layer
+    from orchestrd.model.origin import Mistake
 
 _NO_SETTINGS = frozenset({"ORCH_HOME", "ORCH_SESSION", "ORCH_RUN", "ORCH_RUN_DIR", "ORCH_PROMPT_FILE"})
 
@@ -50,6 +51,13 @@ def installed(group: str) -> frozenset[str]:
     from orchestrd import configuring
 
     return configuring.installed(group)
+
+
+def screen_mistakes(environ: Mapping[str, str] = os.environ) -> "tuple[Mistake, ...]":
+    """Say what is wrong with the user's rules about screens; a daemon starts with it, and a spawn is taken."""
+    from orchestrd import configuring
+
+    return tuple(configuring.screen_mistakes(environ))
 
 
 def refuse_own_mistakes(environ: Mapping[str, str] = os.environ) -> None:

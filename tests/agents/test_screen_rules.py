@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.agents.screen_rules import overridden, parse_rules, read_screen
+from orchestrd.agents.screen_rules import overridden, read_screen
+from orchestrd.config.screen_rules import parse_rules
 from orchestrd.model.decision import Choice, DecisionKind, Way
 from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import TOLD_CHARS_MAX

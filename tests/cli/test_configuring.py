@@ -95,6 +95,24 @@ def test_a_check_says_what_it_has_looked_at(orch: Orch, user: Path, repository: 
     assert (as_json.code, json.loads(as_json.out)["mistakes"]) == (exits.OK, [])
 
 
+def test_rules_about_screens_are_checked_too(orch: Orch, user: Path) -> None:
+    screens = user.parent / "screens"
+    screens.mkdir(parents=True)
+    (screens / "claude.toml").write_text('[[rule]]\nname = "mine"\nmust = ["("]\n')
+    (screens / "cluade.toml").touch()
+    (screens / "README.md").touch()
+    (screens / "codex.toml").touch(mode=0o666)
+    (screens / "codex.toml").chmod(0o666)
+
+    done = orch("config", "check")
+
+    assert done.code == exits.USAGE
+    claude, unknown, codex = done.err.split("orch: ")[1:]
+    assert claude.startswith(f"{screens}/claude.toml: a screen rule is wrong: rule 'mine': '(' is no pattern")
+    assert codex.startswith(f"{screens}/codex.toml: everyone may write to it")
+    assert unknown == f"{screens}/cluade.toml: there is no agent 'cluade': did you mean 'claude'?\n  try: orch agents\n"
+
+
 def test_the_schema_is_printed(orch: Orch, user: Path) -> None:
     done = orch("config", "schema")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from orchestrd.client.configuring import effective_in, trusting
+from orchestrd.client.configuring import effective_in, screen_mistakes, trusting
 from orchestrd.model.finding import Finding
 from orchestrd.model.limits import NAMED_MAX
 from orchestrd.model.origin import Mistake, Setting
@@ -26,7 +26,7 @@ def look(surroundings: Surroundings) -> Facts:
     told = effective_in(surroundings.directory, surroundings.environ)
     return Facts(
         settings=told.settings,
-        mistakes=told.mistakes,
+        mistakes=(*told.mistakes, *screen_mistakes(surroundings.environ)),
         withheld=told.withheld,
         trust=trusting(surroundings.directory) if told.withheld else "",
     )
