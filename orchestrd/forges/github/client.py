@@ -7,10 +7,10 @@ else, not even where that sends us on to; an answer that is too long or too late
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -37,7 +37,7 @@ from orchestrd.model.limits import (
 from orchestrd.ports import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     import httpx
 
@@ -280,20 +280,22 @@ def _now() -> float:
 async def _whole(response: "httpx.Response") -> bytes:
     """Read a body. Raises TransientError for one that is longer than any that makes sense."""
     body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > FORGE_BODY_BYTES_MAX:
-            raise TransientError(f"an answer has more than {FORGE_BODY_BYTES_MAX} bytes", code="bad_answer")
+    async with aclosing(_pieces(response)) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > FORGE_BODY_BYTES_MAX:
+                raise TransientError(f"an answer has more than {FORGE_BODY_BYTES_MAX} bytes", code="bad_answer")
     return bytes(body)
 
 
 async def _end(response: "httpx.Response") -> bytes:
-    """Read a body, and keep its end; of one that is endless, the end of what was read."""
-    kept, read = bytearray(), 0
+    """Read a body to its end, however long that takes within the time of an answer, and keep no more than the end."""
+    kept = bytearray()
     async for piece in response.aiter_bytes():
         kept += piece
-        read += len(piece)
         del kept[: max(0, len(kept) - CHECK_LOG_BYTES_KEPT)]
-        if read > FORGE_BODY_BYTES_MAX:
-            break
     return bytes(kept)
+
+
+def _pieces(response: "httpx.Response") -> "AsyncGenerator[bytes, None]":
+    return cast("AsyncGenerator[bytes, None]", response.aiter_bytes())  # it is one, and so can be left half-way

@@ -24,14 +24,14 @@ class Host(Struct, frozen=True, kw_only=True):
     name: str
     rest: str
     graphql: str
-    is_set: bool = False
+    is_set: bool
 
 
 def hosts_of(settings: ForgeSettings) -> Mapping[str, Host]:
     """Name every host that is a GitHub: github.com, and the Enterprise server that is set."""
     name = urlsplit(settings.github_url).hostname if settings.github_url else GITHUB
-    chosen = _host(name or GITHUB, settings.github_url or "", settings.github_api)
-    return {GITHUB: _host(GITHUB, "", None), chosen.name: chosen}
+    chosen = _host(name or GITHUB, settings.github_url or "", settings.github_api, is_set=True)
+    return {GITHUB: _host(GITHUB, "", None, is_set=False), chosen.name: chosen}
 
 
 def repository_at(remote: str, hosts: Mapping[str, Host]) -> str | None:
@@ -48,10 +48,10 @@ def split(repository: str) -> tuple[str, str, str]:
     return host, owner, name
 
 
-def _host(name: str, url: str, api: str | None) -> Host:
+def _host(name: str, url: str, api: str | None, *, is_set: bool) -> Host:
     rest = (api or _usual_api(name, url)).rstrip("/")
     below = rest.removesuffix("/v3") if rest.endswith("/api/v3") else rest  # on an Enterprise server: beside each other
-    return Host(name=name, rest=rest, graphql=f"{below}/graphql", is_set=bool(url or api) or name == GITHUB)
+    return Host(name=name, rest=rest, graphql=f"{below}/graphql", is_set=is_set)
 
 
 def _usual_api(name: str, url: str) -> str:

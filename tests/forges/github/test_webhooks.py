@@ -4,6 +4,7 @@ import hmac
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -35,7 +36,7 @@ class Bench:
         await self.forge.take_delivery(headers | more, body)
 
 
-def _never() -> object:
+def _never() -> Never:
     raise AssertionError("nothing is asked")
 
 

@@ -1,0 +1,121 @@
+"""Where the token of a host comes from, and that it goes nowhere else."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestrd.forges.github.hosts import hosts_of
+from orchestrd.forges.github.tokens import token_of
+from orchestrd.model.errors import RefusedError
+from orchestrd.model.forge_settings import ForgeSettings
+
+ENTERPRISE_URL = "https://git.example.com"
+STORED = """github.com:
+    git_protocol: https
+    users:
+        ann:
+            oauth_token: gho_ofgithub
+    user: ann
+git.example.com:
+    oauth_token: "ghp_ofenterprise"
+    user: ann
+"""
+
+
+def found(environ: dict[str, str], host: str = "github.com", **settings: str) -> str | None:
+    told = ForgeSettings(**settings)  # type: ignore[arg-type] # the words of the configuration
+    return token_of(hosts_of(told)[host], told, {"PATH": "", "HOME": "/nowhere"} | environ)
+
+
+def a_gh(place: Path, script: str) -> dict[str, str]:
+    """Put a program that calls itself gh on the PATH."""
+    program = place / "gh"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{place}:/usr/bin:/bin"}
+
+
+def test_what_is_set_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("fromafile\n")
+
+    environ = {"MINE": "fromavariable", "GITHUB_TOKEN": "usual", "HOME": str(tmp_path)}
+
+    assert found(environ, token_env="MINE") == "fromavariable"
+    assert found(environ, token_file="~/token") == "fromafile"
+    assert found(environ, token_file=str(tmp_path / "token")) == "fromafile"
+
+
+@pytest.mark.parametrize(
+    ("environ", "token"),
+    [
+        ({"GITHUB_TOKEN": "one", "GH_TOKEN": "two"}, "one"),
+        ({"GITHUB_TOKEN": " ", "GH_TOKEN": "two"}, "two"),
+        ({"GH_ENTERPRISE_TOKEN": "three"}, None),
+        ({}, None),
+    ],
+)
+def test_then_comes_what_the_environment_has(environ: dict[str, str], token: str | None) -> None:
+    assert found(environ) == token
+
+
+def test_a_token_of_github_is_never_that_of_an_enterprise_server_nor_the_other_way_round() -> None:
+    environ = {"GITHUB_TOKEN": "ofgithub", "GH_ENTERPRISE_TOKEN": "ofenterprise", "SET": "set"}
+
+    assert found(environ, "git.example.com", github_url=ENTERPRISE_URL) == "ofenterprise"
+    assert found(environ, "github.com", github_url=ENTERPRISE_URL, token_env="SET") == "ofgithub"
+    assert found({"GITHUB_TOKEN": "ofgithub"}, "git.example.com", github_url=ENTERPRISE_URL) is None
+
+
+@pytest.mark.parametrize("variable", ["GH_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME"])
+def test_then_comes_what_gh_has_stored(tmp_path: Path, variable: str) -> None:
+    below = {"GH_CONFIG_DIR": ".", "XDG_CONFIG_HOME": "gh", "HOME": ".config/gh"}[variable]
+    place = tmp_path / below
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "hosts.yml").write_text(STORED)
+
+    environ = {variable: str(tmp_path)}
+
+    assert found(environ) == "gho_ofgithub"
+    assert found(environ, "git.example.com", github_url=ENTERPRISE_URL) == "ghp_ofenterprise"
+
+
+def test_then_gh_is_asked_for_what_its_keyring_has(tmp_path: Path) -> None:
+    environ = a_gh(tmp_path, 'test "$*" = "auth token --hostname github.com" && echo gho_fromkeyring')
+
+    assert found(environ) == "gho_fromkeyring"
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo not a token; exit 0", "echo x; exit 1", "true"])
+def test_a_gh_that_has_none_says_nothing(tmp_path: Path, script: str) -> None:
+    assert found(a_gh(tmp_path, script)) is None
+
+
+def test_a_gh_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrd.forges.github.tokens.GH_ANSWER_S", 0.05)
+    began = time.monotonic()
+
+    assert found(a_gh(tmp_path, "exec sleep 60")) is None
+    assert time.monotonic() - began < 30
+
+
+def test_a_variable_that_is_not_there_is_an_error_and_not_another_token() -> None:
+    with pytest.raises(RefusedError, match="the environment of the daemon has no MINE") as error:
+        found({"GITHUB_TOKEN": "usual"}, token_env="MINE")
+
+    assert (error.value.code, error.value.hint) == ("no_token", "orch config edit")
+
+
+@pytest.mark.parametrize("written", [None, "", "two words", "a\nb"])
+def test_a_file_without_a_token_is_an_error_that_does_not_tell_what_is_in_it(
+    tmp_path: Path, written: str | None
+) -> None:
+    path = tmp_path / "token"
+    if written is not None:
+        path.write_text(written)
+
+    with pytest.raises(RefusedError) as error:
+        found({}, token_file=str(path))
+
+    assert str(path) in error.value.message
+    assert "two words" not in error.value.message
