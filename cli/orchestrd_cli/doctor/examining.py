@@ -17,6 +17,7 @@ from orchestrd.model.finding import Checkup, Finding, Mended
 from orchestrd.model.limits import EXAMINED_S
 from orchestrd_cli.doctor import (
     agents,
+    channels,
     clients,
     config,
     daemon,
@@ -45,6 +46,7 @@ SUBJECTS: tuple[Subject[Any], ...] = (
     disk.SUBJECT,
     memory.SUBJECT,
     config.SUBJECT,
+    channels.SUBJECT,
     service.SUBJECT,
     daemon.SUBJECT,
     homes.SUBJECT,

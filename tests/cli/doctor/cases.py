@@ -14,6 +14,7 @@ from orchestrd.model.session import SCHEMA, Session
 from orchestrd.model.words import Desired, Reason, State
 from orchestrd_cli.doctor import (
     agents,
+    channels,
     clients,
     config,
     daemon,
@@ -219,6 +220,26 @@ UNKNOWN_KEY = _mistake(3, "there is no key 'agnet' in [spawn]: did you mean 'age
 SETUP = Setting(
     key="spawn.setup", value="npm ci", origin=_origin(2, Kind.REPOSITORY, file="/home/me/shop/.orchestrd.toml")
 )
+CHANNELS_CASES = {
+    "none": (),
+    "well": (channels.Channel(name="phone", kind="ntfy"), channels.Channel(name="desk", kind="desktop")),
+    "one without a secret": (
+        channels.Channel(name="phone", kind="ntfy"),
+        channels.Channel(
+            name="hook", kind="webhook", missing=(("~/secret: No such file or directory", "ls -l /home/me/secret"),)
+        ),
+    ),
+    "without a program, and a variable": (
+        channels.Channel(
+            name="team",
+            kind="apprise",
+            missing=(
+                ("SLACK_URL is not set here", "export SLACK_URL=..."),
+                ("Apprise is not installed", "pip install 'orchestrd[apprise]'"),
+            ),
+        ),
+    ),
+}
 CONFIG_CASES = {
     "nothing is set": config.Facts(
         settings=(Setting(key="daemon.interval_s", value=5.0, origin=Origin(kind=Kind.DEFAULT)),)
@@ -451,6 +472,7 @@ ALL: Sequence[Cases] = (
     (disk.SUBJECT, DISK_CASES),
     (memory.SUBJECT, MEMORY_CASES),
     (config.SUBJECT, CONFIG_CASES),
+    (channels.SUBJECT, CHANNELS_CASES),
     (service.SUBJECT, SERVICE_CASES),
     (daemon.SUBJECT, DAEMON_CASES),
     (homes.SUBJECT, HOMES_CASES),

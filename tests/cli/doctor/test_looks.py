@@ -19,6 +19,7 @@ from orchestrd.model.words import Reason, State
 from orchestrd_cli import reach
 from orchestrd_cli.doctor import (
     agents,
+    channels,
     daemon,
     disk,
     examining,
@@ -484,3 +485,68 @@ def test_a_hostile_home_is_told_of_and_costs_nobody_an_answer(spoilt: House) -> 
     assert {finding.subject for finding in found.findings} == {subject.name for subject in examining.SUBJECTS}
     assert not any("no answer within" in finding.told for finding in found.findings)
     assert not any("Error" in finding.told for finding in found.findings)  # the name of a class is no sentence
+
+
+# ---- channels --------------------------------------------------------------------------------------------------------
+
+CHANNELS = """
+[channels.phone]
+kind = "ntfy"
+topic = "agents"
+token_file = "~/token"
+
+[channels.hook]
+kind = "webhook"
+url_env = "HOOK_URL"
+secret_file = "~/open"
+
+[channels.page]
+kind = "command"
+command = ["no-such-pager"]
+
+[channels.desk]
+kind = "desktop"
+
+[channels.empty]
+kind = "apprise"
+url_file = "~/empty"
+
+[channels.off]
+kind = "desktop"
+enabled = false
+"""
+
+
+def test_a_channel_is_told_of_with_each_thing_that_it_lacks(house: House, tmp_path: Path) -> None:
+    (tmp_path / "orchestrd").mkdir()
+    (tmp_path / "orchestrd/config.toml").write_text(CHANNELS)
+    for name, text in (("open", "s3cret"), ("empty", "")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o644)
+    house.environ |= {"XDG_CONFIG_HOME": str(tmp_path), "PATH": str(tmp_path), "HOME": str(tmp_path)}
+
+    found = {channel.name: [told for told, _ in channel.missing] for channel in channels.look(house.surroundings)}
+
+    assert found == {
+        "phone": ["~/token: No such file or directory"],
+        "hook": ["HOOK_URL is not set here", "~/open can be read by others"],
+        "page": ["no-such-pager is not there, or no program"],
+        "desk": ["notify-send is not on the PATH"],
+        "empty": ["~/empty is empty"],
+    }
+
+
+def test_a_channel_that_has_all_it_needs_lacks_nothing(house: House, tmp_path: Path) -> None:
+    (tmp_path / "orchestrd").mkdir()
+    (tmp_path / "orchestrd/config.toml").write_text(CHANNELS)
+    for name in ("token", "open", "empty", "notify-send", "no-such-pager"):
+        (tmp_path / name).write_text("s3cret")
+        (tmp_path / name).chmod(0o700)
+    house.environ |= {
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "PATH": str(tmp_path),
+        "HOME": str(tmp_path),
+        "HOOK_URL": "https://example.org/",
+    }
+
+    assert [channel.missing for channel in channels.look(house.surroundings)] == [()] * 5

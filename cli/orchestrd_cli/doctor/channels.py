@@ -1,0 +1,90 @@
+"""The channels over which people are told: whether what each of them needs is there.
+
+Variables are looked for where the caller stands; the daemon has those that it was started with, and `orch notify` tells
+what it makes of them.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from shlex import quote
+
+from msgspec import Struct
+
+from orchestrd.client.configuring import effective_in
+from orchestrd.model.finding import Finding
+from orchestrd.model.notice_settings import ChannelSettings
+from orchestrd_cli.doctor.subject import Subject, Surroundings, named, ok, warn
+
+DESKTOP = ("notify-send", "osascript")
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Channel(Struct, frozen=True, kw_only=True):
+    """One channel that is on, and what it lacks: each thing with the next command."""
+
+    name: str
+    kind: str
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+def look(surroundings: Surroundings) -> tuple[Channel, ...]:
+    """Look for the programs and secrets of every channel that is on."""
+    channels = effective_in(surroundings.directory, surroundings.environ).configuration.channels
+    return tuple(
+        Channel(name=name, kind=one.kind, missing=tuple(_missing(one, surroundings.environ)))
+        for name, one in channels.items()
+        if one.enabled
+    )
+
+
+def judge(channels: tuple[Channel, ...]) -> Iterator[Finding]:
+    """Name what each lacks; without any channel nobody is told, and that is nobody's fault."""
+    for channel in channels:
+        for told, next_ in channel.missing:
+            cause = "nobody is told over it until that is there"
+            yield warn("channels", f"{channel.name} ({channel.kind}): {told}", cause, next_)
+    complete = [f"{channel.name} ({channel.kind})" for channel in channels if not channel.missing]
+    if complete:
+        yield ok("channels", named(complete))
+    if not channels:
+        yield ok("channels", "none is set up: what a person should know stands in orch events only")
+
+
+def _missing(channel: ChannelSettings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for variable in filter(None, (channel.url_env, channel.token_env, channel.secret_env)):
+        if not environ.get(variable):
+            yield f"{variable} is not set here", f"export {variable}=..."
+    for file in filter(None, (channel.url_file, channel.token_file, channel.secret_file)):
+        yield from _wrong_with(file, environ)
+    yield from _missing_program(channel, environ)
+
+
+def _wrong_with(file: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Say what keeps a secret from being one."""
+    path = Path(file.replace("~", environ.get("HOME", "~"), 1))
+    try:
+        found = path.stat()
+    except OSError as error:
+        yield f"{file}: {error.strerror}", f"ls -l {quote(str(path))}"
+        return
+    if found.st_size == 0:
+        yield f"{file} is empty", f"ls -l {quote(str(path))}"
+    elif found.st_mode & _OTHERS:
+        yield f"{file} can be read by others", f"chmod 600 {quote(str(path))}"
+
+
+def _missing_program(channel: ChannelSettings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    path = environ.get("PATH", os.defpath)
+    if channel.kind == "apprise" and find_spec("apprise") is None:
+        yield "Apprise is not installed", "pip install 'orchestrd[apprise]'"
+    if channel.kind == "desktop" and not any(shutil.which(name, path=path) for name in DESKTOP):
+        yield "notify-send is not on the PATH", "apt install libnotify-bin"
+    if channel.kind == "command" and channel.command and shutil.which(channel.command[0], path=path) is None:
+        yield f"{channel.command[0]} is not there, or no program", f"ls -l {quote(channel.command[0])}"
+
+
+SUBJECT = Subject(name="channels", look=look, judge=judge)
