@@ -15,6 +15,7 @@ from orchestrd.engine.actuator import Actuator, ReadScreen
 from orchestrd.engine.answerer import Answerer
 from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
+from orchestrd.engine.claims import Claims
 from orchestrd.engine.cleaning import Cleaning
 from orchestrd.engine.deadlines import Deadlines
 from orchestrd.engine.home_events import HomeEvents
@@ -103,6 +104,7 @@ class Engine:
         )
         self._presence = presence = self._presence_of(settings)
         self._sending = self._sender()
+        self._claims = Claims(self._roster, adapters.layout)
         prober = self._prober()
         intake = self._intake(prober)
         actuator, cleaning = self._actuator(prober), self._cleaning(intake)
@@ -225,6 +227,7 @@ class Engine:
             roster=self._roster,
             mailboxes=self._mailboxes,
             sending=self._sending,
+            claims=self._claims,
             home_events=self._home_events,
             look_at=prober.look_at,
             on_error=self._on_error,
@@ -291,6 +294,7 @@ class Engine:
             intake=intake,
             prober=prober,
             sending=self._sending,
+            claims=self._claims,
             cleaning=cleaning,
             archiving=archiving,
             judging=Judging(lambda: self._reactions, self._seen, self._adapters.clock),

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from orchestrd.core.step import Refusal
 from orchestrd.core.validate import problem_with_command
 from orchestrd.engine.actor import Actor
+from orchestrd.engine.claims import Claims
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes, Reply
@@ -45,6 +46,7 @@ class Intake(Actor):
         roster: Roster,
         mailboxes: Mailboxes,
         sending: Sending,
+        claims: Claims,
         home_events: HomeEvents,
         look_at: LookAt,
         on_error: OnError,
@@ -57,6 +59,7 @@ class Intake(Actor):
         self._roster = roster
         self._mailboxes = mailboxes
         self._sending = sending
+        self._claims = claims
         self._home_events = home_events
         self._waiting = Troubles(on_error)
         self._unadopted: dict[SessionId, Session] = {}  # the store has taken them in, and we have not been able to yet
@@ -142,6 +145,9 @@ class Intake(Actor):
     async def _submit(self, command: Command) -> Reply:
         if isinstance(command, Send):
             return await self._sending.accept(command)
+        if isinstance(command, Spawn):
+            async with self._claims.of(command):
+                return await self._mailboxes.submit(command.session, command)
         return await self._mailboxes.submit(command.session, command)
 
     def _problem_with_session(self, command: Command) -> str | None:

@@ -19,6 +19,7 @@ from orchestrd.core.terminal import no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
+from orchestrd.engine.claims import Claims
 from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
 from orchestrd.engine.intake import Intake
@@ -72,6 +73,7 @@ class EngineService:
         intake: Intake,
         prober: Prober,
         sending: Sending,
+        claims: Claims,
         cleaning: Cleaning,
         archiving: Archiving,
         judging: Judging,
@@ -89,6 +91,7 @@ class EngineService:
         self._read_only: Mapping[SessionId, Document] = intake.read_only
         self._receipts = Receipts(roster)
         self._sending = sending
+        self._claims = claims
         self._cleaning = cleaning
         self._archiving = archiving
         self._judging = judging
@@ -142,19 +145,23 @@ class EngineService:
         return self._judging.judge(self._roster.require(session))
 
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
-        """Accept a session; second, whether it is new. Raises UsageError, ConflictError, TransientError."""
+        """Accept a session; second, whether it is new.
+
+        Raises UsageError, ConflictError, RefusedError (`duplicate_issue`), TransientError.
+        """
         if problem := problem_with_request(request):
             raise UsageError(problem, code="invalid", hint="orch spawn --help")
         if error := self._launching.problem_with(request.spec):
             raise error
         self._require_writable(request.id)
+        command = Spawn(session=request.id, spec=request.spec, authority=request.authority, is_forced=request.is_forced)
         lock = self._spawning.setdefault(request.id, asyncio.Lock())
-        async with lock:  # of many that come with one id at once, the first writes what belongs to the session
+        # Of many that come with one id at once, the first writes what belongs to the session.
+        async with lock, self._claims.of(command):
             is_new = self._roster.get(request.id) is None
             if is_new:
                 await self._write_attachments(request)
             try:
-                command = Spawn(session=request.id, spec=request.spec, authority=request.authority)
                 _raise_if_refused(await self._mailboxes.submit(request.id, command))
             except ConflictError:  # what has the id has its attachments too
                 raise

@@ -196,6 +196,7 @@ class SpawnRequest(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     prompt: str | None = None  # the whole of it
     authority: Authority = Authority.USER
+    is_forced: bool = False  # begin it though another works on the same issue
 
 
 class SendRequest(Struct, frozen=True, kw_only=True):

@@ -50,7 +50,8 @@ def spool_spawn(layout: Layout, request: SpawnRequest, at_ns: int, disk: Disk = 
     attachments.write_secret(request.id, request.environment)
     if request.prompt is not None:
         attachments.write_prompt(request.id, request.prompt)
-    return spool(layout, Spawn(session=request.id, spec=request.spec, authority=request.authority), at_ns, disk)
+    command = Spawn(session=request.id, spec=request.spec, authority=request.authority, is_forced=request.is_forced)
+    return spool(layout, command, at_ns, disk)
 
 
 def _newest(layout: Layout, disk: Disk) -> int:
