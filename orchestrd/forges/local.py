@@ -21,13 +21,13 @@ from orchestrd.core.fencing import cleaned, head
 from orchestrd.core.merging import unready
 from orchestrd.forges.context import ForgeContext
 from orchestrd.forges.local_merging import merged_ref, put_into_base, refuse_hooks
+from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.issue import Issue
 from orchestrd.model.limits import LOCAL_FACTS_MAX, TITLE_CHARS_MAX
 from orchestrd.model.reaction import MergeOrder
 from orchestrd.ports import ChangeLook, Forge, Merging, WantedChange
-from orchestrd.ports.forge import Allowance
 from orchestrd.ports.git import Git
 
 HEADS = "refs/heads/"

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from orchestrd.model.agent import Capabilities
+from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change
 from orchestrd.model.decision import Decision
 from orchestrd.model.ids import SessionId
@@ -91,6 +92,7 @@ class DaemonFacts(Struct, frozen=True, kw_only=True):
     fixed: tuple[str, ...] = ()
     reloads: int = 0
     refused: str | None = None
+    allowances: tuple[Allowance, ...] = ()  # of the forges that were asked since it started
 
 
 class Usage(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change
 from orchestrd.model.ids import SessionId
 from orchestrd.model.issue import Issue
@@ -37,18 +38,6 @@ class Merging(Struct, frozen=True, kw_only=True):
     is_merged: bool | None
     change: Change | None = None
     error: str | None = None
-
-
-class Allowance(Struct, frozen=True, kw_only=True):
-    """How much one may still ask of a forge, as it has said itself. Null: it has not said so, or has no bound."""
-
-    host: str
-    limit: int | None = None
-    remaining: int | None = None
-    resets_in_s: float | None = None
-    retry_in_s: float | None = None  # nothing may be asked before
-    interval_s: float | None = None  # between looks, as it stands
-    error: str | None = None  # what is wrong with it: no token, no answer
 
 
 class Forge(Protocol):

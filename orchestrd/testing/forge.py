@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from orchestrd.core.merging import unready
+from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change, Pr
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.issue import Issue
 from orchestrd.model.reaction import MergeOrder
 from orchestrd.ports import ChangeLook, Checkout, Merging, WantedChange, WantedCheckout
-from orchestrd.ports.forge import Allowance
 
 
 class ScriptedForge:

@@ -16,11 +16,12 @@ from orchestrd.forges.github.merging import merged
 from orchestrd.forges.github.reading import NAME
 from orchestrd.forges.github.tokens import secret_in, token_of
 from orchestrd.forges.github.webhooks import Deliveries
+from orchestrd.model.allowance import Allowance
 from orchestrd.model.errors import NotFoundError, RefusedError
 from orchestrd.model.issue import Issue
 from orchestrd.model.limits import CHANGES_LOOK_S, FORGE_ANSWER_S, FORGE_REPOSITORIES_MAX
 from orchestrd.model.reaction import MergeOrder
-from orchestrd.ports.forge import Allowance, ChangeLook, Merging, WantedChange
+from orchestrd.ports.forge import ChangeLook, Merging, WantedChange
 
 if TYPE_CHECKING:
     import httpx
