@@ -184,7 +184,7 @@ class Turn:
         verdict = judge(self._told_of_what_comes_next(), self.now.at, after)
         if is_typed_into and (verdict is None or verdict.activity is Activity.UNKNOWN):
             return
-        if verdict is not None and verdict.activity is Activity.WAITING and self._is_about_to_begin():
+        if verdict is not None and verdict.activity is Activity.WAITING and self._is_about_to_begin(verdict.at):
             return
         if verdict is not None:
             self.set_activity(verdict.activity, verdict.source, verdict.text, since=verdict.at)
@@ -208,14 +208,24 @@ class Turn:
             if said.decision is None or not (said.decision in answered or (is_held and said.decision.way is Way.KEYS))
         ]
 
-    def _is_about_to_begin(self) -> bool:
-        """Tell whether it only waits for a moment yet: until it has taken the prompt that it was started with."""
+    def _is_about_to_begin(self, waits_since: datetime) -> bool:
+        """Tell whether it only waits for a moment yet: until it has taken the prompt that it was started with.
+
+        Who is believed most may be late, and says so still when another one has told that it was taken.
+        """
         session = self.session
-        if session.spec.prompt is None or session.conversation is not None or session.has_worked:
+        if session.spec.prompt is None or session.conversation is not None:
+            return False
+        if session.has_worked and not self._is_of_before_its_work(waits_since):
             return False
         is_typed = any(message.id == prompt_message(session.generation) for message in session.messages)
         age_s = (self.now.at - (session.started_at or self.now.at)).total_seconds()
         return not is_typed and age_s <= PROMPT_TAKEN_S
+
+    def _is_of_before_its_work(self, since: datetime) -> bool:
+        session = self.session
+        is_at_work = session.activity is Activity.WORKING and session.turn_over_at is None
+        return is_at_work and session.activity_since is not None and since < session.activity_since
 
     def _begin_turn(self, at: datetime) -> None:
         """A turn is under way; it is another one than was heard to be over, unless its witness is only late."""
