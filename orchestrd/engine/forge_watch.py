@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
-from orchestrd.core.branches import Claim, branch_of, is_watched
+from orchestrd.core.branches import Claim, branch_of, is_watched, told_rule
 from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
@@ -82,6 +82,11 @@ class ForgeWatch(Actor):
         if known is not None and not is_watched(known):
             return None if known.change else "it works in no worktree of its own"
         return self._why.get(session) or (None if session in self._seen else "no forge has been asked about it yet")
+
+    def rule_of(self, session: Session) -> str:
+        """Say how sure the change of a session is: when it was last told of, or why it is not known."""
+        seen_at, why = self.seen_at(session.id), self.why_unknown(session.id)
+        return told_rule(session, seen_at, why, self._clock.now().at)
 
     def look_now(self, repository: str) -> None:
         """Look at a repository as soon as its forge bears it; one that nobody works in is not looked at."""

@@ -155,7 +155,9 @@ async def test_what_a_forge_tells_stands_in_the_record_and_then_counts_as_seen()
         before = bench.watch.seen_at(ID)
         await asyncio.sleep(1)
 
-    assert before is None
+        rule = bench.watch.rule_of(bench.roster.require(ID))
+
+    assert (before, rule) == (None, "scripted told of it 1 s ago")
     assert bench.change() == told
     assert (bench.watch.seen_at(ID), bench.seen, bench.watch.why_unknown(ID)) == (DAWN.at, [ID], None)
 
