@@ -120,7 +120,7 @@ class LocalForge:
         listed = await self._git.must(
             repository, "for-each-ref", "--format=%(refname)%00%(objectname)%00%(contents:subject)", *refs
         )
-        lines = (line.split("\0", 2) for line in listed.text.splitlines())
+        lines = (line.split("\0", 2) for line in listed.text.split("\n") if line)
         tips = {ref.removeprefix(HEADS): Tip(commit, subject) for ref, commit, subject in lines}
         return View(repository=repository, base=base, tips=tips)
 
@@ -136,7 +136,7 @@ class LocalForge:
         if commit is None or base is None or wish.branch == view.base:
             return _change(view, wish, Pr.NONE, tip)
         facts = await self._facts_of(view.repository, base.commit, commit)
-        if known is not None and known.pr in _SETTLED and known.head == commit:
+        if known is not None and _stays_settled(known, commit, facts, is_there=tip is not None):
             pr = known.pr
         elif tip is None:
             pr = Pr.MERGED if facts.is_contained else Pr.CLOSED
@@ -205,6 +205,13 @@ class LocalForge:
             yield {"GIT_OBJECT_DIRECTORY": scratch.name, "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects}
         finally:
             await asyncio.to_thread(scratch.cleanup)
+
+
+def _stays_settled(known: Change, commit: str, facts: Facts, *, is_there: bool) -> bool:
+    """What was merged or closed stays so for this commit; but a branch that was deleted may come back."""
+    if known.pr not in _SETTLED or known.head != commit:
+        return False
+    return known.pr is Pr.MERGED or not is_there or facts.is_contained
 
 
 def forge(context: ForgeContext) -> Forge:

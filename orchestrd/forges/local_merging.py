@@ -9,7 +9,6 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 
 from msgspec import Struct
 
@@ -42,9 +41,9 @@ async def refuse_hooks(git: Git, repository: str) -> None:
     found = await asyncio.to_thread(_programs_in, Path(repository, paths[-1] if paths else "hooks"))
     if found:
         raise RefusedError(
-            f"{repository} runs {', '.join(found)} when it is pushed to, and a merge in it would pass that over",
+            f"{repository} runs {', '.join(found)} when it is pushed to, and a merge in it would pass that over:"
+            " merge it by hand, and push",
             code="hooks",
-            hint=f"git -C {quote(repository)} log -1",
         )
 
 

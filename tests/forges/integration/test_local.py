@@ -174,6 +174,23 @@ async def test_new_commits_on_a_merged_branch_are_a_new_pull_request(stage: Bare
     assert (again.pr, again.head) == (Pr.OPEN, head)
 
 
+async def test_a_branch_that_was_deleted_and_comes_back_is_open_again(stage: BareStage) -> None:
+    opened = await known(stage)
+    await stage.abandon(FIX)
+    closed = await seen(stage, FIX, opened)
+    git(stage.clone, "push", "-q", "origin", FIX)
+
+    assert (closed.pr, (await seen(stage, FIX, closed)).pr) == (Pr.CLOSED, Pr.OPEN)
+
+
+async def test_a_title_with_what_ends_lines_elsewhere_is_one_title(stage: BareStage) -> None:
+    await proposed(stage, FIX)
+    git(stage.clone, "commit", "-q", "--amend", "-m", "One\u2028two\x0cthree")
+    git(stage.clone, "push", "-q", "-f", "origin", FIX)
+
+    assert (await seen(stage, FIX)).pr is Pr.OPEN
+
+
 async def test_a_branch_whose_commit_is_gone_is_closed(stage: BareStage) -> None:
     opened = await known(stage)
     await stage.abandon(FIX)
