@@ -94,7 +94,7 @@ def _cut(text: str | None) -> str | None:
 def _news(before: Change | None, change: Change) -> str | None:
     """Say what else is new, beside the word of the pull request."""
     told = {
-        "": (f"#{change.number}", change.number, before and before.number),
+        "": (f"#{change.number}" if change.number else "no number", change.number, before and before.number),
         "checks ": (change.checks, change.checks, before and before.checks),
         "review ": (change.review, change.review, before and before.review),
         "merge ": (change.mergeable, change.mergeable, before and before.mergeable),
