@@ -8,7 +8,8 @@ from benchmarks.homes import fill, running
 from orchestrd.agents.shell import ShellAgent
 from orchestrd.clock import SystemClock
 from orchestrd.core.layout import Layout
-from orchestrd.engine.assembly import Adapters, Engine
+from orchestrd.engine.adapters import Adapters
+from orchestrd.engine.assembly import Engine
 from orchestrd.engine.presence import Settings
 from orchestrd.model.errors import FaultError
 from orchestrd.model.ids import SessionId
@@ -16,8 +17,10 @@ from orchestrd.model.limits import MAX_RUNNING
 from orchestrd.ports import Runtime, Store
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
+from orchestrd.testing.forge import ScriptedCheckouts
 from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.meter import ScriptedMeter
+from orchestrd.testing.outside import ScriptedChannels, ScriptedRunner, ScriptedTrees
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.worktrees import ScriptedWorktrees
 from orchestrd.testing.world import Script, ScriptedRun, World
@@ -50,6 +53,11 @@ def engine_over(layout: Layout, runtimes: Mapping[str, Runtime], store: Store, *
         gatherer=ScriptedGatherer(),
         workspaces={"none": DirectoryKeeper()},
         worktrees=ScriptedWorktrees(),
+        checkouts=ScriptedCheckouts(),
+        trees=ScriptedTrees(),
+        forges={},
+        make_notifier=ScriptedChannels().make,
+        runner=ScriptedRunner(),
         meter=ScriptedMeter(),
         read_screen=attachments.read_screen,
     )

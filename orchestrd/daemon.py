@@ -24,17 +24,22 @@ from orchestrd.api.server import ApiServer
 from orchestrd.clock import SystemClock
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor
-from orchestrd.engine.assembly import Adapters, Engine
+from orchestrd.engine.adapters import Adapters
+from orchestrd.engine.assembly import Engine
 from orchestrd.engine.nudges import NudgeFifo
 from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
+from orchestrd.forges.context import ForgeContext
 from orchestrd.logs import log_commit, log_error
 from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.model.notice_settings import ChannelSettings
 from orchestrd.model.settings import Configuration
+from orchestrd.notifiers.context import NotifierContext
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
 from orchestrd.plugins import Plugins
-from orchestrd.ports import Agent, Runtime
+from orchestrd.ports import Agent, Forge, Notifier, Runtime
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
+from orchestrd.runtimes.commands import KeptCommands
 from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.measuring import ProcessMeter
 from orchestrd.runtimes.scopes import Scopes, scopes_here
@@ -45,9 +50,11 @@ from orchestrd.store.inbox import FileInbox
 from orchestrd.store.owner import refuse_foreign
 from orchestrd.store.pulse import feel_pulse
 from orchestrd.watchdog import Watchdog
+from orchestrd.workspaces.checkouts import GitCheckouts
 from orchestrd.workspaces.context import WorkspaceContext
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.managed import ManagedWorktrees
+from orchestrd.workspaces.trees import GitTrees
 
 STDERR = 2
 IMPORTED_LATE = ("orchestrd.runtimes.tmux_command", "orchestrd.runtimes.tmux_server")  # by the first who needs them
@@ -96,8 +103,15 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     plugins = Plugins()
     runtimes = plugins.runtimes(RuntimeContext(layout=layout, clock=clock, scopes=scopes))
     settings = settings_of(configuration, flags)
-    agents = plugins.agents()
-    engine = _engine(layout, settings, clock, plugins, runtimes=runtimes, agents=agents, ending=ending)
+    agents, git = plugins.agents(), Git()
+    forges = plugins.forges(
+        ForgeContext(
+            layout=layout, clock=clock, settings=configuration.forge, environ=os.environ, git=git, on_error=log_error
+        )
+    )
+    engine = _engine(
+        layout, settings, clock, plugins, git, runtimes=runtimes, agents=agents, forges=forges, ending=ending
+    )
     screens = Screens(agents, os.environ)
     screens.take(await asyncio.to_thread(screens.read), engine.report)
     engine.on_commit(log_commit)
@@ -118,6 +132,8 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     await engine.stop()
     for runtime in runtimes.values():
         await runtime.close()
+    for forge in forges.values():
+        await forge.close()
     supervisor.close()
     log.info("daemon_stopped", pid=settings.pid, fault=fault.message if fault else None)
     return 1 if fault else 0
@@ -128,12 +144,14 @@ def _engine(
     settings: Settings,
     clock: SystemClock,
     plugins: Plugins,
+    git: Git,
     *,
     runtimes: dict[str, Runtime],
     agents: dict[str, Agent],
+    forges: dict[str, Forge],
     ending: "asyncio.Future[FaultError | None]",
 ) -> Engine:
-    attachments, git = FileAttachments(layout), Git()
+    attachments = FileAttachments(layout)
     adapters = Adapters(
         layout=layout,
         clock=clock,
@@ -145,13 +163,26 @@ def _engine(
         agents=agents,
         workspaces=plugins.workspaces(WorkspaceContext(layout=layout, git=git)),
         worktrees=ManagedWorktrees(layout.worktrees, git),
+        checkouts=GitCheckouts(git),
+        trees=GitTrees(git),
+        forges=forges,
+        runner=KeptCommands(layout, attachments),
         meter=ProcessMeter(layout),
+        make_notifier=partial(_notifier, plugins, layout, clock),
         read_screen=attachments.read_screen,
     )
     engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
     for trouble in plugins.troubles:
         engine.report(trouble.part, trouble.error)
     return engine
+
+
+def _notifier(plugins: Plugins, layout: Layout, clock: SystemClock, name: str, settings: ChannelSettings) -> Notifier:
+    """Make the notifier of one channel."""
+    context = NotifierContext(
+        name=name, settings=settings, layout=layout, clock=clock, environ=os.environ, on_error=log_error
+    )
+    return plugins.notifier(context)
 
 
 def _open(engine: Engine, layout: Layout, clock: SystemClock, sockets: Sequence[int]) -> None:

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct, structs
 
 from orchestrd import __version__
+from orchestrd.clock import local_zone
 from orchestrd.config import reactions_of
 from orchestrd.configuring import configured
 from orchestrd.core.layout import config_file_from
@@ -55,6 +56,10 @@ def settings_of(configuration: Configuration, flags: Flags, environ: Mapping[str
         thresholds=Thresholds(stuck_after_s=daemon.stuck_after_s),
         with_hooks=daemon.hooks,
         reactions=reactions_of(configuration),
+        notify=configuration.notify,
+        channels=configuration.channels,
+        remote=configuration.forge.remote,
+        zone=local_zone(environ),
         pid=os.getpid(),
         version=__version__,
         config=config_file_from(environ),

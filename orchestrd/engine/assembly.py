@@ -5,13 +5,11 @@ it last; what waited in the inbox is taken in before the lifecycle ticks; faces 
 behind all this.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from msgspec import Struct
-
-from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor, Registry
-from orchestrd.engine.actuator import Actuator, ReadScreen
+from orchestrd.engine.actuator import Actuator
+from orchestrd.engine.adapters import Adapters
 from orchestrd.engine.answerer import Answerer
 from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
@@ -26,6 +24,7 @@ from orchestrd.engine.launching import Launching
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.lifecycle import Lifecycle, LifecycleManager
 from orchestrd.engine.mailbox import Mailboxes
+from orchestrd.engine.outward import Outward
 from orchestrd.engine.presence import Presence, Settings
 from orchestrd.engine.prober import Prober
 from orchestrd.engine.roster import OnCommit, Roster
@@ -36,40 +35,10 @@ from orchestrd.engine.troubles import Troubles
 from orchestrd.engine.typist import Typist
 from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
+from orchestrd.model.document import Document, SpawnRequest
 from orchestrd.model.errors import FaultError, OrchestrdError
-from orchestrd.model.reaction import Seen
-from orchestrd.model.session import Session
-from orchestrd.ports import (
-    Agent,
-    Attachments,
-    Clock,
-    Gatherer,
-    Inbox,
-    Meter,
-    Runtime,
-    Store,
-    WorkspaceKeeper,
-    Worktrees,
-)
 
 _RELOADING = "the settings were not read again"
-
-
-class Adapters(Struct, frozen=True, kw_only=True):
-    """Everything of the world that the engine is given."""
-
-    layout: Layout
-    clock: Clock
-    store: Store
-    inbox: Inbox
-    attachments: Attachments
-    runtimes: Mapping[str, Runtime]
-    agents: Mapping[str, Agent]
-    gatherer: Gatherer
-    workspaces: Mapping[str, WorkspaceKeeper]
-    worktrees: Worktrees
-    meter: Meter
-    read_screen: ReadScreen
 
 
 class Engine:
@@ -80,7 +49,6 @@ class Engine:
     ) -> None:
         clock = adapters.clock
         self._adapters = adapters
-        self._reactions = settings.reactions
         self._on_error = on_error
         self._bus, self._roster, self._troubles = Bus(), Roster(on_error), Troubles(on_error)
         self._ledger = Ledger(
@@ -117,10 +85,11 @@ class Engine:
             max_running=settings.max_running,
             on_error=on_error,
         )
+        self._outward = outward = self._outward_of(prober, settings)
         lifecycle = self._lifecycle(intake, lane, prober, archiving, settings)
         self.registry = Registry(on_error)
         parts: tuple[Actor, ...] = (self._ledger, presence, self._mailboxes, cleaning, actuator, prober, lane)
-        for part in (*parts, self._sending, intake, lifecycle):
+        for part in (*parts, self._sending, intake, *outward.parts, lifecycle):
             self.registry.add(part)
         self.service = self._service(presence, intake, prober, cleaning, archiving)
 
@@ -136,12 +105,12 @@ class Engine:
     def take(self, settings: Settings) -> None:
         """Go on with other settings; who the daemon is stays as it is."""
         self._presence.take(settings)
-        self._reactions = settings.reactions
         self._upkeep.take(settings)
         self._mailboxes.thresholds = settings.thresholds
         self._lane.max_running = settings.max_running
         self._lane.wake()
         self._launching.with_hooks = settings.with_hooks
+        self._outward.take(settings)
         self._manager.tick_every(settings.interval_s)
         self._troubles.works(_RELOADING)
 
@@ -165,9 +134,6 @@ class Engine:
     def sign_due_s(self) -> float:
         """When the tick shows at the latest that it has got further, on the loop's clock."""
         return self._manager.sign_due_s
-
-    def _seen(self, session: Session) -> Seen:
-        return Seen()
 
     def _presence_of(self, settings: Settings) -> Presence:
         return Presence(
@@ -233,6 +199,21 @@ class Engine:
             on_error=self._on_error,
         )
 
+    def _outward_of(self, prober: Prober, settings: Settings) -> Outward:
+        return Outward(
+            self._adapters,
+            settings,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            prober=prober,
+            spawn=self._spawn,
+            troubles=self._troubles,
+            on_error=self._on_error,
+        )
+
+    async def _spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
+        return await self.service.spawn(request)  # which is made of all the rest
+
     def _lifecycle(
         self, intake: Intake, lane: Lane, prober: Prober, archiving: Archiving, settings: Settings
     ) -> Lifecycle:
@@ -252,6 +233,7 @@ class Engine:
             deadlines=deadlines,
             lane=lane,
             prober=prober,
+            reactor=self._outward.reactor,
             upkeep=upkeep,
             troubles=self._troubles,
             interval_s=settings.interval_s,
@@ -297,6 +279,7 @@ class Engine:
             claims=self._claims,
             cleaning=cleaning,
             archiving=archiving,
-            judging=Judging(lambda: self._reactions, self._seen, self._adapters.clock),
+            judging=Judging(self._outward.reactor, self._adapters.clock),
             meter=self._adapters.meter,
+            channels=self._outward.channels,
         )

@@ -6,7 +6,7 @@ that no channel is routed to is over at once, and told to nobody: the journal ha
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
 from msgspec.structs import replace
@@ -60,7 +60,7 @@ class Courier(Performer):
             self._timer.cancel()
         await self._channels.close()
 
-    def use(self, notify: NotifySettings, channels: dict[str, ChannelSettings], zone: tzinfo) -> None:
+    def use(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings], zone: tzinfo) -> None:
         """Go on with what is set now: every channel is tried again at once, for it may have been mended."""
         for name in self._channels.names:
             self._troubles.works(_part(name))

@@ -1,8 +1,8 @@
 """The lifecycle: the tick, level-triggered safety net under everything that is faster.
 
-Each tick takes in what other hands put on disk, looks at deadlines, asks the lane, probes every run once, and does some
-upkeep. A tick never overlaps itself; missed ones collapse into one. What fails in one part of a tick is logged, and the
-other parts and the next tick go on.
+Each tick takes in what other hands put on disk, looks at deadlines, asks the lane, probes every run once, has the
+reactions judged that wait for that, and does some upkeep. A tick never overlaps itself; missed ones collapse into one.
+What fails in one part of a tick is logged, and the other parts and the next tick go on.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from orchestrd.engine.lane import Lane
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.prober import Prober
+from orchestrd.engine.reactor import Reactor
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, TaskBag
 from orchestrd.engine.troubles import Troubles
@@ -50,6 +51,7 @@ class LifecycleManager:
         deadlines: Deadlines,
         lane: Lane,
         prober: Prober,
+        reactor: Reactor,
         upkeep: Upkeep,
         troubles: Troubles,
         interval_s: float,
@@ -60,6 +62,7 @@ class LifecycleManager:
         self._deadlines = deadlines
         self._lane = lane
         self._prober = prober
+        self._reactor = reactor
         self._upkeep = upkeep
         self._troubles = troubles
         self._tasks = TaskBag(on_error)
@@ -83,6 +86,7 @@ class LifecycleManager:
             self._intake.drain,
             self._wake,
             self._prober.probe_all,
+            self._reactor.tick,
             self._upkeep.trim_logs,
             self._upkeep.archive,
             self._ledger.try_again,

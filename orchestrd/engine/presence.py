@@ -1,6 +1,9 @@
 """The presence of the daemon itself: who answers, since when, and the events of its start and its graceful stop."""
 
-from msgspec import Struct
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+
+from msgspec import Struct, field
 
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor
@@ -11,6 +14,7 @@ from orchestrd.engine.troubles import Troubles
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import ARCHIVE_AFTER_S, LOG_BYTES_MAX
+from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 from orchestrd.model.reaction import Reaction
 from orchestrd.model.thresholds import Thresholds
 from orchestrd.ports import Clock
@@ -26,6 +30,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     thresholds: Thresholds = Thresholds()
     with_hooks: bool = True  # agents are launched with hooks of ours
     reactions: tuple[Reaction, ...] = ()
+    notify: NotifySettings = NotifySettings()
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
+    remote: str = "origin"  # that branches are pushed to
+    zone: tzinfo = UTC  # of the clocks on the wall: quiet hours go by it
     pid: int
     version: str
     config: str | None = None  # the file that is read

@@ -19,6 +19,7 @@ from orchestrd.core.terminal import no_screen, no_terminal
 from orchestrd.core.validate import problem_with_command, problem_with_request
 from orchestrd.engine.archiving import Archiving
 from orchestrd.engine.bus import Bus
+from orchestrd.engine.channels import Channels
 from orchestrd.engine.claims import Claims
 from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
@@ -31,6 +32,7 @@ from orchestrd.engine.prober import Prober
 from orchestrd.engine.receipts import Receipts
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.sending import Sending
+from orchestrd.engine.trying import try_channels
 from orchestrd.model.command import Answer, Command, Kill, Revive, Send, Spawn, Stop
 from orchestrd.model.decision import Choice, Decision, answer_id
 from orchestrd.model.document import (
@@ -48,6 +50,7 @@ from orchestrd.model.document import (
 from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
+from orchestrd.model.notice_document import NoticeReply, NoticeRequest
 from orchestrd.model.reaction_document import JudgedSession
 from orchestrd.model.session import Session, Settled
 from orchestrd.model.words import OCCUPYING, Receipt
@@ -78,6 +81,7 @@ class EngineService:
         archiving: Archiving,
         judging: Judging,
         meter: Meter,
+        channels: Channels,
     ) -> None:
         self._layout = layout
         self._clock = clock
@@ -96,6 +100,7 @@ class EngineService:
         self._archiving = archiving
         self._judging = judging
         self._meter = meter
+        self._channels = channels
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.agents = launching.known_agents
@@ -220,6 +225,10 @@ class EngineService:
         """Tell what those of these sessions take of the machine that run."""
         found = [run_of(session) for session in self._roster.in_states(OCCUPYING) if session.id in sessions]
         return await self._meter.measure(found)
+
+    async def notify(self, request: NoticeRequest) -> NoticeReply:
+        """Tell people something now, and give what each channel answered. Raises RefusedError, NotFoundError."""
+        return await try_channels(self._channels, request, self._clock)
 
     async def screen(self, session: SessionId) -> str:
         """Give what the session's terminal shows now, or showed at its end. Raises RefusedError (`no_terminal`)."""

@@ -1,14 +1,13 @@
 """What lies beyond runs, over nothing but what a test says: what is committed, commands, and channels."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.notice import Notice
 from orchestrd.model.notice_settings import ChannelSettings
 from orchestrd.model.session import Session, Workspace
 from orchestrd.ports import CommandEnd, Tree
+from orchestrd.testing.notifier import ScriptedNotifier
 
 
 class ScriptedTrees:
@@ -42,27 +41,6 @@ class ScriptedRunner:
         return self.end(session, command)
 
 
-class ScriptedNotifier:
-    """A channel that keeps what it was told, unless it is told to fail."""
-
-    def __init__(self, name: str, kind: str = "desktop") -> None:
-        self.name = name
-        self.kind = kind
-        self.told: list[Notice] = []
-        self.fails: OrchestrdError | None = None
-        self.is_closed = False
-
-    async def tell(self, notices: Sequence[Notice]) -> None:
-        """See the port."""
-        if self.fails is not None:
-            raise self.fails
-        self.told += notices
-
-    async def close(self) -> None:
-        """See the port."""
-        self.is_closed = True
-
-
 class ScriptedChannels:
     """Makes channels, and keeps them by name."""
 
@@ -71,4 +49,4 @@ class ScriptedChannels:
 
     def make(self, name: str, settings: ChannelSettings) -> ScriptedNotifier:
         """Make one, or give it again."""
-        return self.made.setdefault(name, ScriptedNotifier(name, settings.kind))
+        return self.made.setdefault(name, ScriptedNotifier(name))

@@ -12,7 +12,8 @@ from orchestrd.agents.shell import ShellAgent
 from orchestrd.codec import encode_record
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor
-from orchestrd.engine.assembly import Adapters, Engine
+from orchestrd.engine.adapters import Adapters
+from orchestrd.engine.assembly import Engine
 from orchestrd.engine.lifecycle import LifecycleHandle, LifecycleManager
 from orchestrd.engine.presence import Settings
 from orchestrd.model.command import Command, Spawn
@@ -23,13 +24,15 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import RECORD_BYTES_MAX
 from orchestrd.model.session import Home, Session, Spec
 from orchestrd.model.words import State
-from orchestrd.ports import Agent, Recovered, Runtime, Scan, Stored
+from orchestrd.ports import Agent, Forge, Recovered, Runtime, Scan, Stored
 from orchestrd.store.inbox import FileInbox, spool
 from orchestrd.store.memory import HOME, MemoryDisk, MemoryStore
 from orchestrd.testing.clocks import LoopClock, later
+from orchestrd.testing.forge import ScriptedCheckouts
 from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.history import decode_event
 from orchestrd.testing.meter import ScriptedMeter
+from orchestrd.testing.outside import ScriptedChannels, ScriptedRunner, ScriptedTrees
 from orchestrd.testing.runtime import ScriptedRuntime
 from orchestrd.testing.worktrees import ScriptedWorktrees
 from orchestrd.testing.world import Script, World
@@ -199,8 +202,14 @@ class Rig:
         self.keeper = BenchKeeper()
         self.gatherer = ScriptedGatherer()
         self.worktrees = ScriptedWorktrees()
+        self.checkouts = ScriptedCheckouts()
+        self.trees = ScriptedTrees()
+        self.forges: dict[str, Forge] = {}
+        self.channels = ScriptedChannels()
+        self.runner = ScriptedRunner()
         self.meter = ScriptedMeter()
         self.look_s = LOOK_S
+        self.omitted: set[str] = set()  # parts of the engine whose place a test takes
         self.errors: list[tuple[str, BaseException | None]] = []
         self.faults: list[FaultError] = []
         self.settings = replace(Settings(interval_s=5.0, max_running=10, pid=4711, version="0.0"), **settings)
@@ -218,10 +227,16 @@ class Rig:
             gatherer=self.gatherer,
             workspaces={"none": self.keeper, "worktree": self.keeper},
             worktrees=self.worktrees,
+            checkouts=self.checkouts,
+            trees=self.trees,
+            forges=self.forges,
+            make_notifier=self.channels.make,
+            runner=self.runner,
             meter=self.meter,
             read_screen=lambda session: f"screen of {session}",
         )
         self.engine = Engine(adapters, self.settings, self.on_error, self.faults.append)
+        self.engine.registry._actors = [part for part in self.engine.registry._actors if part.name not in self.omitted]
         self.service = self.engine.service
         self.mailboxes = self.service._mailboxes
         return self.engine

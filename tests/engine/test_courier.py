@@ -1,6 +1,7 @@
 """The courier: who is told, what is committed of it, and what a restart, a broken channel or a reload finds."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -16,9 +17,17 @@ from orchestrd.model.limits import NOTIFY_AGAIN_S, NOTIFY_ANSWER_S, NOTIFY_END_S
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 from orchestrd.testing.notifier import ScriptedNotifier
-from tests.engine.rig import ID, OTHER, Rig, running, survivor
+from tests.engine import rig as rigs
+from tests.engine.rig import ID, OTHER, Rig, survivor
 
 BROKEN = TransientError("the channel phone failed: it is scripted to")
+
+
+def running(rig: Rig | None = None, **settings: Any) -> AbstractAsyncContextManager[Rig]:
+    """Run an engine without the courier of its own."""
+    rig = rig or Rig(**settings)
+    rig.omitted.add("courier")
+    return rigs.running(rig)
 
 
 class Bench:
@@ -146,6 +155,7 @@ async def test_a_channel_that_fails_is_tried_again_and_no_other_waits_for_it() -
 
 async def test_a_daemon_that_starts_again_goes_on_with_the_channels_that_were_not_told() -> None:
     first = Rig()
+    first.omitted.add("courier")
     first.build()
     await first.engine.start()
     await first.run()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrd.agents.shell import ShellAgent
 from orchestrd.core.layout import Layout
-from orchestrd.engine.assembly import Adapters, Engine
-from orchestrd.engine.presence import Settings
+from orchestrd.engine.adapters import Adapters
+from orchestrd.engine.assembly import Engine
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
@@ -16,7 +16,7 @@ from orchestrd.testing.gatherer import ScriptedGatherer
 from orchestrd.testing.meter import ScriptedMeter
 from orchestrd.testing.worktrees import ScriptedWorktrees
 from tests.sim.checking import CheckedStore
-from tests.sim.troubles import CALM, Trouble, TroubledKeeper, TroubledRuntime
+from tests.sim.troubles import CALM, Trouble, TroubledKeeper
 from tests.store.simdisk import Crash
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ class Daemon:
         self._sim = simulation
         self._ended: asyncio.Future[End] | None = None
         self._is_cut_off = False
-        chance, troubles = simulation.chance, simulation.troubles
         self._store = CheckedStore(LAYOUT, simulation.disk, simulation.checker)
-        self._runtime = TroubledRuntime(simulation.world, "scripted", chance, troubles)
-        self._keeper = TroubledKeeper(chance, troubles)
+        self._runtime = simulation.runtime()
+        self._keeper = TroubledKeeper(simulation.chance, simulation.troubles)
+        self._outside = outside = simulation.outside()
         adapters = Adapters(
             layout=LAYOUT,
             clock=simulation.clock,
@@ -53,13 +53,17 @@ class Daemon:
             runtimes={"scripted": self._runtime},
             agents={"shell": ShellAgent()},
             gatherer=ScriptedGatherer(),
-            workspaces={"none": self._keeper},
+            workspaces={"none": self._keeper, "worktree": self._keeper},
             worktrees=ScriptedWorktrees(),
+            checkouts=outside.checkouts,
+            trees=outside.trees,
+            forges=outside.forges,
+            make_notifier=outside.make_notifier,
+            runner=outside.runner,
             meter=ScriptedMeter(),
             read_screen=lambda _: "the end of its output",
         )
-        settings = Settings(interval_s=simulation.interval_s, max_running=simulation.max_running, pid=1, version="0")
-        self.engine = Engine(adapters, settings, self._on_error, self._on_fault)
+        self.engine = Engine(adapters, simulation.settings(), self._on_error, self._on_fault)
 
     async def live(self, life: Callable[["Daemon"], Awaitable[None]]) -> None:
         """Live this life to its end, or to the one that comes first."""
@@ -86,6 +90,7 @@ class Daemon:
     def calm(self) -> None:
         """Spare it all trouble from now on."""
         self._runtime.troubles = self._keeper.troubles = CALM
+        self._outside.calm()
 
     async def _live(self, life: Callable[["Daemon"], Awaitable[None]]) -> None:
         try:
@@ -96,6 +101,7 @@ class Daemon:
     def _cut_off(self, end: End) -> None:
         if not self._is_cut_off:
             self._is_cut_off = self._store.is_dead = self._runtime.is_dead = True
+            self._outside.cut_off()
             self._sim.cut_off(end)
 
     def _on_fault(self, fault: FaultError) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from orchestrd.codec import Decoded, decode_session, encode_record
 from orchestrd.core.layout import Layout
+from orchestrd.engine.presence import Settings
 from orchestrd.model.command import Stop
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
@@ -29,7 +30,8 @@ from tests.sim.checking import Checker
 from tests.sim.daemon import Daemon, End
 from tests.sim.judge import Judge
 from tests.sim.lagging import LaggingLoop
-from tests.sim.troubles import CALM, Trouble, TroubledDisk, drawn
+from tests.sim.outside import Outside
+from tests.sim.troubles import CALM, Trouble, TroubledDisk, TroubledRuntime, drawn
 from tests.sim.users import Promises, Users
 from tests.sim.world import SimWorld
 
@@ -57,7 +59,7 @@ class Simulation:
         self.max_running = self.chance.choice((1, 2, 3, 10))
         self.interval_s = self.chance.choice((0.5, 2.0, 5.0))
         self.troubles = drawn(self.chance)
-        self.world = SimWorld(self.clock, seed, self.records, self.judge)
+        self.world = self.world_of(seed)
         self.trace = hashlib.sha256()
         self.checker = Checker(self.records, self.world, self.max_running, self.judge, self.trace)
         self.users = Users(self.chance, Promises(), self.judge)
@@ -65,6 +67,26 @@ class Simulation:
         self._spooled = 0
         self._boots = 1
         self._is_at_rest = False
+
+    # ---- what a daemon is given
+
+    def world_of(self, seed: int) -> SimWorld:
+        """Make the world of runs."""
+        return SimWorld(self.clock, seed, self.records, self.judge)
+
+    def runtime(self) -> TroubledRuntime:
+        """Give the runtime of the next daemon."""
+        return TroubledRuntime(self.world, RUNTIMES[0], self.chance, self.troubles)
+
+    def outside(self) -> Outside:
+        """Give what lies beyond runs, as the next daemon sees it."""
+        return Outside()
+
+    def settings(self) -> Settings:
+        """Say what is set."""
+        return Settings(interval_s=self.interval_s, max_running=self.max_running, pid=1, version="0")
+
+    # ---- the day
 
     def run(self) -> str:
         """Live through it, and give the digest of all that was committed, and when. Raises Violation."""
