@@ -6,10 +6,8 @@ what it makes of them.
 
 import os
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from pathlib import Path
 from shlex import quote
 
 from msgspec import Struct
@@ -17,10 +15,10 @@ from msgspec import Struct
 from orchestrd.client.configuring import effective_in
 from orchestrd.model.finding import Finding
 from orchestrd.model.notice_settings import ChannelSettings
+from orchestrd_cli.doctor.secrets import missing_secrets
 from orchestrd_cli.doctor.subject import Subject, Surroundings, named, ok, warn
 
 DESKTOP = ("notify-send", "osascript")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -55,26 +53,10 @@ def judge(channels: tuple[Channel, ...]) -> Iterator[Finding]:
 
 
 def _missing(channel: ChannelSettings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for variable in filter(None, (channel.url_env, channel.token_env, channel.secret_env)):
-        if not environ.get(variable):
-            yield f"{variable} is not set here", f"export {variable}=..."
-    for file in filter(None, (channel.url_file, channel.token_file, channel.secret_file)):
-        yield from _wrong_with(file, environ)
+    variables = (channel.url_env, channel.token_env, channel.secret_env)
+    files = (channel.url_file, channel.token_file, channel.secret_file)
+    yield from missing_secrets(variables, files, environ)
     yield from _missing_program(channel, environ)
-
-
-def _wrong_with(file: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Say what keeps a secret from being one."""
-    path = Path(file.replace("~", environ.get("HOME", "~"), 1))
-    try:
-        found = path.stat()
-    except OSError as error:
-        yield f"{file}: {error.strerror}", f"ls -l {quote(str(path))}"
-        return
-    if found.st_size == 0:
-        yield f"{file} is empty", f"ls -l {quote(str(path))}"
-    elif found.st_mode & _OTHERS:
-        yield f"{file} can be read by others", f"chmod 600 {quote(str(path))}"
 
 
 def _missing_program(channel: ChannelSettings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

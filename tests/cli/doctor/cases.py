@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrd.client.inspection import Records
 from orchestrd.core.layout import Layout
+from orchestrd.model.allowance import Allowance
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.ids import SessionId
 from orchestrd.model.origin import Kind, Mistake, Origin, Setting
@@ -20,6 +21,7 @@ from orchestrd_cli.doctor import (
     daemon,
     disk,
     filesystem,
+    forge,
     home,
     homes,
     hooks,
@@ -238,6 +240,35 @@ CHANNELS_CASES = {
                 ("Apprise is not installed", "pip install 'orchestrd[apprise]'"),
             ),
         ),
+    ),
+}
+FORGE_CASES = {
+    "none is wanted": forge.Facts(kind="none"),
+    "no daemon": forge.Facts(),
+    "nothing was asked": forge.Facts(allowances=()),
+    "well": forge.Facts(
+        allowances=(
+            Allowance(host="github.com", limit=5_000, remaining=4_211, resets_in_s=1_700.0, interval_s=15.0),
+            Allowance(host="git.example.com", interval_s=15.0),
+        )
+    ),
+    "spent": forge.Facts(
+        allowances=(
+            Allowance(
+                host="github.com",
+                limit=5_000,
+                remaining=2_500,
+                resets_in_s=1_700.0,
+                retry_in_s=1_701.0,
+                interval_s=1_701.0,
+            ),
+        )
+    ),
+    "no token": forge.Facts(
+        allowances=(Allowance(host="github.com", error="there is no token for github.com"),),
+    ),
+    "a secret that is not there": forge.Facts(
+        missing=(("~/token: No such file or directory", "ls -l /home/me/token"),), allowances=()
     ),
 }
 CONFIG_CASES = {
@@ -475,6 +506,7 @@ ALL: Sequence[Cases] = (
     (channels.SUBJECT, CHANNELS_CASES),
     (service.SUBJECT, SERVICE_CASES),
     (daemon.SUBJECT, DAEMON_CASES),
+    (forge.SUBJECT, FORGE_CASES),
     (homes.SUBJECT, HOMES_CASES),
     (records.SUBJECT, RECORDS_CASES),
     (quarantine.SUBJECT, QUARANTINE_CASES),

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestrd.codec import encode_record
 from orchestrd.core.launch import HOOKS
 from orchestrd.core.layout import Layout
+from orchestrd.model.allowance import Allowance
+from orchestrd.model.document import DaemonFacts, Status
 from orchestrd.model.finding import Checkup, Finding, Level
 from orchestrd.model.session import Session
 from orchestrd.model.words import Reason, State
@@ -24,6 +27,7 @@ from orchestrd_cli.doctor import (
     disk,
     examining,
     filesystem,
+    forge,
     home,
     homes,
     hooks,
@@ -39,7 +43,7 @@ from orchestrd_cli.doctor.program import ask
 from orchestrd_cli.doctor.running import Running, is_daemon
 from orchestrd_cli.doctor.subject import Subject, Surroundings
 from tests.cli.doctor.cases import a_session
-from tests.cli.fake_daemon import holding, never_answering
+from tests.cli.fake_daemon import FakeDaemon, holding, never_answering, whole
 from tests.documents import a_spec
 
 HOURS_AGO = time.time() - 3 * 3_600
@@ -550,3 +554,50 @@ def test_a_channel_that_has_all_it_needs_lacks_nothing(house: House, tmp_path: P
     }
 
     assert [channel.missing for channel in channels.look(house.surroundings)] == [()] * 5
+
+
+# ---- forge -----------------------------------------------------------------------------------------------------------
+
+FORGE = """
+[forge]
+token_file = "~/token"
+webhook_listen = "127.0.0.1:7810"
+webhook_secret_env = "HOOK_SECRET"
+"""
+
+
+def test_what_is_set_of_the_forge_is_looked_for_without_a_daemon(house: House, tmp_path: Path) -> None:
+    (tmp_path / "orchestrd").mkdir()
+    (tmp_path / "orchestrd/config.toml").write_text(FORGE)
+    house.environ |= {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+
+    found = forge.look(house.surroundings)
+
+    told = [told for told, _ in found.missing]
+    assert told == ["HOOK_SECRET is not set here", "~/token: No such file or directory"]
+    assert found.allowances is None
+
+
+def test_what_the_daemon_says_of_the_forge_is_told(house: House) -> None:
+    allowance = Allowance(host="github.com", limit=5_000, remaining=4_000)
+    facts = DaemonFacts(
+        pid=1,
+        version="0.1.0",
+        epoch=1,
+        started_at=reach.now(),
+        home=house.layout.home,
+        interval_s=5.0,
+        max_running=8,
+        sequence=0,
+        rejected=0,
+        allowances=(allowance,),
+    )
+    daemon = FakeDaemon(Path(house.layout.home))
+    daemon.answers("/v1/status", whole(msgspec.json.encode(Status(daemon=facts, sessions=(), hidden=0))))
+    daemon.start()
+    try:
+        found = forge.look(house.surroundings)
+    finally:
+        daemon.stop()
+
+    assert found.allowances == (allowance,)
