@@ -42,7 +42,7 @@ def fitted(settings: Settings) -> tuple[Settings, tuple[Mistake, ...]]:
         for place, name in enumerate(names):
             for misfit in _first(_too_many(section, place), known(name, _tree(settings, section, name), names)):
                 wrong[f"{section}.{name}."] = mistake(_blamed(settings, section, name, misfit).origin, misfit.cause)
-    wrong |= _lost_routes(settings)
+    wrong |= _lost_routes(settings) | _odd_forge(settings)
     kept = {key: setting for key, setting in settings.items() if not key.startswith(tuple(wrong))}
     return kept, tuple(wrong.values())
 
@@ -93,6 +93,22 @@ def _lost_routes(settings: Settings) -> dict[str, Mistake]:
                 cause = f"there is no channel '{name}'"
                 guess = did_you_mean(meant(name, channels)) or f": write [channels.{name}], and what it is"
                 wrong.setdefault(route.key, mistake(route.origin, cause + guess))
+    return wrong
+
+
+def _odd_forge(settings: Settings) -> dict[str, Mistake]:
+    """Find what cannot be so of the forge: two tokens, two secrets, or webhooks that anybody could send."""
+    given = {
+        key: setting for key, setting in settings.items() if key.startswith("forge.") and setting.value is not None
+    }
+    wrong: dict[str, Mistake] = {}
+    for word in ("token", "webhook_secret"):
+        if both := given.get(f"forge.{word}_env") and given.get(f"forge.{word}_file"):
+            wrong[both.key] = mistake(both.origin, f"there is both '{word}_env' and '{word}_file': keep one")
+    listening = given.get("forge.webhook_listen")
+    if listening and not {"forge.webhook_secret_env", "forge.webhook_secret_file"} & set(given):
+        cause = "webhooks are taken only with a secret: set 'webhook_secret_env' or 'webhook_secret_file'"
+        wrong[listening.key] = mistake(listening.origin, cause)
     return wrong
 
 

@@ -270,6 +270,14 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
             "2: 'quiet' must be a text such as \"22:00-07:00\" (from-to, local time), n",
         ),
         (
+            "[forge]\nwebhook_listen = '127.0.0.1:80'",
+            "2: webhooks are taken only with a secret: set 'webhook_secret_env' or 'webhook_secret_file'",
+        ),
+        (
+            "[forge]\ntoken_env = 'A'\ntoken_file = '/b'",
+            "3: there is both 'token_env' and 'token_file': keep one",
+        ),
+        (
             "[forge]\nwebhook_listen = '0.0.0.0:80'",
             '2: \'webhook_listen\' must be a text such as "127.0.0.1:7810" (address:port), not "0.0.0.0:80"',
         ),
@@ -279,6 +287,13 @@ def test_what_makes_no_sense_is_said_where_it_stands(text: str, said: str) -> No
     start, _, end = said.partition(" … ")
     assert _wrong(text).startswith(f"/f.toml:{start}")
     assert _wrong(text).endswith(end)
+
+
+def test_webhooks_are_taken_with_a_secret() -> None:
+    told = _told("[forge]\nwebhook_listen = '127.0.0.1:80'\nwebhook_secret_file = '~/secret'")
+
+    assert told.mistakes == ()
+    assert told.configuration.forge.webhook_listen == "127.0.0.1:80"
 
 
 def test_what_makes_no_sense_is_not_applied() -> None:
