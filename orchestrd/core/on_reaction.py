@@ -9,7 +9,7 @@ from orchestrd.core.ending import settle
 from orchestrd.core.episode import digest_of, episode_of, name_of
 from orchestrd.core.fencing import head
 from orchestrd.core.on_command import revive, stop
-from orchestrd.core.reaction import Judgement, Kind, judge, required
+from orchestrd.core.reaction import Kind, judge, required
 from orchestrd.core.template import rendered
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.command import React, Revive, Stop
@@ -27,16 +27,17 @@ ESCALATION = "escalation"
 def react(turn: Turn, command: React) -> None:
     """Judge once more, on the newest record, and do what is due."""
     judgement = judge(command.reaction, turn.session, command.seen, turn.now)
+    episode = judgement.episode
     if not judgement.is_due:
         return
-    if judgement.kind is Kind.END:
+    if episode is None:
         _end(turn, command.reaction)
-    elif judgement.episode is not None and judgement.kind is Kind.FIRE:
-        _fire(turn, command.reaction, judgement.episode, judgement.why)
-    elif judgement.episode is not None:
-        keep(turn, judgement.episode)
+    elif judgement.kind is Kind.FIRE:
+        _fire(turn, command.reaction, episode, judgement.why)
+    else:
+        keep(turn, episode)
         if judgement.kind is Kind.ESCALATE:
-            _escalate(turn, command.reaction, judgement)
+            _escalate(turn, command.reaction, episode, judgement.why)
 
 
 def _fire(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
@@ -49,14 +50,11 @@ def _fire(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
     keep(turn, replace(episode, in_flight=token))
 
 
-def _escalate(turn: Turn, reaction: Reaction, judgement: Judgement) -> None:
-    episode = judgement.episode
-    if episode is None or reaction.escalation is None:
-        return
+def _escalate(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
     name = attempt_key(reaction.name, digest_of(episode), ESCALATION)
-    text = f"{judgement.why}.\n\n{rendered(reaction, turn.session, turn.now).strip()}"
-    _tell(turn, reaction, reaction.escalation, name, title=judgement.why, text=text)
-    turn.emit(EventType.REACTION_ESCALATED, source=reaction.name, text=short(judgement.why))
+    text = f"{why}.\n\n{rendered(reaction, turn.session, turn.now).strip()}"
+    _tell(turn, reaction, reaction.escalation or reaction.priority, name, title=why, text=text)
+    turn.emit(EventType.REACTION_ESCALATED, source=reaction.name, text=short(why))
 
 
 def _end(turn: Turn, reaction: Reaction) -> None:
@@ -111,8 +109,8 @@ def _tell(turn: Turn, reaction: Reaction, priority: Priority, name: str, *, titl
 
 def _merge(turn: Turn, reaction: Reaction, _name: str, _why: str) -> str | None:
     change = turn.session.change
-    if change is None or change.head is None:
-        return None
+    assert change is not None, "nothing is merged that no forge has told of"
+    assert change.head is not None, "nor without knowing its newest commit"
     order = MergeOrder(
         repository=change.repository,
         number=change.number,
