@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import pytest
 from orchestrd.core.launch import SCREEN
 from orchestrd.model import limits
 from orchestrd.runtimes import launcher, terminal
+from orchestrd.runtimes.stdin import unread_bytes
 from tests.processes import is_alive, stat_of
 from tests.runtimes.launcher_bench import MARK, WAIT_S, LauncherBench
 from tests.runtimes.terminal_bench import COLUMNS, ROWS, TerminalBench
@@ -219,7 +219,7 @@ def test_what_waits_to_be_typed_waits_no_more_when_the_agent_has_ended(
     copying._ended, copying._end = os.pipe()
     typing = threading.Thread(target=copying._type, args=(bytes(1_000_000),), daemon=True)
     typing.start()
-    desk.until(lambda: not is_writable(copying._master))
+    desk.until(lambda: unread_bytes(held))  # and the rest never finds room
 
     copying.close(-1)
 
@@ -227,10 +227,6 @@ def test_what_waits_to_be_typed_waits_no_more_when_the_agent_has_ended(
     assert not typing.is_alive()
     for file in (copying._master, held, copying._ended):
         os.close(file)
-
-
-def is_writable(file: int) -> bool:
-    return bool(select.select([], [file], [], 0)[1])
 
 
 def test_an_agent_that_lets_go_of_its_terminal_for_a_while_finds_it_again(desk: TerminalBench) -> None:
