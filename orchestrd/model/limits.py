@@ -263,6 +263,7 @@ CHECKOUTS_SETTLE_S = 0.2  # what happens within this time is looked at together
 LOCAL_FACTS_MAX = 1_024  # commits of bare repositories of which is remembered what a merge would do
 MERGED_COMMITS_MAX = 250  # of one branch that is squashed or rebased into a bare repository
 TITLE_CHARS_MAX = 300  # of a pull request, an issue or a notice
+CHECKOUT_RETRY_S = 60.0  # a repository whose git does not answer is asked again after this time
 CHECKOUT_REPOSITORIES_MAX = 256  # of which is remembered what changes seldom
 DURATION_S_MAX = 366 * 24 * 3_600.0  # that may be set
 SETTING_NAME_CHARS_MAX = 40  # of a reaction or a channel

@@ -9,6 +9,7 @@ no more than a bound.
 """
 
 import asyncio
+import math
 import os
 import re
 import stat
@@ -17,7 +18,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from orchestrd.model.errors import OrchestrdError
-from orchestrd.model.limits import CHECKOUT_REPOSITORIES_MAX, GIT_NOTES_BYTES_MAX
+from orchestrd.model.limits import (
+    CHECKOUT_REPOSITORIES_MAX,
+    CHECKOUT_RETRY_S,
+    GIT_NOTES_BYTES_MAX,
+    REPOSITORY_LOOK_S,
+)
 from orchestrd.ports.checkouts import Checkout, WantedCheckout
 from orchestrd.workspaces.git import Git
 from orchestrd.workspaces.locating import NOTE_BYTES_MAX
@@ -46,13 +52,21 @@ class Packed(Struct, frozen=True):
     refs: dict[str, str]
 
 
+class Told(Struct, frozen=True):
+    """The URL of a remote, as a repository with these settings has it; and when, on the loop's clock, to ask again."""
+
+    settings: Stamp
+    url: str | None
+    asked_again_s: float
+
+
 class GitCheckouts:
     """Looks at worktrees; it remembers what changes seldom of their repositories, of a bounded number of them."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self._packed: dict[str, Packed] = {}
-        self._urls: dict[tuple[str, str], tuple[Stamp, str | None]] = {}
+        self._urls: dict[tuple[str, str], Told] = {}
 
     async def look(self, wanted: Sequence[WantedCheckout], remote: str) -> Sequence[Checkout]:
         """See the port."""
@@ -72,11 +86,11 @@ class GitCheckouts:
         try:
             admin = _administration(path)
             common = os.path.normpath(os.path.join(admin, _text(f"{admin}/commondir") or "."))
-            head = _symbolic(f"{admin}/HEAD")
+            head = _symbolic(f"{admin}/HEAD")  # read first: a git would wait for a pipe that stands there
             branch = head.removeprefix(HEADS) if head and head.startswith(HEADS) and head != ELSEWHERE else None
             (branch or "").encode()  # a name that is no text cannot be told of: ValueError
             tracked = f"{REMOTES}{remote}/"
-            default = _symbolic(f"{common}/{tracked}HEAD") or ""
+            default = (_text(f"{common}/{tracked}HEAD") or "").removeprefix("ref: ")
             return Found(
                 common=common,
                 settings=_stamp(f"{common}/config"),
@@ -113,13 +127,15 @@ class GitCheckouts:
         return Checkout(remote=url, branch=told.branch, head=told.head, pushed=told.pushed, default=told.default)
 
     async def _url(self, found: Found, path: str, remote: str) -> str | None:
-        key = (found.common, remote)
+        key, now_s = (found.common, remote), asyncio.get_running_loop().time()
         known = self._urls.get(key)
-        if known is None or known[0] != found.settings:
-            answer = await self._git.ask(path, "remote", "get-url", "--", remote)
+        if known is None or known.settings != found.settings or known.asked_again_s <= now_s:
             _bound(self._urls)
-            known = self._urls[key] = (found.settings, answer.text.partition("\n")[0] if answer.code == 0 else None)
-        return known[1]
+            self._urls[key] = known = Told(found.settings, None, now_s + CHECKOUT_RETRY_S)  # should it not answer
+            answer = await self._git.ask(path, "remote", "get-url", "--", remote, limit_s=REPOSITORY_LOOK_S)
+            url = answer.text.partition("\n")[0] if answer.code == 0 else None
+            self._urls[key] = known = Told(found.settings, url, math.inf)
+        return known.url
 
     async def _asked(self, path: str, remote: str) -> Checkout:
         """Ask git for what stands in no files here."""
@@ -144,8 +160,11 @@ def _administration(path: str) -> str:
 
 
 def _symbolic(path: str) -> str | None:
-    """Give the ref that a file leads to; null where it leads to none."""
-    word, _, ref = (_text(path) or "").partition(": ")
+    """Give the ref that a file leads to; null where it names a commit. Raises ValueError where it is no such file."""
+    text = _text(path)
+    if text is None:
+        raise ValueError(f"{path} is not there")
+    word, _, ref = text.partition(": ")
     return ref.strip() if word == "ref" else None
 
 
@@ -169,13 +188,16 @@ def _text(path: str, bytes_max: int = NOTE_BYTES_MAX) -> str | None:
 
 
 def _stamp(path: str) -> Stamp:
+    """Raises ValueError where it is no file that could be read."""
     try:
         seen = os.stat(path)
-    except OSError:
+    except FileNotFoundError:
         return ()
+    if not stat.S_ISREG(seen.st_mode):
+        raise ValueError(f"{path} is no file")
     return (seen.st_mtime_ns, seen.st_size, seen.st_ino)
 
 
-def _bound(memory: dict[str, Packed] | dict[tuple[str, str], tuple[Stamp, str | None]]) -> None:
+def _bound(memory: dict[str, Packed] | dict[tuple[str, str], Told]) -> None:
     if len(memory) >= CHECKOUT_REPOSITORIES_MAX:
         memory.clear()

@@ -1,6 +1,7 @@
 """A bare repository as a forge: the contract over real ones, and what is its own."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ class BareStage:
 
     foreign_remotes = ("https://github.com/ada/shop.git", "git@github.com:ada/shop.git", "shop.git", "ssh://host/shop")
 
-    def __init__(self, place: Path) -> None:
-        a_repository(place / "first")
-        git(place, "clone", "-q", "--bare", "first", "shop.git")
+    def __init__(self, place: Path, first: Path) -> None:
+        shutil.copytree(first / ".git", place / "shop.git")
+        git(place / "shop.git", "config", "core.bare", "true")
         git(place, "clone", "-q", "shop.git", "clone")
         self.bare, self.clone = place / "shop.git", place / "clone"
         self.forge = LocalForge(Git(ENVIRONMENT))
@@ -75,9 +76,15 @@ def file_of(branch: str) -> str:
     return f"{branch}.txt"
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every repository here comes from."""
+    return a_repository(tmp_path_factory.mktemp("local") / "first")
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> BareStage:
-    return BareStage(tmp_path)
+def stage(tmp_path: Path, first: Path) -> BareStage:
+    return BareStage(tmp_path, first)
 
 
 class TestLocalForge(contract.ForgeContract):

@@ -1,11 +1,13 @@
 """Checkouts: real repositories, as git leaves them, and files that others have put in their place."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from orchestrd.model.errors import TransientError
 from orchestrd.model.ids import SessionId
 from orchestrd.ports.checkouts import Checkout, WantedCheckout
 from orchestrd.workspaces.checkouts import GitCheckouts
@@ -25,11 +27,25 @@ class CountingGit(Git):
         return await super().ask(directory, *arguments, **rest)  # type: ignore[arg-type]
 
 
+class SilentGit(CountingGit):
+    """A git that never answers."""
+
+    async def ask(self, directory: str, *arguments: str, **rest: object) -> Answer:
+        self.asked.append(arguments[0])
+        raise TransientError("git was not done in time", code="git_late")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every repository here comes from."""
+    return a_repository(tmp_path_factory.mktemp("checkouts") / "first")
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path: Path, first: Path) -> Path:
     """A project with a bare remote, and a worktree `tree` on a branch of its own."""
-    origin = a_repository(tmp_path / "first")
-    git(tmp_path, "clone", "-q", "--bare", str(origin), "shop.git")
+    shutil.copytree(first / ".git", tmp_path / "shop.git")
+    git(tmp_path / "shop.git", "config", "core.bare", "true")
     git(tmp_path, "clone", "-q", "shop.git", "shop")
     shop = tmp_path / "shop"
     git(shop, "worktree", "add", "-q", "-b", "orch/a-fix", str(tmp_path / "tree"))
@@ -150,13 +166,25 @@ async def test_what_is_gone_or_is_none_says_nothing_and_costs_the_others_nothing
     assert told[3].branch == "main"
 
 
-async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shop: Path, calls: CountingGit) -> None:
-    (shop / ".git/HEAD").unlink()
-    os.mkfifo(shop / ".git/HEAD")
+@pytest.mark.parametrize("name", ["HEAD", "config"])
+async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shop: Path, calls: CountingGit, name: str) -> None:
+    (shop / ".git" / name).unlink()
+    os.mkfifo(shop / ".git" / name)
 
     (told,) = await look(calls, shop)
 
-    assert told.branch is None
+    assert (told, calls.asked) == (Checkout(), [])
+
+
+async def test_a_git_that_does_not_answer_is_not_asked_at_each_look(shop: Path) -> None:
+    silent = SilentGit()
+    checkouts = GitCheckouts(silent)
+    wanted = [WantedCheckout(session=SessionId("aaaaaaaa"), path=str(shop.parent / "tree"))] * 3
+    (told, *_) = await checkouts.look(wanted, "origin")
+    await checkouts.look(wanted, "origin")
+
+    assert (told.branch, told.remote) == ("orch/a-fix", None)
+    assert silent.asked == ["remote"]
 
 
 async def test_a_ref_that_leads_out_of_the_repository_tells_nothing(shop: Path, calls: CountingGit) -> None:
