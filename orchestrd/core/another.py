@@ -41,6 +41,7 @@ def another(
         until=Until.EXIT,
         verify=None,
         issue=None,
+        begun_by=effect.reaction,
         **asdict(head_of(order.prompt or None)),
     )
     if not is_same:

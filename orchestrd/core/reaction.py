@@ -302,9 +302,15 @@ def _cannot_merge(session: Session) -> str | None:
     return None if is_pinned else "nobody knows its newest commit"
 
 
+def _cannot_spawn(session: Session) -> str | None:
+    """Without this, what begins another session where one has failed would never come to an end."""
+    return None if session.spec.begun_by is None else "a reaction has begun it, and it begins no other"
+
+
 _NOT_HERE: dict[Act, Callable[[Session], str | None]] = {
     Act.SEND: _cannot_read,
     Act.STOP: _cannot_end,
     Act.REVIVE: _cannot_begin,
     Act.MERGE: _cannot_merge,
+    Act.SPAWN: _cannot_spawn,
 }

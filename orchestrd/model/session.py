@@ -75,6 +75,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()  # what is done without asking, in the agent's own words
     verify: str | None = None  # a command of sh that tells, by its exit code, whether the work is done
     issue: str | None = None  # what it was given to work on, by the id of the issue
+    begun_by: str | None = None  # the reaction to another session that has begun it
 
 
 def prompt_message(generation: int) -> str:

@@ -716,6 +716,14 @@ def test_another_session_is_begun_and_a_command_run() -> None:
     assert [episode.error for episode in life.record.episodes] == ["too many", "it ended with exit code 2"]
 
 
+def test_a_session_that_a_reaction_has_begun_begins_no_other() -> None:
+    life = _red(Reaction(name="helper", when=Condition(checks=(Checks.FAILING,)), act=Act.SPAWN))
+    life.session = replace(life.record, spec=replace(life.record.spec, begun_by="helper"))
+
+    assert life.react() == []
+    assert life.judged().why == "its checks are failing, and a reaction has begun it, and it begins no other"
+
+
 def test_another_session_has_the_same_agent_where_no_other_is_named() -> None:
     life = _red(Reaction(name="helper", when=Condition(checks=(Checks.FAILING,)), act=Act.SPAWN))
     life.react()
