@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from orchestrd.core.duration import duration_of
 from orchestrd.model.reaction import Act, Condition, Reaction
 
-_DURATIONS = {"silent_s": "silent", "unread_s": "a message unread", "age_s": "begun and there"}
+_DURATIONS = {"silent_s": "silent for {}", "unread_s": "a message unread for {}", "age_s": "begun {} ago"}
 _FLAGS = {
     "remarks": ("remarks that are not settled", "no remarks that are not settled"),
     "stuck": ("stuck", "not stuck"),
@@ -43,7 +43,7 @@ def _asked(when: Condition) -> Iterator[str]:
 
 def _one(name: str, value: Any) -> str:
     if name in _DURATIONS:
-        return f"{_DURATIONS[name]} for {duration_of(value)}"
+        return _DURATIONS[name].format(duration_of(value))
     if name in _FLAGS:
         return _FLAGS[name][not value]
     if name == "cost_usd":

@@ -1,0 +1,47 @@
+"""What the reactions of a daemon come to for a session: asked of it while it runs, and nothing done about it."""
+
+import pytest
+from msgspec.structs import replace
+
+from orchestrd.core.reaction import Kind
+from orchestrd.model.errors import NotFoundError
+from orchestrd.model.reaction import Act, Condition, Reaction
+from orchestrd.model.words import Activity, State
+from tests.engine.rig import ID, running
+
+OLD = Reaction(name="old", when=Condition(age_s=3_600.0), act=Act.STOP)
+RUNS = Reaction(name="runs", when=Condition(state=(State.RUNNING,)), act=Act.NOTIFY, is_on=False)
+BLOCKED = Reaction(name="blocked", when=Condition(activity=(Activity.BLOCKED,)), act=Act.NOTIFY)
+
+
+async def test_each_reaction_is_judged_by_what_the_daemon_has_seen() -> None:
+    async with running(reactions=(OLD, RUNS, BLOCKED)) as rig:
+        await rig.run()
+        revision = rig.record().revision
+
+        told = rig.service.judge(ID)
+
+        assert rig.record().revision == revision
+    assert {one.reaction.name: one.kind for one in told.judged} == {
+        "old": Kind.NOTHING,
+        "runs": Kind.NOTHING,
+        "blocked": Kind.UNKNOWN,
+    }
+    assert {one.reaction.name: one.why for one in told.judged}["runs"] == "it is switched off"
+    assert (told.session, told.is_recorded) == (ID, False)
+
+
+async def test_other_settings_bring_other_reactions_into_force() -> None:
+    async with running(reactions=(OLD,)) as rig:
+        before = rig.service.reactions()
+        rig.engine.take(replace(rig.settings, reactions=(BLOCKED,)))
+        after = rig.service.reactions()
+
+    assert [one.asked for one in before.reactions] == ["begun 1h ago"]
+    assert [(one.reaction, one.done) for one in after.reactions] == [(BLOCKED, "notify (info)")]
+
+
+async def test_nobody_cannot_be_judged() -> None:
+    async with running() as rig:
+        with pytest.raises(NotFoundError):
+            rig.service.judge(ID)
