@@ -280,6 +280,7 @@ class Engine:
             cleaning=cleaning,
             archiving=archiving,
             judging=Judging(self._outward.reactor, self._adapters.clock),
+            forge_watch=self._outward.forge_watch,
             meter=self._adapters.meter,
             channels=self._outward.channels,
         )

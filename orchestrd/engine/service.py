@@ -23,6 +23,7 @@ from orchestrd.engine.channels import Channels
 from orchestrd.engine.claims import Claims
 from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
+from orchestrd.engine.forge_watch import ForgeWatch
 from orchestrd.engine.intake import Intake
 from orchestrd.engine.judging import Judging
 from orchestrd.engine.launching import Launching
@@ -80,6 +81,7 @@ class EngineService:
         cleaning: Cleaning,
         archiving: Archiving,
         judging: Judging,
+        forge_watch: ForgeWatch,
         meter: Meter,
         channels: Channels,
     ) -> None:
@@ -99,6 +101,7 @@ class EngineService:
         self._cleaning = cleaning
         self._archiving = archiving
         self._judging = judging
+        self._forge_watch = forge_watch
         self._meter = meter
         self._channels = channels
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
@@ -142,7 +145,7 @@ class EngineService:
         record, facts = self._roster.require(session), self.facts()
         turn = turn_of(record, self._roster, facts.max_running)
         explained = explanation(record, self._roster.evidence(session), self._clock.now(), self._layout, turn=turn)
-        return replace(explained, trouble=facts.trouble)
+        return replace(explained, trouble=facts.trouble, change_rule=self._forge_watch.rule_of(record))
 
     def judge(self, session: SessionId) -> JudgedSession:
         """Say what each reaction comes to for it. Raises NotFoundError, RefusedError for a record only shown."""
