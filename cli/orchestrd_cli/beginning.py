@@ -8,6 +8,8 @@ import typer
 
 from orchestrd.client import STANDARD_NAMES, WorkspaceWish, spawn_request
 from orchestrd.client.configuring import configuration_in
+from orchestrd.client.goals import GoalWish
+from orchestrd.client.issues import IssueWish
 from orchestrd.client.policies import PolicyWish
 from orchestrd.client.programs import missing_program
 from orchestrd.model.document import SpawnRequest
@@ -18,6 +20,7 @@ from orchestrd.model.words import Permission, Until
 from orchestrd.render import counted, visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import Json, NoDaemon, Timeout, verb
+from orchestrd_cli.issues import read_issue
 from orchestrd_cli.progress import waiting_for
 from orchestrd_cli.terminal import note
 from orchestrd_cli.texts import read_text
@@ -86,6 +89,15 @@ EnvNames = Annotated[
 PromptFile = Annotated[
     str | None, typer.Option("--prompt-file", metavar="FILE", help="Read the prompt from FILE; - is stdin.")
 ]
+IssueText = Annotated[
+    str | None,
+    typer.Option(
+        "--issue",
+        metavar="ISSUE",
+        help="Work on this issue: its number, its URL, or a file. What it says goes behind PROMPT.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Begin it though another works on the same issue.")]
 Grace = Annotated[float | None, typer.Option("--grace", metavar="SECONDS", help="From TERM to KILL, when stopped.")]
 Goal = Annotated[
     Until | None,
@@ -134,6 +146,8 @@ def spawn(
     name: Name = None,
     env: EnvNames = None,
     prompt_file: PromptFile = None,
+    issue: IssueText = None,
+    force: Force = False,
     grace: Grace = None,
     until: Goal = None,
     verify: Verify = None,
@@ -149,28 +163,27 @@ def spawn(
     Returns once it is safe on disk. CMD finds the prompt in $ORCH_PROMPT_FILE;
     other agents take CMD for options. Defaults are set with orch config.
 
-    orch spawn --agent claude "fix the login"
+    orch spawn --agent claude --issue 12 "write a test first"
     orch spawn --name fix --wait --timeout 600 -- ./agent.sh
     orch spawn "fix the build" -- sh -c 'my-agent < "$ORCH_PROMPT_FILE"'
     """
-    asked, choices = _configured(directory, agent, ctx.obj, stray or [])
+    asked, choices = _configured(directory, agent, ctx.obj, stray or [], env or [])
     asked = partial(
         asked,
         prompt=_prompt(prompt, prompt_file),
+        issue=_issue(issue, directory, is_forced=force, use_daemon=not no_daemon),
         runtime=runtime,
         workspace=WorkspaceWish(kind=workspace, base=base, copy=tuple(copy or ()), link=tuple(link or ()), setup=setup),
         name=name,
-        env_names=env or (),
         grace_s=grace,
-        until=until,
-        verify=verify,
+        goal=GoalWish(until=until, verify=verify),
         policy=PolicyWish(permission=permission, allow=tuple(allow or ())),
     )
     return _begin(asked, choices, wait=wait, timeout=timeout, json=json, no_daemon=no_daemon)
 
 
 def _configured(
-    directory: str, agent: str | None, command: tuple[str, ...], stray: list[str]
+    directory: str, agent: str | None, command: tuple[str, ...], stray: list[str], env_names: list[str]
 ) -> tuple[Callable[..., SpawnRequest], list[str]]:
     """Give how to ask for it, by what is configured, and what is to be said once it is accepted."""
     choices: list[str] = []
@@ -181,7 +194,15 @@ def _configured(
             " run with --agent shell"
         )
     _refuse_nonsense(agent or usual.spawn.agent, command, stray)
-    asked = partial(spawn_request, argv=command, agent=agent, directory=directory, usual=usual, notice=choices.append)
+    asked = partial(
+        spawn_request,
+        argv=command,
+        agent=agent,
+        directory=directory,
+        env_names=env_names,
+        usual=usual,
+        notice=choices.append,
+    )
     return asked, choices
 
 
@@ -240,6 +261,14 @@ def _refuse_nonsense(agent: str, command: tuple[str, ...], stray: list[str]) -> 
             "there is nothing to run: the agent shell needs a command after --",
             hint=f"orch spawn --agent claude PROMPT, or for a command: {hint}",
         )
+
+
+def _issue(text: str | None, directory: str, *, is_forced: bool, use_daemon: bool) -> IssueWish:
+    if text is not None:
+        return IssueWish(issue=read_issue(text, directory, use_daemon=use_daemon), is_forced=is_forced)
+    if is_forced:
+        raise UsageError("--force is about an --issue, and none is given: leave it out", hint="orch spawn --help")
+    return IssueWish()
 
 
 def _refuse_timeout(timeout: float | None, *, wait: bool) -> None:

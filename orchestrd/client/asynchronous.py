@@ -34,7 +34,9 @@ from orchestrd.model.document import (
     Status,
 )
 from orchestrd.model.errors import NotFoundError, TimedOutError, UnreachableError
+from orchestrd.model.issue import Issue
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.notice_document import NoticeReply, NoticeRequest
 from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 
 T = TypeVar("T")
@@ -83,6 +85,12 @@ class AsyncClient:
         """Give what its terminal shows now, or showed at its end."""
         return await self._read(calls.screen(ref), lambda: self._blocking.screen(ref))
 
+    async def issue(self, project: str, text: str) -> Issue:
+        """Read an issue of a forge: by its URL, or by its number in the repository that this directory is in."""
+        repeats_after = (UnreachableError.code, CUT_OFF)
+        call = calls.issue(project, text)
+        return await self._commanded(call, lambda: self._blocking.issue(project, text), repeats_after=repeats_after)
+
     async def spawn(self, request: SpawnRequest) -> Taken:
         """Begin a session."""
         return await self._change(calls.spawn(request), lambda: self._blocking.spawn(request))
@@ -120,6 +128,14 @@ class AsyncClient:
             calls.answer(ref, body),
             lambda: self._blocking.answer(ref, decision, choice, text=text),
             repeats_after=(UnreachableError.code, CUT_OFF),
+        )
+
+    async def notify(self, request: NoticeRequest) -> NoticeReply:
+        """Have people told something now, and give what each channel answered. Repeating it tells them again."""
+        return await self._commanded(
+            calls.notify(request),
+            lambda: self._blocking.notify(request),
+            repeats_after=(UnreachableError.code,),
         )
 
     async def archive(self, ref: str) -> Archived:

@@ -42,7 +42,9 @@ from orchestrd.model.document import (
     Status,
 )
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
+from orchestrd.model.issue import Issue
 from orchestrd.model.limits import ANSWER_S, LOOK_ANSWER_S, REACHED_AGAIN_S
+from orchestrd.model.notice_document import NoticeReply, NoticeRequest
 from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 
 T = TypeVar("T")
@@ -162,6 +164,13 @@ class Client:
 
     # ---- changing ----------------------------------------------------------------------------------------------------
 
+    def issue(self, project: str, text: str) -> Issue:
+        """Read an issue of a forge: by its URL, or by its number in the repository that this directory is in.
+
+        Raises UsageError, NotFoundError, RefusedError, and UnreachableError without a daemon: only that asks forges.
+        """
+        return self._commanded(calls.issue(project, text), repeats_after=(UnreachableError.code, CUT_OFF))
+
     def spawn(self, request: SpawnRequest) -> Taken:
         """Begin a session (see `spawn_request`). Repeating it with the same request is harmless."""
         return self._change(calls.spawn(request), lambda: self._offline.spool_spawn(request))
@@ -211,6 +220,10 @@ class Client:
         """
         call = calls.clean(CleanRequest(dry_run=dry_run, sessions=refs))
         return self._commanded(call, repeats_after=(UnreachableError.code, CUT_OFF))
+
+    def notify(self, request: NoticeRequest) -> NoticeReply:
+        """Have people told something now, and give what each channel answered. Repeating it tells them again."""
+        return self._commanded(calls.notify(request))
 
     def archive(self, ref: str) -> Archived:
         """Put an ended session away. Repeating is harmless. Raises RefusedError (`not_ended`, `unpreserved`).

@@ -29,7 +29,9 @@ from orchestrd.model.document import (
     Version,
 )
 from orchestrd.model.errors import OrchestrdError
-from orchestrd.model.limits import CLEAN_S
+from orchestrd.model.issue import Issue
+from orchestrd.model.limits import ANSWER_S, CLEAN_S, ISSUE_S, NOTIFY_ANSWER_S, NOTIFY_END_S
+from orchestrd.model.notice_document import NoticeReply, NoticeRequest
 from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 from orchestrd.model.words import Authority
 
@@ -38,7 +40,10 @@ T = TypeVar("T")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 OK = range(200, 300)
+CHANNELS = "the channels to answer"
+NOTICE_S = NOTIFY_ANSWER_S + NOTIFY_END_S + ANSWER_S
 CLEANED, LOOKED_AT = "the worktrees to be cleaned", "its worktree to be looked at"
+READ_ISSUE = "the issue to be read"
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -119,6 +124,12 @@ def judge(ref: str) -> Call[JudgedSession]:
     return Call(method="GET", target=_session(ref) + "/reactions", answer=JudgedSession)
 
 
+def issue(project: str, text: str) -> Call[Issue]:
+    """Ask for an issue, by its URL or by its number in a project."""
+    query = _query(("project", project), ("issue", text))
+    return Call(method="GET", target=f"/v1/issues{query}", answer=Issue, answer_s=ISSUE_S, waits_for=READ_ISSUE)
+
+
 def show(ref: str) -> Call[Document]:
     """Ask for one session."""
     return Call(method="GET", target=_session(ref), answer=Document)
@@ -138,6 +149,14 @@ def clean(request: CleanRequest) -> Call[CleanReport]:
     """Clean worktrees; the answer comes when that is done, which may take its time. Repeating it is harmless."""
     body = msgspec.json.encode(request)
     return Call(method="POST", target="/v1/clean", answer=CleanReport, body=body, answer_s=CLEAN_S, waits_for=CLEANED)
+
+
+def notify(request: NoticeRequest) -> Call[NoticeReply]:
+    """Have people told something now; the answer comes when every channel has taken it, or not."""
+    body = msgspec.json.encode(request)
+    return Call(
+        method="POST", target="/v1/notices", answer=NoticeReply, body=body, answer_s=NOTICE_S, waits_for=CHANNELS
+    )
 
 
 def spawn(request: SpawnRequest) -> Call[Document]:

@@ -147,9 +147,20 @@ class OfflineHome:
 
         _refuse(problem_with_request(request))
         refuse_foreign(self._layout.home)
+        self._refuse_duplicate(request)
         at_ns = time.time_ns()  # noqa: TID251 - a client has no injected clock
         spool_spawn(self._layout, request, at_ns)
         return accepted_document(request.id, request.spec, _at(at_ns), self._layout)
+
+    def _refuse_duplicate(self, request: SpawnRequest) -> None:
+        """Refuse already here what a daemon would, when nobody watches any more."""
+        if request.spec.issue is None or request.is_forced:
+            return
+        from orchestrd.core.issue import duplicate_of, duplicate_refused
+
+        others = (told for told in self._read()[0] if told.id != request.id)
+        if other := duplicate_of(request.spec.issue, others):
+            raise duplicate_refused(request.spec.issue, other)
 
     def spool_stop(self, ref: str, authority: Authority, grace_s: float | None) -> Document:
         """Make a stop durable for the next daemon; gives the session as it stands."""

@@ -7,11 +7,13 @@ caller leaves open (`auto`) is decided here, where it can be seen: the request s
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from orchestrd.client.goals import NEEDS_BRANCH, goal_of
+from orchestrd.client.goals import GoalWish
+from orchestrd.client.issues import IssueWish
 from orchestrd.client.policies import PolicyWish
 from orchestrd.core.home import layout_from
 from orchestrd.core.passing import environment_of
@@ -24,7 +26,7 @@ from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
 from orchestrd.model.limits import SOCKET_PATH_BYTES_MAX
 from orchestrd.model.session import Spec, Workspace
 from orchestrd.model.settings import Configuration, EnvironmentSettings, SpawnSettings
-from orchestrd.model.words import Authority, Until
+from orchestrd.model.words import Authority
 
 AUTO = "auto"  # of a runtime or a workspace: whatever fits where the caller stands
 _BITS = 5  # of one character of an id
@@ -53,9 +55,13 @@ class WorkspaceWish(Struct, frozen=True, kw_only=True):
         """Tell whether it is clear without a look at the directory that there is no worktree to be made."""
         return not self.has_details and (self.kind == "none" or (self.kind == AUTO and agent == "shell"))
 
-    def settled(self, usual: SpawnSettings) -> "WorkspaceWish":
-        """Take the configured kind where none is asked for; who asks for what only a worktree has means no `none`."""
+    def settled(self, usual: SpawnSettings, *, is_needed: bool = False) -> "WorkspaceWish":
+        """Take the configured kind where none is asked for; who asks for what only a worktree has means no `none`.
+
+        `is_needed`: there has to be a worktree, unless none is asked for.
+        """
         kind = AUTO if usual.workspace == "none" and self.has_details else usual.workspace
+        kind = "worktree" if is_needed else kind
         return self if self.kind is not None else replace(self, kind=kind)
 
 
@@ -70,8 +76,8 @@ def spawn_request(
     name: str | None = None,
     env_names: Iterable[str] = (),
     grace_s: float | None = None,
-    until: Until | None = None,
-    verify: str | None = None,
+    goal: GoalWish = GoalWish(),  # noqa: B008 - it is frozen
+    issue: IssueWish = IssueWish(),  # noqa: B008 - as above
     policy: PolicyWish = PolicyWish(),  # noqa: B008 - as above
     usual: Configuration = Configuration(),  # noqa: B008 - as above
     environ: Mapping[str, str] = os.environ,
@@ -84,20 +90,14 @@ def spawn_request(
     not set, whatever breaks a rule; and RefusedError where a worktree, or the tmux that the agent needs, cannot be had.
     """
     session, place, agent = mint_id(), _directory(directory), agent or usual.spawn.agent
-    project, where = place, Workspace(kind="none", path=place)
-    goal, command = goal_of(until, verify, usual.spawn)
-    if goal in NEEDS_BRANCH and workspace.kind is None:
-        workspace = replace(workspace, kind="worktree")
-    if not (wish := workspace.settled(usual.spawn)).is_none_for(agent):
-        from orchestrd.client.worktrees import worktree_for
-
-        project, where = worktree_for(
-            session, wish, usual.spawn, place, about=name or prompt or "", environ=environ, notice=notice
-        )
+    prompt, called = issue.settled(prompt, notice)
+    ends = goal.settled(usual.spawn)
+    wish, about = workspace.settled(usual.spawn, is_needed=ends.needs_branch), name or called or prompt or ""
+    project, where = _workspace(session, wish, agent, usual.spawn, place, about=about, environ=environ, notice=notice)
     environment = _environment(agent, env_names, environ, usual.environment)
     permission, allow = policy.settled(agent, usual.spawn)
     spec = Spec(
-        name=session if name is None else name,
+        name=(called or session) if name is None else name,
         project=project,
         agent=agent,
         runtime=chosen_runtime(runtime or usual.spawn.runtime, agent, environ=environ, notice=notice),
@@ -107,13 +107,24 @@ def spawn_request(
         **asdict(head_of(prompt)),
         env_names=tuple(environment),
         grace_s=usual.spawn.grace_s if grace_s is None else grace_s,
-        until=goal,
-        verify=command,
+        **asdict(ends),
+        issue=issue.id,
         permission=permission,
         allow=allow,
     )
-    authority = caller_authority(environ)
-    return _valid(SpawnRequest(id=session, spec=spec, environment=environment, prompt=prompt, authority=authority))
+    request = SpawnRequest(id=session, spec=spec, environment=environment, prompt=prompt, is_forced=issue.is_forced)
+    return _valid(replace(request, authority=caller_authority(environ)))
+
+
+def _workspace(
+    session: SessionId, wish: WorkspaceWish, agent: str, usual: SpawnSettings, place: str, **told: Any
+) -> tuple[str, Workspace]:
+    """Give the project and where it is worked in: the place itself, or a worktree (see `worktree_for`)."""
+    if wish.is_none_for(agent):
+        return place, Workspace(kind="none", path=place)
+    from orchestrd.client.worktrees import worktree_for
+
+    return worktree_for(session, wish, usual, place, **told)
 
 
 def chosen_runtime(

@@ -13,6 +13,7 @@ from orchestrd.core.fencing import cleaned, fenced, head, quoted
 from orchestrd.core.worktree import slug_of
 from orchestrd.model.change import Pr
 from orchestrd.model.document import Document
+from orchestrd.model.errors import RefusedError
 from orchestrd.model.issue import Comment, Issue
 from orchestrd.model.limits import (
     ISSUE_BODY_CHARS_MAX,
@@ -97,15 +98,15 @@ def duplicate_of(issue: str | None, documents: Iterable[Document]) -> Document |
     return next((told for told in documents if told.issue == issue and _is_at_work(told)), None)
 
 
-def duplicate_said(issue: str, other: Document) -> str:
-    """Say who works on an issue already."""
+def duplicate_refused(issue: str, other: Document) -> RefusedError:
+    """Refuse (`duplicate_issue`) to begin another session with an issue: who works on it already."""
     state = "has not ended" if other.state not in TERMINAL else "has ended, and its pull request is open"
-    return f"session {other.id} ({other.name}) works on {issue} already: it {state}"
-
-
-def duplicate_hint(other: Document) -> str:
-    """Give the next command."""
-    return f"orch show {other.id}; to begin another one all the same: orch spawn --issue ISSUE --force"
+    return RefusedError(
+        f"session {other.id} ({other.name}) works on {issue} already: it {state}",
+        code="duplicate_issue",
+        hint=f"orch show {other.id}; to begin another one all the same: orch spawn --issue ISSUE --force",
+        candidates=(other.id,),
+    )
 
 
 def _is_at_work(told: Document) -> bool:

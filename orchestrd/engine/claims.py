@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from orchestrd.core.document import document
-from orchestrd.core.issue import duplicate_hint, duplicate_of, duplicate_said
+from orchestrd.core.issue import duplicate_of, duplicate_refused
 from orchestrd.core.layout import Layout
 from orchestrd.engine.roster import Roster
 from orchestrd.model.command import Spawn
-from orchestrd.model.errors import RefusedError
 
 
 class Claims:
@@ -43,6 +42,4 @@ class Claims:
     def _refuse_duplicate(self, issue: str) -> None:
         other = duplicate_of(issue, (document(session, self._layout) for session in self._roster))
         if other is not None:
-            raise RefusedError(
-                duplicate_said(issue, other), code="duplicate_issue", hint=duplicate_hint(other), candidates=(other.id,)
-            )
+            raise duplicate_refused(issue, other)

@@ -18,6 +18,8 @@ from orchestrd.model.document import (
     Usage,
 )
 from orchestrd.model.ids import SessionId
+from orchestrd.model.issue import Issue
+from orchestrd.model.notice_document import NoticeReply, NoticeRequest
 from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 
 
@@ -82,6 +84,13 @@ class Service(Protocol):
         """Say what each reaction comes to for one session."""
         ...
 
+    async def issue(self, project: str, text: str) -> Issue:
+        """Read an issue: its number, of the forge that a project's repository belongs to, or its URL.
+
+        Raises UsageError, NotFoundError, RefusedError (`no_remote`, `no_forge`), TransientError.
+        """
+        ...
+
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new. Durable when this returns."""
         ...
@@ -100,6 +109,13 @@ class Service(Protocol):
 
     async def answer(self, command: Answer) -> AnswerReply:
         """Answer the decision that the agent waits for and wait, bounded, for the receipt; refused for any other."""
+        ...
+
+    async def notify(self, request: NoticeRequest) -> NoticeReply:
+        """Tell people something now, and give what each channel answered.
+
+        Raises RefusedError (`no_channels`) where there is none to tell, NotFoundError for one that is none.
+        """
         ...
 
     async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:

@@ -35,7 +35,9 @@ from orchestrd.model.document import (
 )
 from orchestrd.model.event import Event
 from orchestrd.model.finding import Checkup
+from orchestrd.model.issue import Issue
 from orchestrd.model.notice import Notices
+from orchestrd.model.notice_document import NoticeReply, NoticeRequest
 from orchestrd.model.origin import ConfigReport
 from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 from orchestrd.model.words import Activity, Desired, Liveness, Permission, Reason, State
@@ -56,6 +58,9 @@ KINDS: Mapping[str, type[msgspec.Struct]] = {
     "explanation": Explanation,
     "gap": Gap,
     "health": Health,
+    "issue": Issue,
+    "notice_reply": NoticeReply,
+    "notice_request": NoticeRequest,
     "notices": Notices,
     "judged_session": JudgedSession,
     "problem": Problem,

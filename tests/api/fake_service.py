@@ -31,10 +31,12 @@ from orchestrd.model.document import (
     SpawnRequest,
     Usage,
 )
-from orchestrd.model.errors import ConflictError, RefusedError, UsageError
+from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
+from orchestrd.model.issue import Issue
+from orchestrd.model.notice_document import ChannelReply, NoticeReply, NoticeRequest
 from orchestrd.model.reaction import Act, Condition, Reaction
 from orchestrd.model.reaction_document import JudgedReaction, JudgedSession, KnownReactions
 from orchestrd.model.words import Receipt
@@ -97,6 +99,9 @@ class FakeService:
         self.followed = asyncio.Event()
         self.receipt = Receipt.SUBMITTED
         self.cleaned: list[CleanRequest] = []
+        self.issues: dict[str, Issue] = {}
+        self.noticed: list[NoticeRequest] = []
+        self.notice_reply = NoticeReply(channels=(ChannelReply(channel="phone", kind="ntfy", is_told=True),))
         self.report = CleanReport(dry_run=False, worktrees=(), freed_bytes=0)
         self.fault: Exception | None = None
 
@@ -116,6 +121,10 @@ class FakeService:
         )
         self.journal.append(msgspec.json.encode(event))
         self.grown.set()
+
+    async def notify(self, request: NoticeRequest) -> NoticeReply:
+        self.noticed.append(request)
+        return self.notice_reply
 
     def put(self, told: Document) -> None:
         self.told[told.id] = told
@@ -249,6 +258,11 @@ class FakeService:
 
     def _archived(self, session: str) -> Archived:
         return Archived(session=SessionId(session), path=self.layout.archived(session))
+
+    async def issue(self, project: str, text: str) -> Issue:
+        if text not in self.issues:
+            raise NotFoundError(f"there is no issue {text}", hint="orch spawn --issue FILE")
+        return self.issues[text]
 
     async def clean(self, request: CleanRequest) -> CleanReport:
         self.cleaned.append(request)

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrd.client import WorkspaceWish, spawn_request
 from orchestrd.client.configuring import asked_by, configuration_in, effective_in, repository_file, trusting
+from orchestrd.client.goals import GoalWish
 from orchestrd.client.trust import trust
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import SpawnRequest
@@ -167,7 +168,7 @@ def test_what_is_not_said_is_as_configured_and_what_is_said_wins(tmp_path: Path)
     usual = SpawnSettings(agent="claude", runtime="process", grace_s=3.0, until=Until.TURN, workspace="none")
 
     taken = _asked(tmp_path, usual, runtime="tmux").spec
-    said = _asked(tmp_path, usual, agent="shell", runtime="process", grace_s=0.0, until=Until.EXIT).spec
+    said = _asked(tmp_path, usual, agent="shell", runtime="process", grace_s=0.0, goal=GoalWish(until=Until.EXIT)).spec
 
     assert (taken.agent, taken.runtime, taken.grace_s, taken.until) == ("claude", "tmux", 3.0, Until.TURN)
     assert (said.agent, said.runtime, said.grace_s, said.until) == ("shell", "process", 0.0, Until.EXIT)

@@ -1,14 +1,15 @@
 """Issues as input: which is meant, what a session is told and called, and who works on one already."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrd.core.issue import (
     IssueAt,
-    duplicate_hint,
     duplicate_of,
-    duplicate_said,
+    duplicate_refused,
     issue_at,
     issue_in,
     name_of,
@@ -172,7 +173,7 @@ def test_nothing_in_an_issue_leaves_its_fence(body: str, comment: str, author: s
     )
 
 
-def at_work(**changes: object) -> Document:
+def at_work(**changes: Any) -> Document:
     return a_document(issue=ISSUE.id, **changes)
 
 
@@ -206,8 +207,9 @@ def test_a_session_without_an_issue_is_nobodys_duplicate() -> None:
 
 
 def test_who_works_on_it_already_is_named_with_the_next_command() -> None:
-    assert duplicate_said(ISSUE.id, at_work()) == (
-        "session abcdefgh (fix-login) works on github.com/o/r#12 already: it has not ended"
-    )
-    assert "its pull request is open" in duplicate_said(ISSUE.id, at_work(state="completed"))
-    assert duplicate_hint(at_work()).startswith("orch show abcdefgh; ")
+    refused = duplicate_refused(ISSUE.id, at_work())
+
+    assert refused.message == "session abcdefgh (fix-login) works on github.com/o/r#12 already: it has not ended"
+    assert "its pull request is open" in duplicate_refused(ISSUE.id, at_work(state="completed")).message
+    assert refused.hint.startswith("orch show abcdefgh; ")
+    assert refused.candidates == ("abcdefgh",)
