@@ -10,6 +10,7 @@ from orchestrd.engine.channels import Channels
 from orchestrd.engine.courier import Courier
 from orchestrd.engine.errands import Errands
 from orchestrd.engine.forge_watch import ForgeWatch
+from orchestrd.engine.issues import Issues
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.merger import Merger
 from orchestrd.engine.presence import Settings
@@ -48,6 +49,7 @@ class Outward:
             remote=settings.remote,
             on_error=on_error,
         )
+        self.issues = Issues(adapters.forges, adapters.checkouts, lambda: self.forge_watch.remote)
         self.reactor = Reactor(
             roster=roster,
             mailboxes=mailboxes,

@@ -25,6 +25,7 @@ from orchestrd.engine.cleaning import Clean, Cleaning
 from orchestrd.engine.follower import JournalFollower
 from orchestrd.engine.forge_watch import ForgeWatch
 from orchestrd.engine.intake import Intake
+from orchestrd.engine.issues import Issues
 from orchestrd.engine.judging import Judging
 from orchestrd.engine.launching import Launching
 from orchestrd.engine.ledger import Ledger
@@ -78,6 +79,7 @@ class EngineService:
         prober: Prober,
         sending: Sending,
         claims: Claims,
+        issues: Issues,
         cleaning: Cleaning,
         archiving: Archiving,
         judging: Judging,
@@ -98,6 +100,7 @@ class EngineService:
         self._receipts = Receipts(roster)
         self._sending = sending
         self._claims = claims
+        self.issue = issues.read
         self._cleaning = cleaning
         self._archiving = archiving
         self._judging = judging
