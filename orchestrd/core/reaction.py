@@ -214,9 +214,9 @@ _RULES: tuple[Callable[[_Case, Episode], Judgement | None], ...] = (
     _waits_for_its_attempt,
     _comes_to_nothing,
     _waits_for_its_time,
+    _waits_for_a_look,
     _is_spent,
     _waits_for_its_agent,
-    _waits_for_a_look,
     _is_held,
 )
 

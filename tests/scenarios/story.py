@@ -269,9 +269,8 @@ def _spec(name: str, options: dict[str, str]) -> Any:
     return replace(asked, name=name, prompt=options.get("prompt"), verify=options.get("verify", asked.verify))
 
 
-def told_again(text: str) -> str:
+def told_again(text: str, story: Story) -> str:
     """Play a story and write it down as it really went."""
-    story = Story()
     lines: list[str] = []
     for line in text.splitlines():
         if line.startswith("    "):
