@@ -1,6 +1,7 @@
 """What is made of the nouns: the schema, and the file a user begins with."""
 
 import tomllib
+from importlib.metadata import entry_points
 
 import msgspec
 import pytest
@@ -8,8 +9,9 @@ from jsonschema import Draft202012Validator
 
 from orchestrd.config import KEYS, NAMED, Key, Layer, effective, key_of, packaged, schema, template, written
 from orchestrd.model.origin import Kind
+from orchestrd.model.setting_key import AGENTS, CHANNELS, FORGES, Named
 from orchestrd.model.settings import Configuration
-from orchestrd.plugins import Plugins
+from orchestrd.plugins import OURS, Plugins, package_of
 
 
 def _as_user(text: str) -> Layer:
@@ -80,6 +82,13 @@ def test_the_defaults_are_their_own_configuration() -> None:
 
 def test_the_agents_that_can_be_chosen_are_those_that_there_are() -> None:
     assert set(KEYS["spawn.agent"].choices) == Plugins().agents().keys()
+
+
+@pytest.mark.parametrize("named", [AGENTS, FORGES, CHANNELS], ids=lambda named: named.group)
+def test_the_names_of_adapters_are_those_of_the_package(named: Named) -> None:
+    ours = [entry.name for entry in entry_points(group=named.group) if package_of(entry).split()[0] == OURS]
+
+    assert sorted(ours) == sorted(named.ours)
 
 
 def test_the_template_sets_nothing_and_shows_every_key() -> None:

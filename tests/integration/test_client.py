@@ -15,12 +15,14 @@ from orchestrd import versions
 from orchestrd.api.server import ApiServer
 from orchestrd.client import Client, asynchronous, blocking, calls, connection
 from orchestrd.client.asynchronous import AsyncClient
+from orchestrd.codec import encode_record
 from orchestrd.core.choice import gap_line
 from orchestrd.model.document import CleanRequest
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TimedOutError, UnreachableError
 from orchestrd.model.limits import CLEAN_S
 from orchestrd.model.words import Receipt
 from tests.api.fake_service import FakeClock, FakeService
+from tests.core.reacting import session_of
 from tests.documents import a_document, a_request
 
 
@@ -105,6 +107,25 @@ async def test_reading_is_the_daemon_s_own_word(client: Any, service: FakeServic
         assert (await client.explain("abc")).state_rule == "because"
         with pytest.raises(NotFoundError, match="'nobody'"):
             await client.show("nobody")
+
+
+async def test_reactions_are_the_daemon_s_own_and_without_one_those_of_the_disk(
+    client: Any, service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    archive = tmp_path / "archive" / "abcdefgh"
+    archive.mkdir(parents=True)
+    (archive / "abcdefgh.json").write_bytes(encode_record(session_of()))
+
+    async with _serving(service):
+        known, judged = await client.reactions(), await client.judge("abc")
+        del service.told["abcdefgh"]
+        archived = await client.judge("abcdefgh")
+    on_disk = await client.reactions()
+
+    assert [one.reaction.name for one in known.reactions] == ["ci-failed"]
+    assert (judged.is_recorded, [one.kind for one in judged.judged]) == (False, ["waiting"])
+    assert (archived.is_recorded, len(archived.judged)) == (True, len(on_disk.reactions))
 
 
 async def test_changing_is_told_to_the_daemon(client: Any, service: FakeService) -> None:
