@@ -13,7 +13,7 @@ import asyncio
 import importlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ import structlog
 
 from orchestrd.agents.gathering import FileGatherer
 from orchestrd.api.server import ApiServer
+from orchestrd.api.webhooks import WebhookServer
 from orchestrd.clock import SystemClock
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor
@@ -38,6 +39,7 @@ from orchestrd.notifiers.context import NotifierContext
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
 from orchestrd.plugins import Plugins
 from orchestrd.ports import Agent, Forge, Notifier, Runtime
+from orchestrd.ports.forge import WebhookForge
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
 from orchestrd.runtimes.commands import KeptCommands
 from orchestrd.runtimes.context import RuntimeContext
@@ -58,17 +60,17 @@ from orchestrd.workspaces.trees import GitTrees
 
 STDERR = 2
 IMPORTED_LATE = ("orchestrd.runtimes.tmux_command", "orchestrd.runtimes.tmux_server")  # by the first who needs them
+OF_OTHERS_IMPORTED_LATE = ("httpx", "httpcore", "anyio._backends._asyncio")  # the same; the latter two by httpx itself
 
 log = structlog.get_logger()
 
 
-class Api(Actor):
-    """The API as the last part to start, and the first to stop."""
+class Face(Actor):
+    """What the world comes in by, as the last part to start, and the first to stop."""
 
-    name = "api"
-
-    def __init__(self, server: ApiServer, on_error: OnError) -> None:
+    def __init__(self, name: str, server: ApiServer | WebhookServer, on_error: OnError) -> None:
         super().__init__(on_error)
+        self.name = name
         self._server = server
 
     async def started(self) -> None:
@@ -116,6 +118,7 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     screens.take(await asyncio.to_thread(screens.read), engine.report)
     engine.on_commit(log_commit)
     _open(engine, layout, clock, supervision.sockets)
+    _hear(engine, forges, configuration.forge.webhook_listen)
     reloading = _reloading(engine, flags, scopes, screens, supervisor)
     _watch(engine, layout, supervision, supervisor)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -188,11 +191,18 @@ def _notifier(plugins: Plugins, layout: Layout, clock: SystemClock, name: str, s
 def _open(engine: Engine, layout: Layout, clock: SystemClock, sockets: Sequence[int]) -> None:
     """Let the world in."""
     engine.registry.add(NudgeFifo(layout.nudge, engine.service.nudge, log_error))
-    engine.registry.add(Api(ApiServer(engine.service, layout, clock, sockets), log_error))
+    engine.registry.add(Face("api", ApiServer(engine.service, layout, clock, sockets), log_error))
+
+
+def _hear(engine: Engine, forges: Mapping[str, Forge], address: str | None) -> None:
+    """Let forges tell by themselves where something has changed, if the user wants that."""
+    told = {name: forge for name, forge in forges.items() if isinstance(forge, WebhookForge)}
+    if address is not None and told:
+        engine.registry.add(Face("webhooks", WebhookServer(address, told, engine.report), log_error))
 
 
 def _import_all() -> None:
-    for name in IMPORTED_LATE:
+    for name in (*IMPORTED_LATE, *OF_OTHERS_IMPORTED_LATE):
         importlib.import_module(name)
 
 

@@ -143,6 +143,7 @@ class Engine:
             clock=self._adapters.clock,
             layout=self._adapters.layout,
             settings=settings,
+            forges=self._adapters.forges.values(),
             on_error=self._on_error,
         )
 

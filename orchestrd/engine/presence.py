@@ -1,6 +1,6 @@
 """The presence of the daemon itself: who answers, since when, and the events of its start and its graceful stop."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 
 from msgspec import Struct, field
@@ -17,7 +17,7 @@ from orchestrd.model.limits import ARCHIVE_AFTER_S, LOG_BYTES_MAX
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 from orchestrd.model.reaction import Reaction
 from orchestrd.model.thresholds import Thresholds
-from orchestrd.ports import Clock
+from orchestrd.ports import Clock, Forge
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -54,6 +54,7 @@ class Presence(Actor):
         clock: Clock,
         layout: Layout,
         settings: Settings,
+        forges: Iterable[Forge],
         on_error: OnError,
     ) -> None:
         super().__init__(on_error)
@@ -62,6 +63,7 @@ class Presence(Actor):
         self._troubles = troubles
         self._layout = layout
         self._settings = settings
+        self._forges = forges
         self._since = clock.now().at
         self._reloads = 0
         self._refused: str | None = None
@@ -102,4 +104,5 @@ class Presence(Actor):
             fixed=self._settings.fixed,
             reloads=self._reloads,
             refused=self._refused,
+            allowances=tuple(allowance for forge in self._forges for allowance in forge.allowances()),
         )
