@@ -278,6 +278,7 @@ class Engine:
             prober=prober,
             sending=self._sending,
             claims=self._claims,
+            issues=self._outward.issues,
             cleaning=cleaning,
             archiving=archiving,
             judging=Judging(self._outward.reactor, self._adapters.clock),
