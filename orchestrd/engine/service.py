@@ -53,7 +53,7 @@ from orchestrd.model.errors import ConflictError, NotFoundError, RefusedError, U
 from orchestrd.model.ids import SessionId, is_session_id
 from orchestrd.model.limits import DELIVERY_S
 from orchestrd.model.notice_document import NoticeReply, NoticeRequest
-from orchestrd.model.reaction_document import JudgedSession
+from orchestrd.model.reaction_document import JudgedSession, KnownReactions
 from orchestrd.model.session import Session, Settled
 from orchestrd.model.words import OCCUPYING, Receipt
 from orchestrd.ports import Attachments, Clock, Meter, Store
@@ -110,7 +110,6 @@ class EngineService:
         self._spawning: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self.facts = facts
         self.agents = launching.known_agents
-        self.reactions = judging.known
         self.nudge = prober.nudge
         self._look_at = prober.look_at
 
@@ -149,6 +148,10 @@ class EngineService:
         turn = turn_of(record, self._roster, facts.max_running)
         explained = explanation(record, self._roster.evidence(session), self._clock.now(), self._layout, turn=turn)
         return replace(explained, trouble=facts.trouble, change_rule=self._forge_watch.rule_of(record))
+
+    def reactions(self) -> KnownReactions:
+        """Tell which reactions it goes by."""
+        return self._judging.known()
 
     def judge(self, session: SessionId) -> JudgedSession:
         """Say what each reaction comes to for it. Raises NotFoundError, RefusedError for a record only shown."""
