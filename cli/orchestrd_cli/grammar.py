@@ -21,7 +21,7 @@ SECTIONS = {  # of the list of verbs
     "Every day": ("spawn", "status", "attach", "send", "answer", "screen", "logs"),
     "Look closer": ("show", "explain", "events", "diff", "reactions"),
     "Wait and end": ("wait", "stop", "kill", "revive", "clean", "rm"),
-    "Setting up": ("agents", "daemon", "config", "trust", "doctor", "completion"),
+    "Setting up": ("agents", "daemon", "config", "notify", "trust", "doctor", "completion"),
     "Besides": ("report", "demo", "help"),
 }
 ORDER = tuple(name for names in SECTIONS.values() for name in names)

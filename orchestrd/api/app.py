@@ -13,6 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 from orchestrd.api.about import About
 from orchestrd.api.answering import FAULT, answer_problem, problem
 from orchestrd.api.events import Events
+from orchestrd.api.issues import Issues
+from orchestrd.api.notices import Notices
 from orchestrd.api.sessions import Sessions
 from orchestrd.api.worktrees import Worktrees
 from orchestrd.ports import Clock, Service
@@ -44,6 +46,8 @@ class App:
                 Route("/v1/sessions/{ref}/kill", sessions.kill, methods=["POST"]),
                 Route("/v1/sessions/{ref}/revive", sessions.revive, methods=["POST"]),
                 Route("/v1/sessions/{ref}/archive", sessions.archive, methods=["POST"]),
+                Route("/v1/issues", Issues(service).read),
+                Route("/v1/notices", Notices(service).tell, methods=["POST"]),
                 Route("/v1/clean", Worktrees(service).clean, methods=["POST"]),
                 Route("/v1/events", self._events.follow),
             ],

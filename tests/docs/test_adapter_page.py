@@ -38,7 +38,7 @@ CONTEXT = LaunchContext(
 
 def shown() -> Agent:
     """Make the agent of the page. That it has all an agent needs is tried below: a page has no types."""
-    (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (source,) = re.findall(r"```python\n(.*?)```", PAGE.partition("## A notifier")[0], re.DOTALL)
     names: dict[str, object] = {}
     exec(source, names)
     kind = cast("type[Agent]", names["CrumbAgent"])
@@ -93,7 +93,7 @@ def crumbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_it_is_found_by_its_entry_point_once_its_package_is_installed(crumbs: Path) -> None:
-    (source,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (source,) = re.findall(r"```python\n(.*?)```", PAGE.partition("## A notifier")[0], re.DOTALL)
     (entry,) = re.findall(r"\n    (crumb = .*)\n", PAGE)
     package = crumbs / "crumb_agent-1.0.dist-info"
     package.mkdir()

@@ -10,6 +10,7 @@ from typer import Context
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from orchestrd.model.event import EventType
+from orchestrd.model.notice import Priority
 from orchestrd.model.words import Activity, Permission, State, Until
 from orchestrd_cli.completion.answering import ARGUMENT, CHOICES, MORE, VERB
 from orchestrd_cli.grammar import ORDER
@@ -23,6 +24,7 @@ _OF_OPTION = {
     "--for": CHOICES + "|".join((*State, *Activity)),
     "--type": CHOICES + "|".join(EventType),
     "--permission": CHOICES + "|".join(Permission),
+    "--priority": CHOICES + "|".join(Priority),
     "--until": CHOICES + "|".join(Until),
     "--project": "projects",
 }
