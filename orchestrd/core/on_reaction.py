@@ -10,7 +10,7 @@ from orchestrd.core.episode import digest_of, episode_of, name_of
 from orchestrd.core.fencing import head
 from orchestrd.core.on_command import revive, stop
 from orchestrd.core.reaction import Kind, judge, required
-from orchestrd.core.template import rendered
+from orchestrd.core.template import escalated, rendered
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.command import React, Revive, Stop
 from orchestrd.model.effect import Effect, EffectKind
@@ -52,7 +52,7 @@ def _fire(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
 
 def _escalate(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
     name = attempt_key(reaction.name, digest_of(episode), ESCALATION)
-    text = f"{why}.\n\n{rendered(reaction, turn.session, turn.now).strip()}"
+    text = escalated(reaction, turn.session, turn.now, why)
     _tell(turn, reaction, reaction.escalation or reaction.priority, name, title=why, text=text)
     turn.emit(EventType.REACTION_ESCALATED, source=reaction.name, text=short(why))
 

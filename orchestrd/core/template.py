@@ -12,18 +12,18 @@ from difflib import get_close_matches
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from orchestrd.core.condition import what_holds
+from orchestrd.core.condition import speaks_of_change, what_holds
 from orchestrd.core.duration import duration_of
-from orchestrd.core.fencing import quoted
+from orchestrd.core.fencing import cleaned, quoted
 from orchestrd.core.particulars import of_checks, of_remarks, of_verification
 from orchestrd.model.change import Change, Mergeable
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import REACTION_TEXT_BYTES_MAX, TEMPLATE_CHARS_MAX
-from orchestrd.model.reaction import Reaction
+from orchestrd.model.reaction import Act, Condition, Reaction
 from orchestrd.model.session import Session
+from orchestrd.model.words import Activity, State
 
 UNKNOWN = "(unknown)"
-NONE = "(none)"
 
 _MARK = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
 _SHARES = (1.0, 0.5, 0.25, 0.1, 0.02)  # of what is told of logs and remarks, until the whole fits
@@ -44,6 +44,11 @@ class _About(Struct, frozen=True, kw_only=True):
 class _Placeholder(Struct, frozen=True):
     meaning: str
     value: Callable[[_About], object]
+
+
+def _word(text: str | None) -> str | None:
+    """A name that its forge or git has given, without anything that could not be seen."""
+    return " ".join(cleaned(text).split()) if text else None
 
 
 def _line(text: str | None) -> str | None:
@@ -71,8 +76,12 @@ def _tokens(session: Session) -> str | None:
     return str(sum(astuple(session.spending.tokens))) if session.spending.newest else None
 
 
-def _base(session: Session) -> str | None:
-    return session.spec.workspace.base
+def _branch(about: _About) -> str | None:
+    return _word(about.change.branch or about.session.spec.workspace.branch)
+
+
+def _base(about: _About) -> str | None:
+    return _word(about.change.base or about.session.spec.workspace.base)
 
 
 def _why(about: _About) -> str:
@@ -84,7 +93,7 @@ _PLACEHOLDERS: Mapping[str, _Placeholder] = {
     "name": _Placeholder("its name", lambda about: about.session.spec.name),
     "project": _Placeholder("path of its project", lambda about: about.session.spec.project),
     "agent": _Placeholder("its agent", lambda about: about.session.spec.agent),
-    "issue": _Placeholder("the issue it works on", lambda about: about.session.spec.issue),
+    "issue": _Placeholder("the issue it works on", lambda about: _word(about.session.spec.issue)),
     "state": _Placeholder("its state", lambda about: about.session.state),
     "reason": _Placeholder("why it is in that state", lambda about: about.session.reason.replace("_", " ")),
     "error": _Placeholder("what went wrong with it", lambda about: _line(about.session.error)),
@@ -95,11 +104,11 @@ _PLACEHOLDERS: Mapping[str, _Placeholder] = {
     "silent_for": _Placeholder("how long it has done nothing else", _silence),
     "cost": _Placeholder("what it has cost, in dollars", lambda about: _cost(about.session)),
     "tokens": _Placeholder("tokens of all kinds that it has used", lambda about: _tokens(about.session)),
-    "branch": _Placeholder("its branch", lambda about: about.change.branch or about.session.spec.workspace.branch),
-    "base": _Placeholder("the branch that is to take it in", lambda about: about.change.base or _base(about.session)),
-    "head": _Placeholder("its newest commit", lambda about: about.change.head),
+    "branch": _Placeholder("its branch", _branch),
+    "base": _Placeholder("the branch that is to take it in", _base),
+    "head": _Placeholder("its newest commit", lambda about: _word(about.change.head)),
     "pr_number": _Placeholder("number of its pull request", lambda about: about.change.number),
-    "pr_url": _Placeholder("address of its pull request", lambda about: about.change.url),
+    "pr_url": _Placeholder("address of its pull request", lambda about: _word(about.change.url)),
     "title": _Placeholder("title of its pull request", lambda about: _line(about.change.title)),
     "checks": _Placeholder(
         "each check that failed: job, step, and the end of its log, fenced",
@@ -141,6 +150,13 @@ def rendered(reaction: Reaction, session: Session, now: Instant) -> str:
     )
 
 
+def escalated(reaction: Reaction, session: Session, now: Instant, why: str) -> str:
+    """Write what a person is told when a reaction can do no more."""
+    about = _About(reaction=reaction, session=session, now=now, share=1.0)
+    literally = why.replace("{", "{{").replace("}", "}}")
+    return _filled(_to_a_person(f"{literally} (reaction {{reaction}})", reaction.when), about)
+
+
 def _problems(text: str) -> Iterator[str]:
     for mark in _MARK.finditer(text):
         name = mark.group(1)
@@ -165,14 +181,28 @@ def _value(mark: re.Match[str], about: _About) -> str:
 
 
 def _usual(reaction: Reaction) -> str:
-    """Say what holds, and show what there is to it."""
+    """Say what holds, and show what there is to it: to the agent that can mend it, or to a person."""
     when = reaction.when
+    if reaction.act is Act.NOTIFY:
+        return _to_a_person("{why}", when)
     shown = ["About this session: {why}."]
     shown += ["{checks}"] if when.checks else []
     shown += ["{remarks}"] if when.review or when.remarks is not None else []
     shown += ["{verify_output}"] if when.verified is False else []
     shown += ["Bring the branch {branch} up to date with {base}."] if Mergeable.CONFLICTING in when.mergeable else []
     return "\n\n".join(shown)
+
+
+def _to_a_person(why: str, when: Condition) -> str:
+    """Name the session, what is the matter, and the next command."""
+    asks = Activity.BLOCKED in when.activity
+    lines = [f"{{name}} ({{id}}): {why}."]
+    lines += ["It asks: {decision}"] if asks else []
+    lines += ["Its limit ends: {limited_until}"] if Activity.LIMITED in when.activity else []
+    lines += ["What went wrong: {error}"] if {State.FAILED, State.LOST} & set(when.state) else []
+    lines += ["{pr_url}"] if speaks_of_change(when) else []
+    lines += ["Answer: orch answer {id}" if asks else "Look: orch show {id}"]
+    return "\n".join(lines)
 
 
 def _harmless(text: str) -> str:

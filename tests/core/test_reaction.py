@@ -112,7 +112,11 @@ def test_it_is_sent_again_after_its_pause_and_when_that_is_over_a_person_is_told
     assert effect.notice is not None
     assert (effect.notice.priority, effect.notice.title) == (Priority.URGENT, f"work: {told[0].text}")
     assert re.fullmatch(r"abcdefgh\.reaction\.ci-failed\.[0-9a-f]+\.escalation", effect.notice.key)
-    assert effect.notice.text.startswith(f"{told[0].text}.\n\nmend ")
+    assert effect.notice.text.splitlines() == [
+        f"work (abcdefgh): {told[0].text} (reaction ci-failed).",
+        "https://github.com/o/r/pull/7",
+        "Look: orch show abcdefgh",
+    ]
     assert (life.judged().kind, life.react()) == (Kind.SPENT, [])
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.core.template import PLACEHOLDERS, problem_with_template, rendered
+from orchestrd.core.template import PLACEHOLDERS, escalated, problem_with_template, rendered
 from orchestrd.core.validate import problem_with_message
 from orchestrd.model.change import Change, Checks, FailedCheck, Mergeable, Pr, Remark, Review
 from orchestrd.model.decision import Decision, DecisionKind
@@ -19,7 +19,7 @@ from orchestrd.model.reaction import Act, Condition, Reaction
 from orchestrd.model.session import Session
 from orchestrd.model.spending import Spending, Spent, Tokens
 from orchestrd.model.verification import Verification
-from orchestrd.model.words import Activity
+from orchestrd.model.words import Activity, State
 from tests.core.reacting import NOON, session_of
 
 RED = Change(
@@ -155,6 +155,46 @@ def test_a_verification_is_told_by_how_it_ended(verification: Mapping[str, Any],
 @pytest.mark.parametrize("text", ["", "  \n"])
 def test_a_reaction_without_a_text_says_what_holds_and_shows_it(text: str, when: Condition, shows: str) -> None:
     assert shows in _rendered(text, session_of(change=RED), when)
+
+
+@pytest.mark.parametrize(
+    ("when", "facts", "said"),
+    [
+        (
+            Condition(activity=(Activity.BLOCKED,)),
+            {"activity": Activity.BLOCKED, "activity_text": "run rm"},
+            "work (abcdefgh): it needs a decision.\nIt asks: 'run rm'\nAnswer: orch answer abcdefgh",
+        ),
+        (
+            Condition(activity=(Activity.LIMITED,)),
+            {"activity": Activity.LIMITED, "limited_until": NOON.at},
+            "work (abcdefgh): it is at its usage limit.\n"
+            "Its limit ends: 2026-11-20 12:00 UTC\nLook: orch show abcdefgh",
+        ),
+        (
+            Condition(state=(State.FAILED,)),
+            {"state": State.FAILED, "error": "no such file"},
+            "work (abcdefgh): it is failed.\nWhat went wrong: 'no such file'\nLook: orch show abcdefgh",
+        ),
+        (
+            Condition(pr=(Pr.OPEN,)),
+            {"change": RED},
+            "work (abcdefgh): its pull request is open.\nhttps://github.com/o/r/pull/7\nLook: orch show abcdefgh",
+        ),
+    ],
+)
+def test_a_person_is_told_who_it_is_what_is_the_matter_and_what_comes_next(
+    when: Condition, facts: Mapping[str, Any], said: str
+) -> None:
+    assert rendered(Reaction(name="tell", when=when, act=Act.NOTIFY), session_of(**facts), NOON) == said
+
+
+def test_a_word_to_a_person_takes_nothing_in_it_for_a_placeholder() -> None:
+    reaction = Reaction(name="tell", when=Condition(age_s=1.0), act=Act.RUN)
+
+    told = escalated(reaction, session_of(), NOON, "it came to nothing: {name} }{")
+
+    assert told.startswith("work (abcdefgh): it came to nothing: {name} }{ (reaction tell).")
 
 
 @pytest.mark.parametrize("title", ["/exit", "!rm -rf .", "@secrets", "#note"])
