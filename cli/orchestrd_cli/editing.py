@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 from orchestrd import config
+from orchestrd.client.configuring import installed
 from orchestrd.core.layout import config_file_from
 from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd.model.origin import Kind
@@ -41,7 +42,7 @@ def edit() -> int:
 
 def _take(file: Path, draft: Path) -> int:
     layer = config.Layer(kind=Kind.USER, file=str(draft), content=draft.read_bytes())
-    mistakes = config.effective([layer], {}).mistakes
+    mistakes = config.effective([config.packaged(), layer], {}, installed).mistakes
     if mistakes:
         for mistake in mistakes:
             note(mistake_lines(mistake))

@@ -94,7 +94,7 @@ def asked_by(path: str) -> "tuple[Layer, tuple[Setting, ...]]":
         raise NotFoundError(f"there is no {path}: nothing asks to be trusted", hint="orch config show")
     if not isinstance(layer, Layer):
         raise UsageError(str(layer), code="config", hint=layer.hint)
-    told = effective([layer], {})
+    told = effective([layer], {}, installed)
     told.refuse_mistakes()
     return layer, tuple(setting for setting in told.settings if setting.origin.kind == Kind.REPOSITORY)
 

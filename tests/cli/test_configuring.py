@@ -166,6 +166,21 @@ def test_what_was_edited_wrongly_stays_a_draft_that_the_next_edit_goes_on_with(
     assert not draft.exists()
 
 
+def test_an_edit_may_change_one_key_of_a_reaction_that_comes_along(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set(user, "")
+
+    _editor(tmp_path, 'printf "[reactions.ci-failed]\\nattempts = 3\\n" >"$2"', monkeypatch)
+    right = orch("config", "edit")
+    _editor(tmp_path, 'printf "[reactions.ci-faild]\\nattempts = 3\\n" >"$2"', monkeypatch)
+    wrong = orch("config", "edit")
+
+    assert (right.code, right.err) == (exits.OK, "")
+    assert "the reaction 'ci-faild' has no condition ('when'): did you mean 'ci-failed'?" in wrong.err
+    assert "attempts = 3" in user.read_text()
+
+
 def test_an_edit_that_changes_nothing_says_so_and_a_link_stays_one(
     orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
