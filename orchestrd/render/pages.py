@@ -12,6 +12,7 @@ from orchestrd.model.spending import Tokens
 from orchestrd.model.words import Permission
 from orchestrd.render.changes import change_lines
 from orchestrd.render.decisions import how_to_answer
+from orchestrd.render.goals import goal_lines, has_goal
 from orchestrd.render.table import activity_cell
 from orchestrd.render.text import NONE, age, ago, figures, short, visible, visible_lines, why
 
@@ -28,6 +29,8 @@ def session_page(told: Document, now: datetime) -> str:
         *(_field("", f"conversation {told.conversation}") if told.conversation else ()),
         *_field("command", shlex.join(told.argv) or NONE),
         *_field("prompt", told.prompt or NONE),
+        *(_field("issue", told.issue) if told.issue else ()),
+        *(_section("goal", goal_lines(told, now)) if has_goal(told) else ()),
         *(_field("permission", _policy(told)) if told.permission != Permission.ASK else ()),
         *_field("state", f"{told.state} ({_reason(told)}), since {ago(told.state_since, now)}"),
         *_field("wanted", told.desired),
@@ -63,6 +66,7 @@ def explanation_page(explanation: Explanation, now: datetime) -> str:
         *_field("", explanation.liveness_rule),
         *_field("activity", _activity(told, now)),
         *_field("", explanation.activity_rule),
+        *(_section("goal", goal_lines(told, now)) if has_goal(told) else ()),
         *(_field("asks", _asked(told)) if told.decision else ()),
         *(_section("change", change_lines(told)) if told.change else ()),
         *(_field("" if told.change else "change", explanation.change_rule) if explanation.change_rule else ()),
