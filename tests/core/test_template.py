@@ -168,8 +168,10 @@ def test_a_reaction_without_a_text_says_what_holds_and_shows_it(text: str, when:
         (
             Condition(activity=(Activity.LIMITED,)),
             {"activity": Activity.LIMITED, "limited_until": NOON.at},
-            "work (abcdefgh): it is at its usage limit.\n"
-            "Its limit ends: 2026-11-20 12:00 UTC\nLook: orch show abcdefgh",
+            (
+                "work (abcdefgh): it is at its usage limit.\n"
+                "Its limit ends: 2026-11-20 12:00 UTC\nLook: orch show abcdefgh"
+            ),
         ),
         (
             Condition(state=(State.FAILED,)),
