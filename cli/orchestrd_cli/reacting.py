@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from orchestrd.model.errors import NotFoundError
 from orchestrd.model.event import EventType
+from orchestrd.model.session import reaction_behind
 from orchestrd_cli import exits, reach
 from orchestrd_cli.grammar import SETTINGS, Json, Ref, verb
 from orchestrd_cli.terminal import note
@@ -29,8 +30,14 @@ Name = Annotated[str | None, typer.Argument(hidden=True, metavar="NAME")]
 EVENTS_SHOWN = 10  # the newest
 
 
-class _Sourced(Struct):
+class _Told(Struct):
     source: str | None = None
+    message: str | None = None
+
+    @property
+    def reaction(self) -> str | None:
+        """The reaction that has done it, or whose message or notice it is about."""
+        return reaction_behind(self.message or "") or self.source
 
 
 TYPES = (
@@ -38,6 +45,9 @@ TYPES = (
     EventType.REACTION_FAILED,
     EventType.REACTION_ESCALATED,
     EventType.REACTION_CLEARED,
+    EventType.MESSAGE_SETTLED,
+    EventType.NOTICE_TOLD,
+    EventType.NOTICE_FAILED,
     EventType.COMMAND_RUN,
     EventType.SPAWNED_ANOTHER,
 )
@@ -152,15 +162,13 @@ def _events(home: "Client", told: "JudgedSession", name: str | None) -> "Iterabl
 
     lines: deque[str] = deque(maxlen=EVENTS_SHOWN)
     for line in home.events(sessions=[told.session], types=TYPES):
-        if name is None or msgspec.json.decode(line, type=_Sourced).source == name:
+        reaction = msgspec.json.decode(line, type=_Told).reaction
+        if reaction is not None and name in (None, reaction):
             lines.append(event_line(line))
     return lines
 
 
 def _note_difference(home: "Client", configured: "list[Reaction]") -> None:
     """Say so where the daemon goes by others, for it has not read the file since."""
-    if not home.answers():
-        return
-    held = [one.reaction for one in home.reactions().reactions]
-    if held != configured:
+    if home.answers() and [one.reaction for one in home.reactions().reactions] != configured:
         note("orch: the daemon goes by what it has read before\n  try: orch daemon reload")

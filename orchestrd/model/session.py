@@ -93,6 +93,11 @@ def attempt_key(reaction: str, episode: str, attempt: int | str) -> str:
     return f"{_REACTION}{reaction}.{episode}.{attempt}"
 
 
+def reaction_behind(key: str) -> str | None:
+    """Name the reaction whose attempt has this key; null where it is the key of something else."""
+    return key.removeprefix(_REACTION).partition(".")[0] if key.startswith(_REACTION) else None
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """One accepted, unsettled `send`. `id` is its key; `awaits_turn`: held until the agent is waiting again."""
 

@@ -1,7 +1,7 @@
 """Reactions for a person: which there are, what they come to for a session, and what was done about it so far."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from orchestrd.core.duration import duration_of
@@ -12,7 +12,7 @@ from orchestrd.render.text import NONE, ago, counted, moment, visible
 
 COLUMNS = 80
 HEAD = ("REACTION", "DOES", "TRIES", "ROUNDS", "THEN", "FROM")
-VERDICTS = {
+VERDICTS: Mapping[str, str] = {
     Kind.NOTHING: "would not",
     Kind.UNKNOWN: "not known",
     Kind.WAITING: "waits",
@@ -86,7 +86,7 @@ def _judged(one: JudgedReaction) -> list[str]:
 
 
 def _verdict(one: JudgedReaction) -> str:
-    verdict = VERDICTS.get(Kind(one.kind), one.kind)
+    verdict = VERDICTS.get(one.kind, one.kind)
     return verdict if one.reaction.act is Act.NOTIFY or one.kind != Kind.FIRE else f"{verdict} ({one.reaction.act})"
 
 
@@ -100,7 +100,7 @@ def _ledger(one: JudgedReaction, now: datetime) -> Iterator[str]:
         "about": visible(episode.key),
         "tries": f"{counted(episode.attempts, 'attempt')} of {reaction.attempts}, in round {episode.round}"
         f" of {reaction.rounds}" + (f"; {counted(episode.failures, 'failure')}" if episode.failures else ""),
-        "newest": ago(episode.tried_at and episode.tried_at.at, now),
+        "newest": ago(None if episode.tried_at is None else episode.tried_at.at, now),
         "error": visible(episode.error or ""),
         "told": "a person was told" if episode.is_escalated else "",
         "next": "" if one.again_in_s is None else f"in {duration_of(max(1.0, one.again_in_s))}",

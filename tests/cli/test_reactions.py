@@ -21,7 +21,7 @@ from orchestrd.model.event import Event, EventType
 from orchestrd.model.reaction import Episode
 from orchestrd.model.reaction_document import KnownReactions
 from orchestrd.model.session import Session
-from orchestrd.model.words import Activity
+from orchestrd.model.words import Activity, Receipt
 from orchestrd.store.files import FileStore
 from orchestrd_cli import exits
 from tests.cli.fake_daemon import FakeDaemon, Result, whole
@@ -65,7 +65,9 @@ def kept(home: Path, user: Path) -> Callable[..., Session]:
         store = FileStore(Layout(str(home)))
         epoch = store.recover(NOON).home.epoch
         fired = replace(FIRED, session=session.id)
-        store.commit([replace(session, epoch=epoch, events=(fired,))])
+        settled = replace(fired, type=EventType.MESSAGE_SETTLED, source=None, receipt=Receipt.TYPED)
+        typed = [replace(settled, message=key) for key in ("reaction.ci-failed.ab12.1", "mine")]
+        store.commit([replace(session, epoch=epoch, events=(fired, *typed))])
         store.close()
         return session
 
@@ -231,6 +233,8 @@ def test_the_ledger_is_told_with_what_comes_next_and_what_was_done(orch: Orch, k
     assert "    tries   1 attempt of 2, in round 1 of 5; 1 failure" in lines
     assert "    error   no answer" in lines
     assert any(line.endswith("reaction ci-failed: send") for line in lines)
+    assert any("reaction.ci-failed.ab12.1" in line for line in lines)
+    assert "mine" not in done.out
     assert "agent-idle" not in done.out
 
 
