@@ -179,11 +179,21 @@ class ForgeWatch(Actor):
         if checkout.remote is None:
             self._why[session.id] = f"its repository has no remote {self.remote!r}, or its worktree is gone"
             return None
-        for name, forge in self._forges.items():
-            if (repository := forge.repository_of(checkout.remote)) is not None:
+        for name in self._forges:
+            if (repository := self._named(name, checkout.remote)) is not None:
                 return name, repository
         self._why[session.id] = "no forge knows the remote of its repository"
         return None
+
+    def _named(self, name: str, remote: str) -> str | None:
+        part = f"the forge {name}"
+        try:
+            repository = self._forges[name].repository_of(remote)
+        except Exception as error:  # noqa: BLE001 - the border of a forge: one that is broken knows no remote
+            self._troubles.failed(part, error)
+            return None
+        self._troubles.works(part)
+        return repository
 
     def _regroup(self, members: Mapping[tuple[str, str], list[Member]]) -> None:
         for gone in self._repositories.keys() - members.keys():

@@ -68,7 +68,7 @@ class WatchedRepository:
         if self._began_s is None:
             return 0.0
         usual_s = CHANGES_LOOK_S if any(member.is_live for member in self._members.values()) else CHANGES_LOOK_S_MAX
-        return self._began_s + self.forge.pause_s(self.name, CHANGES_NUDGED_S if self._is_nudged else usual_s)
+        return self._began_s + self._pause_s(CHANGES_NUDGED_S if self._is_nudged else usual_s)
 
     async def look(self, take: Callable[[ChangeLook], Awaitable[None]]) -> None:
         """Look once at all branches, and have each answer taken. Raises TransientError where the forge gives none."""
@@ -83,6 +83,12 @@ class WatchedRepository:
         for session, why in without.items():
             branch = members[session].claim.branch
             await take(ChangeLook(session=session, change=no_pull_request(self.forge.name, self.name, branch, why)))
+
+    def _pause_s(self, usual_s: float) -> float:
+        try:
+            return max(usual_s, self.forge.pause_s(self.name, usual_s))
+        except Exception:  # noqa: BLE001 - the border of a forge: one that is broken is asked as seldom as can be
+            return CHANGES_LOOK_S_MAX
 
     def _wanted(self, member: Member) -> WantedChange:
         session, branch = member.claim.session, member.claim.branch

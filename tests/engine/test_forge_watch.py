@@ -320,6 +320,34 @@ async def test_a_forge_that_breaks_its_promise_is_a_trouble_and_not_an_end() -> 
     assert "its adapter has failed: ValueError('what is this')" in str(bench.errors[0][1])
 
 
+class BrokenForge(ScriptedForge):
+    """A forge that raises whatever it is asked."""
+
+    def repository_of(self, remote: str) -> str | None:
+        raise ValueError("no idea")
+
+
+class RestlessForge(ScriptedForge):
+    """A forge that cannot say how long it wants to be left alone."""
+
+    def pause_s(self, repository: str, usual_s: float) -> float:
+        raise ValueError("no idea")
+
+
+async def test_a_broken_forge_costs_no_other_one_anything() -> None:
+    restless = RestlessForge("restless")
+    bench = Bench(BrokenForge("broken"), restless, ScriptedForge())
+    bench.begin(ID, checkout={"remote": f"scripted://{SHOP}"})
+    bench.begin(OTHER, checkout={"remote": f"restless://{BANK}"})
+
+    async with watching(bench):
+        await asyncio.sleep(CHANGES_LOOK_S_MAX + 1)
+
+    assert bench.seen.count(ID) == CHANGES_LOOK_S_MAX // CHANGES_LOOK_S + 1
+    assert [round(at) for at, _, _ in restless.looks] == [0, CHANGES_LOOK_S_MAX]
+    assert [what for what, _ in bench.errors] == ["the forge broken"]
+
+
 async def test_another_branch_than_the_one_asked_for_is_not_believed() -> None:
     bench = Bench()
     bench.begin()
