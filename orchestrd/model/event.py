@@ -29,7 +29,7 @@ class EventType(StrEnum):
     REACTION_FAILED = "reaction_failed"  # source; message: the attempt that came to nothing; error
     REACTION_ESCALATED = "reaction_escalated"  # source; text: why a person is told
     REACTION_CLEARED = "reaction_cleared"  # source: its condition holds no more, and its budget is new
-    NOTICE_TOLD = "notice_told"  # message: its key; to: the channels; text
+    NOTICE_TOLD = "notice_told"  # message: its key; to: the channels, null: there is none for it; text
     NOTICE_FAILED = "notice_failed"  # message: its key; to: the channels over which it was told; error
     MERGE_SETTLED = "merge_settled"  # to: `merged`, `refused` or `unknown`; text: the commit; error
     VERIFIED = "verified"  # to: `green` or `red`; exit_code; text: the end of its output; error

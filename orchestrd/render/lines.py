@@ -92,7 +92,7 @@ _SENTENCES: Mapping[EventType, Callable[[Event], str]] = {
     EventType.REACTION_FAILED: lambda event: f"reaction {event.source} came to nothing",
     EventType.REACTION_ESCALATED: lambda event: f"reaction {event.source} is escalated to a person",
     EventType.REACTION_CLEARED: lambda event: f"reaction {event.source} is over: its condition holds no more",
-    EventType.NOTICE_TOLD: lambda event: f"notice told over {event.to}",
+    EventType.NOTICE_TOLD: lambda event: f"notice told over {event.to}" if event.to else "notice told to nobody",
     EventType.NOTICE_FAILED: lambda event: (
         "notice not told" if event.to is None else f"notice told over {event.to} only"
     ),

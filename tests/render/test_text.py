@@ -143,6 +143,7 @@ def test_an_activity_says_who_reported_it_and_what_was_said() -> None:
             "reaction ci-failed: send; text: its checks are failing",
         ),
         (EventType.NOTICE_TOLD, {"to": "desktop, phone"}, "notice told over desktop, phone"),
+        (EventType.NOTICE_TOLD, {}, "notice told to nobody"),
         (EventType.NOTICE_FAILED, {"error": "phone: timed out"}, "notice not told; error: phone: timed out"),
         (
             EventType.NOTICE_FAILED,
