@@ -21,7 +21,7 @@ from orchestrd.model.command import React
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
-from orchestrd.model.limits import JUDGED_AT_ONCE_MAX
+from orchestrd.model.limits import JUDGED_AGAIN_S, JUDGED_AT_ONCE_MAX
 from orchestrd.model.reaction import Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING
@@ -201,7 +201,7 @@ class Reactor(Actor):
                 self._submitted.add((name, reaction.name))
                 self._tasks.spawn(f"{reaction.name} of {name}", self._submit(session, reaction, seen), Subject(name))
         if outlook.due_up_s is not None:
-            wait_s = max(0.0, outlook.due_up_s - now.up_s)
+            wait_s = max(JUDGED_AGAIN_S, outlook.due_up_s - now.up_s)
             outlook.timer = asyncio.get_running_loop().call_later(wait_s, self._want, (name,))
 
     def _judged(self, reaction: Reaction, session: Session, seen: Seen, now: Instant) -> Judgement | None:
