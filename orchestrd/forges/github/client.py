@@ -82,6 +82,7 @@ class GitHubClient:
         self._clock = clock
         self._connect = connect
         self._http: httpx.AsyncClient | None = None
+        self._connecting = asyncio.Lock()
         self._places = asyncio.Semaphore(FORGE_REQUESTS_AT_ONCE_MAX)
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
@@ -195,9 +196,9 @@ class GitHubClient:
     @asynccontextmanager
     async def _answered(self, asked: _Asked, url: str, headers: dict[str, str]) -> "AsyncIterator[httpx.Response]":
         """Send one request. Raises UnansweredError where it may have been taken, TransientError where it was not."""
-        import httpx  # noqa: PLC0415 - 60 ms and 10 MB, for those who ask a forge
+        http = await self._connected()
+        import httpx  # noqa: PLC0415 - 12 MB, for those who ask a forge; it was imported on a thread right before
 
-        http = self._http = self._http or self._connect()
         try:
             async with (
                 self._places,
@@ -211,6 +212,13 @@ class GitHubClient:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             why = f"{self.host.name} did not answer {asked.what}: {str(error) or type(error).__name__}"
             raise UnansweredError(why, hint="orch doctor") from error
+
+    async def _connected(self) -> "httpx.AsyncClient":
+        """Make what speaks HTTP once, on a thread: it is imported for that, and reads certificates."""
+        async with self._connecting:
+            if self._http is None:
+                self._http = await asyncio.to_thread(self._connect)
+        return self._http
 
     async def _headers(self, asked: _Asked) -> dict[str, str]:
         token = await self._known_token()

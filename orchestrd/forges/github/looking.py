@@ -22,8 +22,21 @@ from orchestrd.forges.github.reading import Picked, detailed, picked, standing_o
 from orchestrd.forges.github.reviews import open_threads, words_of
 from orchestrd.model.change import Change, Checks, Remark
 from orchestrd.model.errors import OrchestrdError
-from orchestrd.model.limits import CHANGES_AT_ONCE_MAX, FORGE_LOGS_S, FORGE_PULLS_KNOWN_MAX, FORGE_ROUNDS_MAX
+from orchestrd.model.limits import (
+    CHANGES_AT_ONCE_MAX,
+    FORGE_DETAILED_AT_ONCE_MAX,
+    FORGE_LOGS_S,
+    FORGE_PULLS_KNOWN_MAX,
+    FORGE_ROUNDS_MAX,
+)
 from orchestrd.ports.forge import ChangeLook, WantedChange
+
+
+def _bearable(wishes: Sequence[Wish]) -> list[Wish]:
+    """Keep to what GitHub answers in time: of the wishes with single checks or words only so many, the others later."""
+    heavy = [wish for wish in wishes if wish.contexts or wish.words]
+    light = [wish for wish in wishes if not (wish.contexts or wish.words)]
+    return [*light, *heavy[:FORGE_DETAILED_AT_ONCE_MAX]][:CHANGES_AT_ONCE_MAX]
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -108,14 +121,14 @@ class _Look:
             for number, known in sorted(self._known.items())
             if known.branch in branches
         ]
-        parts = await self._ask(branches, wishes[:CHANGES_AT_ONCE_MAX])
+        parts = await self._ask(branches, _bearable(wishes))
         self._picked = {branch: picked(parts.get(f"b{place}", Part(None))) for place, branch in enumerate(branches)}
         for _ in range(FORGE_ROUNDS_MAX):
             lacking = [wish for wish in map(self._lacking, self._picked.values()) if wish is not None]
             if not lacking:
                 break
             try:
-                await self._ask((), lacking)
+                await self._ask((), _bearable(lacking))
             except OrchestrdError as error:
                 self._error = error.message
                 break
@@ -157,7 +170,8 @@ class _Look:
         number = pull.standing.number
         asked, details = self._asked.get(number), self._details.get(number)
         if asked is None:
-            return Wish(number=number, contexts=True)
+            known = self._known.get(number)
+            return Wish(number=number, contexts=self._is_close or (known is not None and not known.is_green))
         if details is None:
             return None
         contexts = asked.contexts or self._is_close or not is_green(details)
