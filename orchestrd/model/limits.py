@@ -236,6 +236,7 @@ LOG_MIB_MAX = 64 * 1024  # that may be kept of one log
 ENVIRONMENT_SETTINGS_MAX = 256  # names to pass on, variables to set, directories before PATH, each
 
 # Changes, reactions and notices
+LOGS_AWAITED_S = 60.0  # an agent is told that a check failed with what it has written, or without it after this time
 EPISODES_MAX = 128  # of one session: more than there can be reactions, for those that are configured no more
 NOTICES_MAX = 32  # of one session that are not told yet; one more takes the place of the oldest, least important
 REACTION_TEXT_BYTES_MAX = 48 * 1024  # of what is sent, with all that stands in it: a record keeps messages of that size
