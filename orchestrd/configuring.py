@@ -8,7 +8,6 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import entry_points
 from shlex import quote
 
 from msgspec.structs import replace
@@ -16,7 +15,6 @@ from msgspec.structs import replace
 from orchestrd.config import Effective, Layer, effective, packaged
 from orchestrd.config.checking import meant
 from orchestrd.config.reading import did_you_mean
-from orchestrd.config.screen_rules import parse_rules
 from orchestrd.core.layout import config_file_from
 from orchestrd.model.errors import UsageError
 from orchestrd.model.limits import CONFIG_BYTES_MAX, PLUGINS_MAX
@@ -61,6 +59,8 @@ def _about_screens(path: str, agent: str, agents: Sequence[str]) -> Iterator[Mis
         guess = did_you_mean(meant(agent, agents)) or f": there are {', '.join(agents)}"
         yield _mistake(Kind.USER, path, f"there is no agent '{agent}'{guess}", "orch agents")
         return
+    from orchestrd.config.screen_rules import parse_rules  # noqa: PLC0415 - late: a spawn has no use for it
+
     layer = read_layer(Kind.USER, path)
     if isinstance(layer, Mistake):
         yield layer
@@ -73,6 +73,8 @@ def _about_screens(path: str, agent: str, agents: Sequence[str]) -> Iterator[Mis
 
 def installed(group: str) -> frozenset[str]:
     """Name the adapters that are installed, ours and those of others, in a group of entry points."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - late: it costs more than all of a configuration
+
     return frozenset(entry_points(group=group).names)
 
 

@@ -43,8 +43,8 @@ class Unparsed(Struct, frozen=True):
     line: int
 
 
-def parse(content: bytes) -> Parsed | Unparsed:
-    """Read the content of a file."""
+def parse(content: bytes, *, with_lines: bool = True) -> Parsed | Unparsed:
+    """Read the content of a file. Its lines cost more than all the rest: who tells nobody of them does without."""
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")  # some editors put a mark of the encoding first
         tree = tomllib.loads(text)
@@ -54,7 +54,7 @@ def parse(content: bytes) -> Parsed | Unparsed:
         return Unparsed("it is nested too deeply", 1)
     except ValueError as error:
         return _unparsed(str(error), content)
-    return Parsed(tree, dict(reversed(list(_lines(text)))))
+    return Parsed(tree, dict(reversed(list(_lines(text)))) if with_lines else {})
 
 
 def _unparsed(said: str, content: bytes) -> Unparsed:

@@ -47,7 +47,7 @@ class _Text(Struct, frozen=True):
 def of_file(layer: Layer, installed: Installed) -> Said:
     """Tell what a file says."""
     origin = Origin(kind=layer.kind, file=layer.file)
-    parsed = parse(layer.content)
+    parsed = parse(layer.content, with_lines=layer.kind != Kind.DEFAULT)
     if isinstance(parsed, Unparsed):
         yield mistake(replace(origin, line=parsed.line), parsed.cause)
         return
