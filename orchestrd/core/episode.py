@@ -28,15 +28,16 @@ def continued(reaction: Reaction, session: Session, now: Instant) -> Episode:
     """Give the episode as it stands now: begun, held again, or with news that has a budget of its own."""
     key, stored = key_of(reaction, session), episode_of(session, reaction.name)
     if stored is None:
-        return Episode(reaction=reaction.name, key=key, since=now)
+        return Episode(reaction=reaction.name, key=key, since=now, key_since=now)
     held = stored
     if stored.cleared_at is not None:
         held = replace(stored, cleared_at=None, since=stored.since if stored.tries else now)
     if not _is_news(stored.key, key):
         return replace(held, key=key) if _UNSAID in stored.key else held
+    anew = replace(held, key=key, key_since=now)
     if not stored.tries:
-        return replace(held, key=key)
-    return replace(held, key=key, round=min(held.round, reaction.rounds) + 1, attempts=0, failures=0, error=None)
+        return anew
+    return replace(anew, round=min(held.round, reaction.rounds) + 1, attempts=0, failures=0, error=None)
 
 
 def attempted(episode: Episode, now: Instant) -> Episode:
@@ -68,7 +69,7 @@ def key_of(reaction: Reaction, session: Session) -> str:
     when, change = reaction.when, session.change
     if reaction.act is Act.REVIVE:
         return "revive"  # a generation is just what it begins
-    if change is not None and change.remarks and _asks_what_was_said(when):
+    if change is not None and change.remarks and asks_what_was_said(when):
         return f"remarks/{'.'.join(sorted(_short(remark.id) for remark in change.remarks))}"
     if change is not None and speaks_of_change(when):
         return change.head or change.branch.replace("/", ":")
@@ -77,6 +78,11 @@ def key_of(reaction: Reaction, session: Session) -> str:
     if Activity.BLOCKED in when.activity:
         return f"{session.generation}/{_short(session.decision.id) if session.decision else _UNSAID}"
     return str(session.generation)
+
+
+def asks_what_was_said(when: Condition) -> bool:
+    """Tell whether it is about the remarks of reviewers."""
+    return when.remarks is True or Review.CHANGES_REQUESTED in when.review
 
 
 def pause_left_s(reaction: Reaction, episode: Episode, now: Instant) -> float:
@@ -104,10 +110,6 @@ def _pause_s(reaction: Reaction, made: int) -> float:
     except OverflowError:
         pause_s = PAUSE_S_MAX
     return min(max(pause_s, ATTEMPT_PAUSE_S), PAUSE_S_MAX)
-
-
-def _asks_what_was_said(when: Condition) -> bool:
-    return when.remarks is True or Review.CHANGES_REQUESTED in when.review
 
 
 def _short(text: str) -> str:

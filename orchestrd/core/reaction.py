@@ -27,10 +27,10 @@ from msgspec.structs import replace
 from orchestrd.core.condition import Part, all_of, in_words, parts_of
 from orchestrd.core.deciding import in_flight
 from orchestrd.core.duration import duration_of
-from orchestrd.core.episode import attempted, continued, episode_of, is_under_way, pause_left_s
+from orchestrd.core.episode import asks_what_was_said, attempted, continued, episode_of, is_under_way, pause_left_s
 from orchestrd.model.change import Checks, Mergeable, Pr, Review
 from orchestrd.model.instant import Instant
-from orchestrd.model.limits import ENDED_REACTS_S, FAILED_ATTEMPTS_MIN, MESSAGES_MAX
+from orchestrd.model.limits import ENDED_REACTS_S, FAILED_ATTEMPTS_MIN, LOGS_AWAITED_S, MESSAGES_MAX
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, State
@@ -83,6 +83,8 @@ def judge(reaction: Reaction, session: Session, seen: Seen, now: Instant) -> Jud
     verdict = all_of(parts)
     if verdict is None:
         return Judgement(kind=Kind.UNKNOWN, why=in_words(parts), episode=case.stored)
+    if verdict and _is_unsaid(case):
+        return Judgement(kind=Kind.UNKNOWN, why="nobody knows what its reviewers have said", episode=case.stored)
     return _where_it_holds(case) if verdict else _where_it_does_not(case)
 
 
@@ -151,6 +153,12 @@ def _where_it_holds(case: _Case) -> Judgement:
     return Judgement(kind=Kind.FIRE, why=in_words(case.parts), key=episode.key, is_due=True, episode=made)
 
 
+def _is_unsaid(case: _Case) -> bool:
+    """An agent is not told that something was said before it can be told what."""
+    change, is_sent = case.session.change, case.reaction.act is Act.SEND
+    return is_sent and change is not None and change.remarks is None and asks_what_was_said(case.reaction.when)
+
+
 def _is_long_over(case: _Case) -> bool:
     """What ended long before anybody asked is nobody's concern any more: a new reaction does not dig it up."""
     since_s = (case.now.at - case.session.state_since).total_seconds()
@@ -175,6 +183,17 @@ def _waits_for_its_time(case: _Case, episode: Episode) -> Judgement | None:
     if left_s <= 0:
         return None
     return _stays(case, Kind.WAITING, episode, f"{_next(case, episode)} in {duration_of(left_s + 0.5)}", left_s)
+
+
+def _waits_for_its_logs(case: _Case, episode: Episode) -> Judgement | None:
+    """What a check has written may come with the next look; it is not waited for ever."""
+    change, is_asked = case.session.change, Checks.FAILING in case.reaction.when.checks
+    if case.reaction.act is not Act.SEND or change is None or not is_asked:
+        return None
+    left_s = LOGS_AWAITED_S - case.now.since_s(episode.key_since or episode.since)
+    if left_s <= 0 or all(check.log is not None for check in change.failed):
+        return None
+    return _stays(case, Kind.WAITING, episode, "what they have written was not fetched yet", left_s)
 
 
 def _comes_to_nothing(case: _Case, episode: Episode) -> Judgement | None:
@@ -215,6 +234,7 @@ _RULES: tuple[Callable[[_Case, Episode], Judgement | None], ...] = (
     _comes_to_nothing,
     _waits_for_its_time,
     _waits_for_a_look,
+    _waits_for_its_logs,
     _is_spent,
     _waits_for_its_agent,
     _is_held,

@@ -88,6 +88,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     reaction: str
     key: str  # what the budget belongs to
     since: Instant
+    key_since: Instant | None = None  # since when it has this key
     round: int = 1  # how many keys there were, this one included
     tries: int = 0  # in all of it; numbers the attempts, so that no two have one name
     attempts: int = 0  # that were made for this key, or are under way

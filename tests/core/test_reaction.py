@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.core.reaction import Kind, judge, required
-from orchestrd.model.change import Checks, Mergeable, Pr, Remark, Review
+from orchestrd.model.change import Checks, FailedCheck, Mergeable, Pr, Remark, Review
 from orchestrd.model.command import CommandRun, Merged, Notified, React, SpawnedAnother
 from orchestrd.model.decision import Decision, DecisionKind
 from orchestrd.model.effect import EffectKind
@@ -18,6 +18,7 @@ from orchestrd.model.limits import (
     ENDED_REACTS_S,
     EPISODES_MAX,
     FAILED_ATTEMPTS_MIN,
+    LOGS_AWAITED_S,
     MESSAGES_MAX,
     NOTICES_MAX,
     PAUSE_S_MAX,
@@ -293,6 +294,36 @@ def test_what_is_switched_off_does_nothing() -> None:
     life = _red(replace(CI_FAILED, is_on=False))
 
     assert (life.judged().kind, life.judged().why) == (Kind.NOTHING, "it is switched off")
+
+
+def test_what_a_check_has_written_is_waited_for_and_not_for_ever() -> None:
+    life, late = Reacting(CI_FAILED), Reacting(CI_FAILED)
+    check = FailedCheck(id="1", name="test")
+    for one in (life, late):
+        one.looks(Activity.WAITING)
+        one.told(checks=Checks.FAILING, failed=(check,))
+        one.react()
+    waits = life.judged()
+
+    life.told(failed=(replace(check, log="E  assert 1 == 2"),))
+    late.told(after_s=LOGS_AWAITED_S)
+
+    assert waits.why == "its checks are failing; what they have written was not fetched yet"
+    assert waits.again_in_s == LOGS_AWAITED_S
+    assert FIRED in types_of(life.react())
+    assert "assert 1 == 2" in life.record.messages[0].text
+    assert FIRED in types_of(late.react())
+
+
+def test_no_agent_is_told_that_something_was_said_before_it_can_be_told_what() -> None:
+    reaction = replace(CI_FAILED, when=Condition(review=(Review.CHANGES_REQUESTED,)), text="{remarks}")
+    life = Reacting(reaction)
+    life.looks(Activity.WAITING)
+    life.told(review=Review.CHANGES_REQUESTED, remarks=None)
+
+    assert (life.judged().kind, life.judged().why) == (Kind.UNKNOWN, "nobody knows what its reviewers have said")
+    life.told(remarks=(Remark(id="r1", author="ann", text="rename it"),))
+    assert FIRED in types_of(life.react())
 
 
 # ---- when it is over
