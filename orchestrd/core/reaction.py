@@ -118,7 +118,7 @@ def _where_it_does_not(case: _Case) -> Judgement:
         seen_at = max(part.at for part in against if part.at is not None)
         clear = replace(episode, cleared_at=seen_at)
         return Judgement(kind=Kind.CLEAR, why=why, key=episode.key, is_due=True, episode=clear)
-    if all(part.at is not None and _is_seen_before(part.at, episode.cleared_at) for part in against):
+    if all(part.at is not None and _is_no_newer(part.at, episode.cleared_at, case.now) for part in against):
         return _stays(case, Kind.WAITING, episode, "another look has to find the same")
     return Judgement(kind=Kind.END, why=why, key=episode.key, is_due=True)
 
@@ -128,8 +128,9 @@ def _lasting_s(case: _Case, episode: Episode) -> float:
     return pause_left_s(case.reaction, episode, case.now) if case.reaction.act is Act.REVIVE else 0.0
 
 
-def _is_seen_before(at: datetime, cleared_at: datetime | None) -> bool:
-    return cleared_at is not None and at <= cleared_at
+def _is_no_newer(look: datetime, than: datetime | None, now: Instant) -> bool:
+    """Tell whether it is the same look, or an older one. A clock that was set back does not make it one for ever."""
+    return than is not None and look <= than <= now.at
 
 
 # ---- where it holds
@@ -218,7 +219,8 @@ def _waits_for_its_agent(case: _Case, episode: Episode) -> Judgement | None:
 
 def _waits_for_a_look(case: _Case, episode: Episode) -> Judgement | None:
     """What was true before the last attempt may be true no more."""
-    if episode.tried_at is None or all(part.at is None or part.at > episode.tried_at.at for part in case.parts):
+    tried_at = episode.tried_at.at if episode.tried_at is not None else None
+    if not any(part.at is not None and _is_no_newer(part.at, tried_at, case.now) for part in case.parts):
         return None
     return _stays(case, Kind.WAITING, episode, "nothing was looked at since its last attempt")
 

@@ -145,6 +145,23 @@ def test_facts_from_before_the_last_attempt_do_not_count() -> None:
     assert life.react() == []
 
 
+def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
+    life, clear = _red(), _red()
+    for one in (life, clear):
+        one.react()
+        one.types()
+        one.looks(Activity.WAITING)
+    clear.told(checks=Checks.PASSING)
+    clear.react()
+
+    for one in (life, clear):
+        one.jump(-86_400.0)
+        one.told(after_s=1_000.0)
+
+    assert FIRED in types_of(life.react())
+    assert CLEARED in types_of(clear.react())
+
+
 def test_another_commit_has_a_budget_of_its_own_but_not_within_half_a_minute() -> None:
     life = _red()
     life.react()
