@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrd.model.words import Receipt
+from orchestrd.client.goals import GoalWish
+from orchestrd.model.words import Receipt, Until
 from orchestrd.testing.model.moves import Run, think
 from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.processes import until
@@ -79,7 +80,7 @@ def test_every_moment_of_two_turns_is_told_as_it_is(
 
 def test_a_session_until_turn_completes_by_itself_when_its_turn_is_over(claude: ClaudeSessions) -> None:
     claude.model.script(Run(command="ls", asks=False), HELD)
-    session = claude.spawn(FIRST, until="turn")
+    session = claude.spawn(FIRST, goal=GoalWish(until=Until.TURN))
     claude.model.wait_until("working", request=2)
     claude.home.reach(session, "working")
 
@@ -92,7 +93,7 @@ def test_a_session_until_turn_completes_by_itself_when_its_turn_is_over(claude: 
 
 def test_a_goal_that_is_met_while_no_daemon_runs_is_met_for_the_next_one(claude: ClaudeSessions) -> None:
     claude.model.script(HELD)
-    session = claude.spawn(FIRST, until="turn")
+    session = claude.spawn(FIRST, goal=GoalWish(until=Until.TURN))
     claude.model.wait_until("working")
     claude.home.reach(session, "working")
 

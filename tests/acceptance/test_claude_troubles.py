@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrd.client.goals import GoalWish
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
-from orchestrd.model.words import Receipt
+from orchestrd.model.words import Receipt, Until
 from orchestrd.testing.model.moves import Refusal, Run, think
 from tests.acceptance.claude_sessions import ClaudeSessions
 from tests.acceptance.command_line import ORCH, PATIENCE_S
@@ -104,7 +105,7 @@ def test_hooks_that_are_lost_in_the_middle_leave_nothing_working_for_ever(claude
 def test_a_turn_whose_end_no_hook_tells_meets_its_goal_all_the_same(claude: ClaudeSessions) -> None:
     claude.user.write_settings(disableAllHooks=True)
 
-    session = claude.spawn(FIRST, until="turn")
+    session = claude.spawn(FIRST, goal=GoalWish(until=Until.TURN))
     ended = claude.home.until_over(session)[session]
 
     assert (ended.state, ended.reason) == ("completed", "turn_done")
@@ -115,7 +116,7 @@ def test_a_turn_whose_end_no_hook_tells_meets_its_goal_all_the_same(claude: Clau
 
 def test_an_interrupt_is_told_and_meets_no_goal(claude: ClaudeSessions) -> None:
     claude.model.script(HELD)
-    session = claude.spawn(FIRST, until="turn")
+    session = claude.spawn(FIRST, goal=GoalWish(until=Until.TURN))
     claude.model.wait_until("working")
     claude.home.reach(session, "working")
     until(lambda: "esc to interrupt" in claude.screen(session), "Claude Code hears an interrupt")
@@ -203,7 +204,7 @@ def test_an_error_of_the_model_is_told_with_its_words(
 ) -> None:
     claude.model.script(refusal)
 
-    session = claude.spawn(FIRST, until="turn")
+    session = claude.spawn(FIRST, goal=GoalWish(until=Until.TURN))
     claude.home.reach(session, activity)
 
     until(lambda: text in str(claude.home.show(session).activity_text), f"the row tells of {text}")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.agents.installed import why_missing
+from orchestrd.client.goals import GoalWish
 from orchestrd.model.errors import RefusedError
-from orchestrd.model.words import Permission, Receipt
+from orchestrd.model.words import Permission, Receipt, Until
 from orchestrd.testing.model import Answer, Refusal, Run
 from tests.acceptance.daemon import Home
 from tests.acceptance.hosted_sessions import HostedSessions
@@ -66,7 +67,7 @@ def test_a_day_without_a_terminal(hosted: HostedSessions) -> None:
 def test_what_a_session_may_not_do_is_refused_at_once(hosted: HostedSessions) -> None:
     hosted.model.script(Run(command="touch sold"))
 
-    session = hosted.spawn("Sell one", permission=Permission.DENY, until="turn")
+    session = hosted.spawn("Sell one", permission=Permission.DENY, goal=GoalWish(until=Until.TURN))
     ended = hosted.home.until_over(session)[session]
 
     assert (ended.state, ended.reason) == ("completed", "turn_done")
