@@ -42,10 +42,15 @@ class Verdict(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+def word_of(word: str) -> Checks:
+    """Say what a word of GitHub for a conclusion or a state means."""
+    return _WORDS.get(word, Checks.UNKNOWN)
+
+
 def is_green(details: Details) -> bool:
     """Tell whether the single checks have nothing to add: GitHub says that none has failed, or there are none."""
     rollup = details.status_check_rollup
-    return rollup is None or _WORDS.get(rollup.state) in (Checks.PASSING, Checks.PENDING)
+    return rollup is None or word_of(rollup.state) in (Checks.PASSING, Checks.PENDING)
 
 
 def verdict(details: Details, part: Part) -> Verdict:
@@ -54,7 +59,7 @@ def verdict(details: Details, part: Part) -> Verdict:
     if rollup is None:
         lost = part.is_lost("statusCheckRollup")
         return Verdict(checks=Checks.UNKNOWN if lost else Checks.NONE, error=part.why if lost else None)
-    told = _WORDS.get(rollup.state, Checks.UNKNOWN)
+    told = word_of(rollup.state)
     nodes = [node for node in _nodes(rollup) if node is not None]
     newest = _newest(nodes)
     failed = sorted(map(_failed, (one for one in newest if _word(one) is Checks.FAILING)), key=lambda one: one.name)
@@ -94,8 +99,8 @@ def _began(node: Context) -> str:
 
 def _word(node: Context) -> Checks:
     if node.kind == "CheckRun":
-        return _WORDS.get(node.conclusion or "", Checks.UNKNOWN) if node.status == "COMPLETED" else Checks.PENDING
-    return _WORDS.get(node.state, Checks.UNKNOWN)
+        return word_of(node.conclusion or "") if node.status == "COMPLETED" else Checks.PENDING
+    return word_of(node.state)
 
 
 def _sum(words: Iterable[Checks]) -> Checks:

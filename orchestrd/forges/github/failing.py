@@ -4,7 +4,7 @@ Each is fetched once. A log that cannot be had is empty, and the change says why
 is fetched at the next look.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -12,14 +12,16 @@ from msgspec.structs import replace
 
 from orchestrd.core.fencing import cleaned, tail
 from orchestrd.forges.github.answers import decoded
-from orchestrd.forges.github.checks import JOB, RUN
+from orchestrd.forges.github.checks import JOB, RUN, word_of
 from orchestrd.forges.github.client import GitHubClient
 from orchestrd.forges.github.hosts import split
 from orchestrd.forges.github.logs import Steps, end_of_step
 from orchestrd.forges.github.plain import line
-from orchestrd.model.change import Change, FailedCheck
-from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
-from orchestrd.model.limits import ANNOTATIONS_MAX, CHECK_LOG_CHARS_MAX
+from orchestrd.model.change import Change, Checks, FailedCheck
+from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
+from orchestrd.model.limits import ANNOTATIONS_MAX, CHECK_LOG_CHARS_MAX, FAILED_CHECKS_MAX
+
+_PAGE = 50  # runs of a commit, and jobs of a run, that are looked at
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,60 @@ class Annotation(Struct, frozen=True, kw_only=True):
     path: str = ""
     start_line: int = 0
     message: str | None = None
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A run of a workflow, or a job of it."""
+
+    id: int
+    name: str | None = None
+    conclusion: str | None = None
+    html_url: str | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether it counts as failed."""
+        return word_of((self.conclusion or "").upper()) is Checks.FAILING
+
+
+class Runs(Struct, frozen=True, kw_only=True):
+    """Those of a commit."""
+
+    workflow_runs: tuple[Run, ...] = ()
+
+
+class Jobs(Struct, frozen=True, kw_only=True):
+    """Those of a run."""
+
+    jobs: tuple[Run, ...] = ()
+
+
+async def with_named_jobs(client: GitHubClient, change: Change, before: Change | None) -> Change:
+    """Name the jobs that failed where the token may not read which checks did: Actions tells of its own.
+
+    What was found of this commit before is enough.
+    """
+    if change.checks is not Checks.FAILING or change.failed or change.error is None:
+        return change
+    if before is not None and before.head == change.head and before.failed:
+        return replace(change, failed=before.failed, failed_more=before.failed_more)
+    try:
+        found = [job async for job in _failed_jobs(client, change)]
+    except OrchestrdError:
+        return change  # why they are unknown is said already
+    return replace(change, failed=tuple(found[:FAILED_CHECKS_MAX]), failed_more=max(0, len(found) - FAILED_CHECKS_MAX))
+
+
+async def _failed_jobs(client: GitHubClient, change: Change) -> AsyncIterator[FailedCheck]:
+    _, owner, name = split(change.repository)
+    place, what = f"/repos/{owner}/{name}/actions/runs", "to read which jobs have failed"
+    reply = await client.get(f"{place}?head_sha={change.head}&per_page={_PAGE}", what)
+    failed = [run for run in decoded(reply.body, Runs, "list of runs").workflow_runs if run.has_failed]
+    for run in failed[:FAILED_CHECKS_MAX]:
+        reply = await client.get(f"{place}/{run.id}/jobs?per_page={_PAGE}", what)
+        for job in decoded(reply.body, Jobs, "list of jobs").jobs:
+            if job.has_failed:
+                yield FailedCheck(id=f"{JOB}{job.id}", name=line(job.name or ""), url=job.html_url)
 
 
 async def told_logs(client: GitHubClient, change: Change, known: Mapping[str, FailedCheck]) -> Change:

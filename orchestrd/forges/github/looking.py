@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from orchestrd.forges.github.answers import Details, Part, parts_of
 from orchestrd.forges.github.checks import is_green
 from orchestrd.forges.github.client import GitHubClient
-from orchestrd.forges.github.failing import told_logs
+from orchestrd.forges.github.failing import told_logs, with_named_jobs
 from orchestrd.forges.github.hosts import split
 from orchestrd.forges.github.query import Query, Wish, query
 from orchestrd.forges.github.reading import Picked, detailed, picked, standing_of
@@ -80,16 +80,18 @@ class Looks:
 
     async def _with_logs(self, changes: Mapping[str, Change], wanted: Sequence[WantedChange]) -> dict[str, Change]:
         """Fetch what failed checks have written, of those that it was not fetched of before; in time, or next time."""
-        known = {check.id: check for one in wanted if one.known for check in one.known.failed if check.log is not None}
+        before = {one.branch: one.known for one in wanted if one.known is not None}
+        known = {check.id: check for one in before.values() for check in one.failed if check.log is not None}
         done = dict(changes)
 
         async def fetch(branch: str, change: Change) -> None:
-            done[branch] = await told_logs(self._client, change, known)
+            named = await with_named_jobs(self._client, change, before.get(branch))
+            done[branch] = await told_logs(self._client, named, known)
 
         try:
             async with asyncio.timeout(FORGE_LOGS_S), asyncio.TaskGroup() as tasks:
                 for branch, change in changes.items():
-                    if change.failed:
+                    if change.checks is Checks.FAILING:
                         tasks.create_task(fetch(branch, change), name=f"logs of {branch}")
         except TimeoutError:
             pass  # what is there stands, the rest is fetched at the next look

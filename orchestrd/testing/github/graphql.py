@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrd.testing.github.described import Described
 
 Node = dict[str, Any]
+HIDDEN = "Resource not accessible by personal access token"
 
 
 class Budget(Protocol):
@@ -148,7 +149,9 @@ def _rollup(repository: Repository, sha: str) -> Node | None:
     statuses = [status for status in repository.statuses if status.sha == sha]
     if not checks and not statuses:
         return None
-    nodes = [*map(_check, checks), *map(_status, statuses)]
+    nodes: list[Any] = [*map(_check, checks), *map(_status, statuses)]
+    if repository.hides_checks:
+        nodes = [GraphQLError(HIDDEN, extensions={"type": "FORBIDDEN"}) for _ in nodes]
     return {"state": _state(checks, statuses), "contexts": lambda _, **asked: _connection(nodes, asked)}
 
 

@@ -113,6 +113,7 @@ class Repository:
         self.checks: list[Check] = []
         self.statuses: list[Status] = []
         self.required_approvals = 0
+        self.hides_checks = False  # as from a fine-grained token: what they come to is told, and not which they are
         self._clock = clock
         self._numbers = count(1)
         self._checks = count(1001)

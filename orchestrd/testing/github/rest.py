@@ -27,6 +27,8 @@ class Rest:
         self._described = described
         self._base_url = base_url
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Response]]] = [
+            ("GET", re.compile(r"/actions/runs"), self._runs),
+            ("GET", re.compile(r"/actions/runs/(\d+)/jobs"), self._jobs),
             ("GET", re.compile(r"/actions/jobs/(\d+)"), self._job),
             ("GET", re.compile(r"/actions/jobs/(\d+)/logs"), self._job_log),
             ("GET", re.compile(r"/check-runs/(\d+)"), self._check_run),
@@ -64,11 +66,32 @@ class Rest:
 
     # ---- checks ------------------------------------------------------------------------------------------------------
 
-    def _job(self, _: Repository, operation: "Operation", __: Request, number: int) -> Response:
+    def _runs(self, repository: Repository, operation: "Operation", request: Request) -> Response:
+        """List the runs of a commit: each job is one of its own."""
+        told = self._described.example(operation)
+        example = told["workflow_runs"][0]
+        jobs = [check for check in repository.checks_of(request.query["head_sha"]) if check.is_job]
+        told["workflow_runs"] = [
+            {**example, "id": job.id, "name": job.name, "head_sha": job.sha, "conclusion": job.conclusion}
+            for job in jobs
+        ]
+        return answer(told | {"total_count": len(jobs)})
+
+    def _jobs(self, _: Repository, operation: "Operation", __: Request, number: int) -> Response:
         check = self._check(number)
         if check is None or not check.is_job:
             return NOT_FOUND
         told = self._described.example(operation)
+        return answer({"total_count": 1, "jobs": [self._told_job(check, told["jobs"][0])]})
+
+    def _job(self, _: Repository, operation: "Operation", __: Request, number: int) -> Response:
+        check = self._check(number)
+        if check is None or not check.is_job:
+            return NOT_FOUND
+        return answer(self._told_job(check, self._described.example(operation)))
+
+    def _told_job(self, check: Check, example: Json) -> Json:
+        told = dict(example)
         ended = check.conclusion is not None
         steps = [_step(1, "Set up job", "success")]
         if check.step is not None:
@@ -82,7 +105,7 @@ class Rest:
             "created_at": told["started_at"],  # its example lacks it
             "steps": steps,
         }
-        return answer(told)
+        return told
 
     def _job_log(self, _: Repository, __: "Operation", ___: Request, number: int) -> Response:
         check = self._check(number)

@@ -329,3 +329,38 @@ async def test_the_allowance_is_told(bench: Bench) -> None:
     assert (allowance.host, allowance.limit, allowance.remaining) == ("github.com", 5_000, 4_999)
     assert (allowance.resets_in_s, allowance.interval_s, allowance.error) == (3_600.0, 15.0, None)
     assert queries(bench.github) == 1
+
+
+async def test_where_the_token_reads_no_checks_actions_tells_which_jobs_have_failed(bench: Bench) -> None:
+    bench.repository.hides_checks = True
+    bench.repository.pull("fix", sha=SHA)
+    bench.repository.check(SHA, "lint", "success")
+    bench.repository.check(SHA, "test", "failure", log="It is broken.", step="Run tests")
+
+    change = await bench.look()
+    bench.asked()
+    again = await bench.look(known=change)
+
+    (failed,) = change.failed
+    assert (change.checks, failed.name, failed.step, failed.log) == (
+        Checks.FAILING,
+        "test",
+        "Run tests",
+        "It is broken.",
+    )
+    assert change.error == "Resource not accessible by personal access token"
+    assert again == change
+    assert bench.asked() == 1
+    assert bench.github.violations == []
+
+
+async def test_where_the_token_may_not_read_actions_either_only_that_something_failed_is_told(bench: Bench) -> None:
+    bench.repository.hides_checks = True
+    bench.repository.pull("fix", sha=SHA)
+    bench.repository.check(SHA, "test", "failure")
+    bench.spoil("/actions/runs", 403)
+
+    change = await bench.look()
+
+    assert (change.checks, change.failed) == (Checks.FAILING, ())
+    assert change.error == "Resource not accessible by personal access token"
