@@ -132,7 +132,7 @@ def plan(pending: Sequence[Pending], routing: Routing, channels: Mapping[str, Ch
             due, wait_s = [], state.again_up_s - now.up_s
         if due:
             deliveries.append(Delivery(channel=channel, pending=tuple(need.newest for need in due[: state.together])))
-        elif wait_s is not None:
+        if wait_s is not None:
             waits.append(wait_s)
     over = tuple(replace(each, reached=need.reached) for need in needs if not need.left for each in need.notices)
     return Plan(deliveries=tuple(deliveries), over=over, wait_s=min(waits, default=None))

@@ -5,6 +5,7 @@ raises that is none of ours is not repeated, for nobody knows what secrets stand
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
@@ -26,7 +27,7 @@ class Channels:
         self._settings: dict[str, ChannelSettings] = {}
         self._notifiers: dict[str, Notifier] = {}
         self._outdated: list[Notifier] = []
-        self._making = asyncio.Lock()
+        self._making: dict[str, asyncio.Lock] = {}
         self.routing = Routing(routes={})
 
     @property
@@ -41,10 +42,11 @@ class Channels:
         return self._settings[name].kind
 
     def take(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings], zone: tzinfo) -> None:
-        """Go on with what is set now. What is being told goes on; a notifier that is needed no more is closed later."""
+        """Go on with what is set now. What is being told goes on; what is needed no more waits to be closed."""
         before, self._settings = self._settings, {name: one for name, one in channels.items() if one.enabled}
         for name in [name for name in self._notifiers if before.get(name) != self._settings.get(name)]:
             self._outdated.append(self._notifiers.pop(name))
+        self._making = {name: lock for name, lock in self._making.items() if name in self._settings}
         self.routing = routing_of(notify, channels, zone)
 
     async def tell(self, name: str, notices: Sequence[Notice]) -> None:
@@ -61,21 +63,30 @@ class Channels:
             told = f"the channel {name} failed with {type(error).__name__}"
             raise TransientError(told, code="channel_failed", hint=f"orch notify --channel {name} test") from None
 
+    async def close_outdated(self) -> None:
+        """Let go of the notifiers that are needed no more."""
+        outdated, self._outdated = self._outdated, []
+        for notifier in outdated:
+            with contextlib.suppress(Exception):  # what foreign code does at its end is nobody's trouble any more
+                async with asyncio.timeout(NOTIFY_END_S):
+                    await notifier.close()
+
     async def close(self) -> None:
         """Let go of all notifiers."""
-        await self._close((*self._outdated, *self._notifiers.values()))
-        self._outdated, self._notifiers = [], {}
+        self._outdated += self._notifiers.values()
+        self._notifiers = {}
+        await self.close_outdated()
 
     async def _notifier(self, name: str) -> Notifier:
-        async with self._making:
-            outdated, self._outdated = self._outdated, []
-            await self._close(outdated)
-            if name not in self._notifiers:
-                self.kind_of(name)
-                self._notifiers[name] = await asyncio.to_thread(self._make, name, self._settings[name])
-            return self._notifiers[name]
-
-    @staticmethod
-    async def _close(notifiers: Sequence[Notifier]) -> None:
-        for notifier in notifiers:
-            await notifier.close()
+        """Give the notifier of a channel; one that is slow to be made keeps no other waiting."""
+        async with self._making.setdefault(name, asyncio.Lock()):
+            if known := self._notifiers.get(name):
+                return known
+            self.kind_of(name)
+            settings = self._settings[name]
+            made = await asyncio.to_thread(self._make, name, settings)
+            if self._settings.get(name) == settings:
+                self._notifiers[name] = made
+            else:  # it was set otherwise meanwhile: this one tells but now
+                self._outdated.append(made)
+            return made

@@ -67,6 +67,7 @@ class Courier(Performer):
         self._channels.take(notify, channels, zone)
         self._states = {name: ChannelState(is_telling=True) for name, was in self._states.items() if was.is_telling}
         if self._is_open:
+            self._tasks.spawn("close channels", self._channels.close_outdated())
             self._look_soon()
 
     def take(self, session: SessionId, fresh: Sequence[Effect]) -> None:

@@ -71,3 +71,36 @@ async def test_what_nobody_would_be_told_is_refused() -> None:
         await Stand("phone").told(priority=Priority.WARNING)
     with pytest.raises(NotFoundError, match="there is no channel 'pager'"):
         await Stand("phone").told(channel="pager")
+
+
+async def test_a_channel_that_is_set_otherwise_while_it_is_made_is_made_again() -> None:
+    stand = Stand("phone")
+    old, new = ScriptedNotifier("phone"), ScriptedNotifier("phone")
+    made = [old, new]
+
+    def make(_: str, __: ChannelSettings) -> ScriptedNotifier:
+        if made[0] is old:
+            stand.channels.take(ALWAYS_QUIET, {"phone": ChannelSettings(kind="ntfy", topic="other")}, UTC)
+        return made.pop(0)
+
+    stand.channels._make = make
+    await stand.told(channel="phone")
+    await stand.told(channel="phone")
+    await stand.channels.close_outdated()
+
+    assert (len(old.told), len(new.told)) == (1, 1)
+    assert (old.is_closed, new.is_closed) == (True, False)
+
+
+async def test_a_channel_that_does_not_end_well_keeps_no_other_from_its_end() -> None:
+    stand = Stand("phone", "desk")
+    await stand.told()
+
+    async def hang() -> None:
+        await asyncio.sleep(10_000.0)
+
+    stand.notifiers["phone"].close = hang  # type: ignore[method-assign]
+    await stand.channels.close()
+
+    assert stand.notifiers["desk"].is_closed
+    assert asyncio.get_running_loop().time() < 10.0

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from orchestrd.model.errors import RefusedError, TransientError, UsageError
 from orchestrd.model.notice import Priority
 from orchestrd.model.notice_settings import ChannelSettings
-from orchestrd.notifiers import apprise, command, desktop, ntfy, program, webhook
+from orchestrd.notifiers import apprise, command, desktop, ntfy, posting, program, webhook
 from orchestrd.schemas import read as read_schema
 from orchestrd.testing.contracts.notifier import READY, STUCK, Arrived, NotifierContract
 from orchestrd.testing.notifier import ScriptedNotifier
@@ -102,6 +102,16 @@ async def test_what_is_wrong_with_a_notice_is_told_apart_from_what_may_be_mended
     hook.server.status = status
 
     with pytest.raises(kind, match=str(status)):
+        await hook.notifier.tell([STUCK])
+
+
+async def test_a_server_that_does_not_answer_in_time_is_told_of(
+    hook: ServerStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "NOTIFY_ANSWER_S", 0.3)
+    hook.hang()
+
+    with pytest.raises(TransientError, match="did not answer within"):
         await hook.notifier.tell([STUCK])
 
 
@@ -207,6 +217,16 @@ async def test_ntfy_is_shown_its_token(topic: ServerStage) -> None:
     await topic.notifier.tell([STUCK])
 
     assert topic.server.posted[0].headers["Authorization"] == f"Bearer {SECRET}"
+
+
+async def test_a_topic_without_a_token_is_shown_none(tmp_path: Path, topic: ServerStage) -> None:
+    settings = ChannelSettings(kind="ntfy", url=f"http://{topic.server.address}", topic="agents")
+    notifier = ntfy.notifier(a_context(tmp_path, settings))
+
+    await notifier.tell([STUCK])
+
+    assert "Authorization" not in topic.server.posted[0].headers
+    await notifier.close()
 
 
 async def test_a_link_that_is_none_of_the_web_is_not_clickable(topic: ServerStage) -> None:
@@ -422,6 +442,17 @@ async def test_where_apprise_is_not_installed_it_is_said_how_it_would_be(
         await apprise.notifier(context).tell([STUCK])
 
     assert caught.value.hint == "pip install 'orchestrd[apprise]'"
+
+
+async def test_a_service_that_does_not_answer_in_time_is_told_of(
+    service: ServerStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apprise, "NOTIFY_ANSWER_S", 0.3)
+    service.hang()
+
+    with pytest.raises(TransientError, match="did not answer within"):
+        await service.notifier.tell([STUCK])
+    service.mend()
 
 
 async def test_apprise_logs_nothing(service: ServerStage, capfd: pytest.CaptureFixture[str]) -> None:
