@@ -4,24 +4,26 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orchestrd.core.condition import holds
 from orchestrd.core.reaction import Kind, judge, required
+from orchestrd.core.step import step
 from orchestrd.model.change import Checks, Mergeable, Pr, Remark, Review
-from orchestrd.model.command import CommandRun, Merged, Notified, React, Revive, SpawnedAnother, Stop
-from orchestrd.model.effect import EffectKind
+from orchestrd.model.command import CommandRun, Input, Merged, Notified, React, Revive, SpawnedAnother, Stop
+from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.limits import ATTEMPT_PAUSE_S, FAILED_ATTEMPTS_MIN
 from orchestrd.model.notice import Priority
-from orchestrd.model.observation import Exited
-from orchestrd.model.reaction import Act, Condition, Reaction, Seen
+from orchestrd.model.observation import ChangeTold, Evidence, Exited
+from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt, State
 from tests.core.interpreter import Taken
-from tests.core.reacting import NOON, Reacting, types_of
+from tests.core.reacting import CHANGE, NOON, Reacting, types_of
 from tests.core.test_condition import ALL_SEEN, sessions, words
 
 FIRED, FAILED = EventType.REACTION_FIRED, EventType.REACTION_FAILED
@@ -362,3 +364,60 @@ def test_a_message_that_was_taken_back_or_settled_is_no_attempt_under_way(histor
         if episode.in_flight is not None and episode.in_flight not in waiting
     ]
     assert all(REACTIONS[episode.reaction].act is Act.RUN for episode in dangling)  # called off with its run
+
+
+inputs_of_reactions = st.one_of(
+    st.builds(
+        lambda asked, act, all_seen: React(
+            reaction=Reaction(name="any", when=Condition(**asked), act=act, escalate_after_s=0.0, command="true"),
+            seen=ALL_SEEN if all_seen else Seen(),
+        ),
+        words,
+        st.sampled_from(Act),
+        st.booleans(),
+    ),
+    st.builds(Notified, effect=st.just("1.1"), reached=st.sampled_from([(), ("phone",)]), is_over=st.booleans()),
+    st.builds(Merged, effect=st.just("1.1"), is_merged=st.sampled_from([True, False, None]), change=st.just(CHANGE)),
+    st.builds(SpawnedAnother, effect=st.just("1.1"), error=st.none() | st.just("no")),
+    st.builds(CommandRun, effect=st.just("1.1"), exit_code=st.sampled_from([None, 0, 1])),
+    st.just(ChangeTold(change=CHANGE)),
+)
+effects = st.lists(
+    st.builds(
+        Effect,
+        id=st.sampled_from(["1.1", "1.2"]),
+        kind=st.sampled_from(EffectKind),
+        generation=st.just(1),
+        attempted=st.booleans(),
+        reaction=st.sampled_from([None, "any"]),
+    ),
+    max_size=2,
+).map(tuple)
+ledgers = st.lists(
+    st.builds(
+        Episode,
+        reaction=st.sampled_from(["any", "other"]),
+        key=st.sampled_from(["c1", "1", "1/?", "remarks/a.b", ""]),
+        since=st.just(NOON),
+        attempts=st.integers(0, 3),
+        tries=st.integers(0, 3),
+        failures=st.integers(0, 5),
+        in_flight=st.sampled_from([None, "1.1", "gone"]),
+        tried_at=st.sampled_from([None, NOON]),
+        is_escalated=st.booleans(),
+        cleared_at=st.sampled_from([None, NOON.at]),
+    ),
+    max_size=2,
+).map(tuple)
+
+
+@given(sessions, effects, ledgers, inputs_of_reactions)
+def test_whatever_a_record_says_each_input_of_a_reaction_has_an_outcome_that_can_be_written(
+    session: Session, in_flight: tuple[Effect, ...], ledger: tuple[Episode, ...], input_: Input
+) -> None:
+    session = replace(session, effects=in_flight, episodes=ledger)
+
+    outcome = step(session, Evidence(), input_, NOON)
+
+    assert outcome.session is not None
+    assert msgspec.json.decode(msgspec.json.encode(outcome.session), type=Session) == outcome.session
