@@ -3,12 +3,36 @@
 import pytest
 
 from orchestrd.config import Effective, Layer, effective, packaged, reactions_of
-from orchestrd.model.change import Checks, Pr, Review
+from orchestrd.core.template import rendered
+from orchestrd.model.change import Change, Checks, FailedCheck, Pr, Remark, Review
 from orchestrd.model.limits import CHANNELS_MAX, SETTING_NAME_CHARS_MAX
 from orchestrd.model.notice import Priority
 from orchestrd.model.origin import Kind
 from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction
+from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, State
+from tests.core.reacting import NOON, session_of
+
+KNOWN = session_of(
+    error="no space left",
+    activity=Activity.BLOCKED,
+    activity_text="asks for permission",
+    activity_since=NOON.at,
+    change=Change(
+        forge="github",
+        repository="github.com/o/r",
+        branch="b",
+        base="main",
+        pr=Pr.OPEN,
+        number=7,
+        url="https://github.com/o/r/pull/7",
+        title="Mend it",
+        head="abc1234",
+        checks=Checks.FAILING,
+        failed=(FailedCheck(id="1", name="test", step="Run make", log="1 failed"),),
+        remarks=(Remark(id="r1", author="ann", text="Why?", path="a.py", line=3),),
+    ),
+)
 
 
 def _told(text: str) -> Effective:
@@ -59,6 +83,16 @@ def test_what_is_sent_says_what_to_do_and_is_sent_a_bounded_number_of_times() ->
     assert all(reaction.text.strip() for reaction in sent)
     assert all(reaction.attempts * reaction.rounds <= 20 for reaction in sent)
     assert all(reaction.escalation is not None for reaction in sent)
+
+
+@pytest.mark.parametrize("session", [session_of(), KNOWN], ids=["little is known", "all is known"])
+def test_every_text_reads_well_whatever_is_known(session: Session) -> None:
+    for reaction in _reactions("").values():
+        text = rendered(reaction, session, NOON)
+
+        assert text.strip()
+        assert "{" not in text
+        assert len(text) < 2_000
 
 
 def test_one_key_is_changed_and_all_others_stay() -> None:
