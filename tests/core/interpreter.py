@@ -21,6 +21,9 @@ SESSION = SessionId("aaaaaaaa")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+WORKTREE = Workspace(kind="worktree", path="/worktrees/project/aaaaaaaa", branch="orch/aaaaaaaa")
+
+
 def spec(until: Until = Until.EXIT, grace_s: float = 10.0) -> Spec:
     return Spec(
         name="s1",
@@ -28,7 +31,7 @@ def spec(until: Until = Until.EXIT, grace_s: float = 10.0) -> Spec:
         agent="shell",
         runtime="process",
         argv=("true",),
-        workspace=Workspace(kind="none", path="/project"),
+        workspace=WORKTREE if until in (Until.PR_OPEN, Until.PR_MERGED) else Workspace(kind="none", path="/project"),
         nonce="n0nce",
         until=until,
         grace_s=grace_s,

@@ -39,7 +39,7 @@ from orchestrd.model.command import (
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import ONCE, EffectKind
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Cause, Exited, Reported, Sighted, Started, Testimony, Vanished
+from orchestrd.model.observation import Cause, ChangeTold, Exited, Reported, Sighted, Started, Testimony, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
@@ -97,7 +97,7 @@ class Proposed:
 
     def befall(self, life: Interpreter) -> None:
         change = Change(forge="github", repository="github.com/o/r", branch="orch/aaaaaaaa", pr=self.pr)
-        life.session = replace(life.record, change=change)
+        life.give(ChangeTold(change=change))
 
 
 @dataclass(frozen=True)

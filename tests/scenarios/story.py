@@ -216,8 +216,10 @@ class Story:
                 self._give(name, input_)
 
     def _change(self, name: str, pr: str) -> None:
-        """The forge has told of its pull request; whatever is given next meets that."""
-        Proposed(Pr(pr)).befall(self.lives[name])
+        """The forge has told of its pull request."""
+        life = self.lives[name]
+        life.now = self.clock.now
+        Proposed(Pr(pr)).befall(life)
 
     def _advance(self, seconds: str) -> None:
         """Let time pass; every deadline on the way is told when it comes."""

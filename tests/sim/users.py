@@ -232,7 +232,8 @@ class Users:
             workspace=Workspace(kind="none", path="/p"),
             nonce=nonce,
             grace_s=self._chance.choice((0.0, 5.0, 10.0)),
-            until=self._chance.choice((Until.EXIT, Until.EXIT, Until.EXIT, Until.TURN)),
+            until=self._chance.choice((Until.EXIT, Until.EXIT, Until.EXIT, Until.TURN, Until.VERIFY)),
+            verify="make test",
         )
         if remember:
             self._specs[session] = spec
