@@ -20,7 +20,10 @@ WAITING = Reaction(name="idle", when=Condition(activity=(Activity.WAITING,)), ac
         (Condition(), "nothing"),
         (Condition(pr=(Pr.DRAFT, Pr.OPEN), checks=(Checks.FAILING,)), "pr draft or open, checks failing"),
         (Condition(state=(State.FAILED,), reason=(Reason.SIGNAL,)), "state failed, reason signal"),
-        (Condition(silent_s=900.0, unread_s=60.0, age_s=86_400.0), "silent for 15m, a message unread for 1m, begun 1d ago"),
+        (
+            Condition(silent_s=900.0, unread_s=60.0, age_s=86_400.0),
+            "silent for 15m, a message unread for 1m, begun 1d ago",
+        ),
         (Condition(remarks=True, stuck=True, verified=False), "remarks that are not settled, stuck, found wanting by"),
         (Condition(remarks=False, stuck=False, verified=True), "no remarks that are not settled, not stuck, verified"),
         (Condition(cost_usd=20.0, tokens=7, all_ended=True), "a cost of $20, 7 tokens, the last of all to end"),
