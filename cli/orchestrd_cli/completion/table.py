@@ -32,6 +32,7 @@ _OF_METAVAR = {
     "CHOICE": "choices",
     "DIR": "directories",
     "FILE": "files",
+    "ISSUE": "files",
     "PATH": "files",
     "ID": "all",
     "SHELL": CHOICES + "bash|zsh|fish",
