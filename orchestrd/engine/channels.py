@@ -56,12 +56,12 @@ class Channels:
                 await (await self._notifier(name)).tell(notices)
         except TimeoutError:
             told = f"the channel {name} did not take it within {NOTIFY_ANSWER_S:.0f} seconds"
-            raise TransientError(told, code="channel_late", hint=f"orch notify --channel {name} test") from None
+            raise TransientError(told, code="channel_late", hint="orch doctor") from None
         except OrchestrdError:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code may raise anything, with anything in it
             told = f"the channel {name} failed with {type(error).__name__}"
-            raise TransientError(told, code="channel_failed", hint=f"orch notify --channel {name} test") from None
+            raise TransientError(told, code="channel_failed", hint="orch doctor") from None
 
     async def close_outdated(self) -> None:
         """Let go of the notifiers that are needed no more."""

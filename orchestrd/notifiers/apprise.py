@@ -55,8 +55,8 @@ class AppriseNotifier:
             raise self._failed("its service did not take the notice")
 
     def _failed(self, why: str) -> TransientError:
-        hint = f"orch notify --channel {self.name} test"
-        return TransientError(f"the channel {self.name} failed: {why}", code="channel_failed", hint=hint)
+        told = f"the channel {self.name} failed: {why}"
+        return TransientError(told, code="channel_failed", hint="orch config edit")
 
 
 def notifier(context: NotifierContext) -> AppriseNotifier:

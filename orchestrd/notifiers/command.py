@@ -1,5 +1,6 @@
 """A command: a program of the user's own, which reads the notices as JSON from its stdin."""
 
+import shlex
 from collections.abc import Sequence
 
 from orchestrd.core.fencing import cleaned
@@ -36,8 +37,8 @@ class CommandNotifier:
         """It holds nothing."""
 
     def _failed(self, why: str) -> TransientError:
-        hint = f"orch notify --channel {self.name} test"
-        return TransientError(f"the channel {self.name} failed: {why}", code="channel_failed", hint=hint)
+        told = f"the channel {self.name} failed: {why}"
+        return TransientError(told, code="channel_failed", hint=shlex.join(self._argv))
 
 
 def notifier(context: NotifierContext) -> CommandNotifier:

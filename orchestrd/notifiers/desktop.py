@@ -73,8 +73,7 @@ class DesktopNotifier:
         text = html.escape("\n".join(filter(None, (notice.text, notice.url))), quote=False)
         return [program, "--app-name=orchestrd", f"--urgency={URGENCIES[notice.priority]}", "--", notice.title, text]
 
-    def _failed(self, why: str, hint: str = "") -> TransientError:
-        hint = hint or f"orch notify --channel {self.name} test"
+    def _failed(self, why: str, hint: str = "orch doctor") -> TransientError:
         return TransientError(f"the channel {self.name} failed: {why}", code="channel_failed", hint=hint)
 
 

@@ -62,8 +62,8 @@ class Poster:
         return self._failed(f"its server answers {said}")
 
     def _failed(self, why: str) -> TransientError:
-        hint = f"orch notify --channel {self._channel} test"
-        return TransientError(f"the channel {self._channel} failed: {why}", code="channel_failed", hint=hint)
+        told = f"the channel {self._channel} failed: {why}"
+        return TransientError(told, code="channel_failed", hint="orch config edit")
 
 
 def _client() -> "httpx.AsyncClient":

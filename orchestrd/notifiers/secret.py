@@ -34,7 +34,10 @@ class Secret(Struct, frozen=True, kw_only=True):
             return None
         if value := environ.get(self.variable, "").strip():
             return value
-        raise self._missing(f"the variable {self.variable} is not set for the daemon")
+        raise self._missing(
+            f"the variable {self.variable} is not set for the daemon",
+            f"export {self.variable}=... (then: orch daemon restart)",
+        )
 
     def _read_file(self, path: Path) -> str:
         try:
@@ -45,14 +48,13 @@ class Secret(Struct, frozen=True, kw_only=True):
                 os.close(descriptor)
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise self._missing(f"{self.file} cannot be read: {why}") from None
+            raise self._missing(f"{self.file} cannot be read: {why}", f"ls -l {path}") from None
         if not value:
-            raise self._missing(f"{self.file} is empty")
+            raise self._missing(f"{self.file} is empty", f"ls -l {path}")
         return value
 
-    def _missing(self, why: str) -> TransientError:
-        told = f"the channel {self.channel} has no {self.of}: {why}"
-        return TransientError(told, code="no_secret", hint=f"orch notify --channel {self.channel} test")
+    def _missing(self, why: str, hint: str) -> TransientError:
+        return TransientError(f"the channel {self.channel} has no {self.of}: {why}", code="no_secret", hint=hint)
 
 
 def without(text: str, secrets: Iterable[str | None]) -> str:

@@ -44,7 +44,9 @@ class WebhookNotifier:
         hidden, secret = await asyncio.to_thread(self._read)
         url = hidden or self._url
         if url is None or not url.startswith(("https://", "http://")):
-            raise TransientError(f"the URL of the channel {self.name} is none of http", code="no_secret")
+            raise TransientError(
+                f"the URL of the channel {self.name} is none of http", code="no_secret", hint="orch config edit"
+            )
         body = notice_body(notices)
         headers = {"Content-Type": "application/json", "Idempotency-Key": one_notice(notices).key}
         if secret is not None:
