@@ -100,7 +100,8 @@ def holds(when: Condition, session: Session, seen: Seen, now: Instant) -> bool |
 def in_words(parts: Sequence[Part]) -> str:
     """Say why it holds, why it does not, or what is not known."""
     verdict = all_of(parts)
-    return " and ".join(part.told for part in parts if part.is_so is verdict) or "it asks about nothing"
+    told = dict.fromkeys(part.told for part in parts if part.is_so is verdict)  # of what is not known often the same
+    return " and ".join(told) or "it asks about nothing"
 
 
 def what_holds(when: Condition, session: Session, now: Instant) -> str:

@@ -278,3 +278,11 @@ def test_what_is_known_with_less_is_known_with_more(asked: dict[str, Any], sessi
 
     assert less in (None, more)
     assert what_holds(when, session, NOON)
+
+
+def test_what_keeps_several_things_from_being_known_is_said_once() -> None:
+    when = Condition(pr=(Pr.OPEN,), checks=(Checks.FAILING,))
+
+    told = in_words(parts_of(when, session_of(change=CHANGE), Seen(looked_at=NOON.at), NOON))
+
+    assert told == "its forge has not told of it since the daemon started"
