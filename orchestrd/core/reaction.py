@@ -114,12 +114,13 @@ def _where_it_does_not(case: _Case) -> Judgement:
         return Judgement(kind=Kind.NOTHING, why=why, again_in_s=again_in_s)
     if (left_s := _lasting_s(case, episode)) > 0:
         return _stays(case, Kind.WAITING, episode, "whether that lasts is not known yet", left_s)
-    if episode.cleared_at is None and all(part.at is not None for part in against):
-        seen_at = max(part.at for part in against if part.at is not None)
-        clear = replace(episode, cleared_at=seen_at)
-        return Judgement(kind=Kind.CLEAR, why=why, key=episode.key, is_due=True, episode=clear)
-    if all(part.at is not None and _is_no_newer(part.at, episode.cleared_at, case.now) for part in against):
-        return _stays(case, Kind.WAITING, episode, "another look has to find the same")
+    looks = [part.at for part in against if part.at is not None]
+    if looks and len(looks) == len(against):  # else something is certain, whoever looks
+        if episode.cleared_at is None:
+            clear = replace(episode, cleared_at=max(looks))
+            return Judgement(kind=Kind.CLEAR, why=why, key=episode.key, is_due=True, episode=clear)
+        if all(_is_no_newer(look, episode.cleared_at, case.now) for look in looks):
+            return _stays(case, Kind.WAITING, episode, "another look has to find the same")
     return Judgement(kind=Kind.END, why=why, key=episode.key, is_due=True)
 
 

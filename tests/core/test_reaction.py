@@ -431,6 +431,15 @@ def test_with_its_end_go_the_message_that_was_not_typed_and_the_notice_that_nobo
     assert types_of(told.events)[-1] is CLEARED
 
 
+def test_what_asks_about_nothing_any_more_is_over_at_once() -> None:
+    life = _red()
+    life.react()
+    life.types()
+    life.reactions = (replace(CI_FAILED, when=Condition()),)
+
+    assert types_of(life.react()) == [CLEARED]
+
+
 # ---- what comes to nothing
 
 
