@@ -97,6 +97,9 @@ class Courier(Performer):
     def _look(self) -> None:
         if self._is_stopping:
             return
+        self._pending = {
+            key: each for key, each in self._pending.items() if self._roster.get(each.session)
+        }  # or put away
         planned = plan(tuple(self._pending.values()), self._channels.routing, self._states, self._clock.now())
         for each in planned.over:
             self._settle(each)

@@ -67,10 +67,11 @@ class Upkeep:
         self._final.update((session.id, session.generation) for session in ended)
 
     async def archive(self) -> None:
-        """Put away sessions that ended long ago."""
+        """Put away sessions that ended long ago, and intend nothing any more: somebody may have to be told of them."""
         before = self._clock.now().at - timedelta(seconds=self._settings.archive_after_s)
         ended = self._roster.in_states(TERMINAL)
-        for session in [session for session in ended if session.state_since < before][:ARCHIVED_AT_A_TIME]:
+        idle = [session for session in ended if session.state_since < before and not session.effects]
+        for session in idle[:ARCHIVED_AT_A_TIME]:
             await self._archive(session.id)
         self._final = {session: last for session, last in self._final.items() if self._roster.get(session)}
 

@@ -16,7 +16,9 @@ from orchestrd.model.event import Event, EventType
 from orchestrd.model.limits import NOTIFY_AGAIN_S, NOTIFY_ANSWER_S, NOTIFY_END_S, NOTIFY_GIVEN_UP_S
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
+from orchestrd.model.words import State
 from orchestrd.testing.notifier import ScriptedNotifier
+from orchestrd.testing.world import Script
 from tests.engine import rig as rigs
 from tests.engine.rig import ID, OTHER, Rig, survivor
 
@@ -358,3 +360,35 @@ async def test_a_full_disk_has_nobody_told_twice() -> None:
         await stand.courier.stop()
 
     assert stand.told("phone") == ["need"]
+
+
+async def test_an_ended_session_is_put_away_only_once_somebody_was_told_of_it() -> None:
+    async with running(archive_after_s=60.0, interval_s=10.0) as rig:
+        await rig.run(script=Script(exits_after_s=1.0))
+        stand = await bench(rig, "phone", notify=NotifySettings(digest="30m"))
+        stand.intend("need", priority=Priority.INFO)
+        await rig.until(ID, State.COMPLETED)
+
+        await asyncio.sleep(1_200.0)
+        waiting = rig.state()
+        await rig.when(lambda: stand.told("phone"))
+        await rig.when(lambda: rig.state() is None)
+        await stand.courier.stop()
+
+    assert waiting is State.COMPLETED
+    assert stand.told("phone") == ["need"]
+
+
+async def test_a_session_that_a_person_has_put_away_has_nothing_to_say_any_more() -> None:
+    async with running() as rig:
+        await rig.run(script=Script(exits_after_s=1.0))
+        stand = await bench(rig, "phone", notify=NotifySettings(digest="1h"))
+        stand.intend("need", priority=Priority.INFO)
+        await rig.until(ID, State.COMPLETED)
+
+        await rig.service.archive(rig.record().id)
+        await asyncio.sleep(7_200.0)
+        await stand.courier.stop()
+
+    assert stand.told("phone") == []
+    assert rig.errors == []
