@@ -4,7 +4,7 @@ Each is fetched once. A log that cannot be had is empty, and the change says why
 is fetched at the next look.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -101,22 +101,23 @@ async def _failed_jobs(client: GitHubClient, change: Change) -> AsyncIterator[Fa
                 yield FailedCheck(id=f"{JOB}{job.id}", name=line(job.name or ""), url=job.html_url)
 
 
-async def told_logs(client: GitHubClient, change: Change, known: Mapping[str, FailedCheck]) -> Change:
-    """Add to the failed checks of a change what they have written; `known` are those of which that was told before."""
-    told, error = [], change.error
+async def told_logs(client: GitHubClient, change: Change, known: dict[str, FailedCheck]) -> Change:
+    """Add to the failed checks of a change what they have written.
+
+    `known` are those of which that was told before, by their ids; it gains those of which it is told now.
+    """
+    error = change.error
     for check in change.failed:
         if check.id in known:
-            told.append(known[check.id])
             continue
         try:
-            told.append(await _told(client, change.repository, check))
+            known[check.id] = await _told(client, change.repository, check)
         except (NotFoundError, RefusedError) as missing:
-            told.append(replace(check, log=""))
+            known[check.id] = replace(check, log="")
             error = error or missing.message
         except TransientError as missing:
-            told.append(check)
             error = error or missing.message
-    return replace(change, failed=tuple(told), error=error)
+    return replace(change, failed=tuple(known.get(check.id, check) for check in change.failed), error=error)
 
 
 async def _told(client: GitHubClient, repository: str, check: FailedCheck) -> FailedCheck:

@@ -20,7 +20,7 @@ from orchestrd.forges.github.hosts import split
 from orchestrd.forges.github.query import Query, Wish, query
 from orchestrd.forges.github.reading import Picked, detailed, picked, standing_of
 from orchestrd.forges.github.reviews import open_threads, words_of
-from orchestrd.model.change import Change, Checks, Remark
+from orchestrd.model.change import Change, Checks, FailedCheck, Remark
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.limits import (
     CHANGES_AT_ONCE_MAX,
@@ -55,6 +55,7 @@ class Looks:
         self._client = client
         self._repository = repository
         self._known: dict[int, Remembered] = {}
+        self._logs: dict[str, FailedCheck] = {}  # of checks that have failed, by their ids
         self.cost = 1  # of the newest look, in what GitHub counts by
 
     async def look(self, wanted: Sequence[WantedChange]) -> list[ChangeLook]:
@@ -81,12 +82,12 @@ class Looks:
     async def _with_logs(self, changes: Mapping[str, Change], wanted: Sequence[WantedChange]) -> dict[str, Change]:
         """Fetch what failed checks have written, of those that it was not fetched of before; in time, or next time."""
         before = {one.branch: one.known for one in wanted if one.known is not None}
-        known = {check.id: check for one in before.values() for check in one.failed if check.log is not None}
+        self._logs |= {check.id: check for one in before.values() for check in one.failed if check.log is not None}
         done = dict(changes)
 
         async def fetch(branch: str, change: Change) -> None:
-            named = await with_named_jobs(self._client, change, before.get(branch))
-            done[branch] = await told_logs(self._client, named, known)
+            done[branch] = named = await with_named_jobs(self._client, change, before.get(branch))
+            done[branch] = await told_logs(self._client, named, self._logs)
 
         try:
             async with asyncio.timeout(FORGE_LOGS_S), asyncio.TaskGroup() as tasks:
@@ -95,6 +96,8 @@ class Looks:
                         tasks.create_task(fetch(branch, change), name=f"logs of {branch}")
         except TimeoutError:
             pass  # what is there stands, the rest is fetched at the next look
+        failed = {check.id for change in done.values() for check in change.failed}
+        self._logs = {known: check for known, check in self._logs.items() if known in failed}
         return done
 
 
@@ -199,7 +202,7 @@ class _Look:
         words = self._words_of(number, details) if details is not None else {}
         told = detailed(change, self._parts.get(number, Part(None)), details, words)
         is_unknown = told.checks is Checks.UNKNOWN or told.remarks is None
-        return replace(told, error=told.error or self._error) if is_unknown else told
+        return replace(told, error=self._error or told.error) if is_unknown else told
 
     def _words_of(self, number: int, details: Details) -> dict[str, Remark]:
         """Give what the open threads say: as it was told now, or before."""

@@ -4,13 +4,16 @@ Invariant: nothing is merged that was not seen to be ready by the look right bef
 which merges it or nothing. What nobody knows is said to be unknown: the next look tells.
 """
 
+import asyncio
+
 from orchestrd.core.merging import unready
 from orchestrd.forges.github.client import GitHubClient
 from orchestrd.forges.github.faults import Reply, UnansweredError
 from orchestrd.forges.github.hosts import split
 from orchestrd.forges.github.looking import Looks
-from orchestrd.model.change import Change, Pr
+from orchestrd.model.change import Change, Mergeable, Pr
 from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.limits import MERGE_LOOK_PAUSE_S, MERGE_LOOKS_MAX
 from orchestrd.model.reaction import MergeOrder
 from orchestrd.ports.forge import Merging, WantedChange
 
@@ -18,7 +21,7 @@ from orchestrd.ports.forge import Merging, WantedChange
 async def merged(client: GitHubClient, looks: Looks, order: MergeOrder, wanted: WantedChange) -> Merging:
     """Obey an order, if it is obeyed already or can be."""
     try:
-        change = await looks.look_closely(wanted)
+        change = await _seen(looks, wanted)
     except OrchestrdError as error:
         return Merging(is_merged=False, error=error.message)
     if change.pr is Pr.MERGED and order.number in (None, change.number):
@@ -29,6 +32,17 @@ async def merged(client: GitHubClient, looks: Looks, order: MergeOrder, wanted: 
     if why is not None:
         return Merging(is_merged=False, change=change, error=_whole(why, change))
     return await _ordered(client, order, change)
+
+
+async def _seen(looks: Looks, wanted: WantedChange) -> Change:
+    """Look at it; GitHub works out whether it could be merged once somebody asks, and tells a moment later."""
+    change = await looks.look_closely(wanted)
+    for _ in range(MERGE_LOOKS_MAX - 1):
+        if change.pr is not Pr.OPEN or change.mergeable is not Mergeable.UNKNOWN:
+            break
+        await asyncio.sleep(MERGE_LOOK_PAUSE_S)
+        change = await looks.look_closely(wanted)
+    return change
 
 
 async def _ordered(client: GitHubClient, order: MergeOrder, change: Change) -> Merging:

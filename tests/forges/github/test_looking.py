@@ -2,12 +2,13 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from orchestrd.forges.github.adapter import GitHubForge
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
-from orchestrd.model.limits import CHANGES_AT_ONCE_MAX, CHECK_LOG_CHARS_MAX, FAILED_CHECKS_MAX
+from orchestrd.model.limits import CHANGES_AT_ONCE_MAX, CHECK_LOG_CHARS_MAX, FAILED_CHECKS_MAX, FORGE_LOGS_S
 from orchestrd.testing.clocks import LoopClock
 from orchestrd.testing.github import FakeGitHub, Repository, Request, Response
 from orchestrd.testing.github.http import answer
@@ -16,6 +17,7 @@ from tests.forges.github.surroundings import (
     REPOSITORY,
     SHA,
     change_of,
+    connect_to,
     forge_at,
     github_at,
     queries,
@@ -364,3 +366,58 @@ async def test_where_the_token_may_not_read_actions_either_only_that_something_f
 
     assert (change.checks, change.failed) == (Checks.FAILING, ())
     assert change.error == "Resource not accessible by personal access token"
+
+
+async def test_logs_that_take_too_long_hold_nothing_up_and_come_with_a_later_look(bench: Bench) -> None:
+    bench.repository.pull("fix", sha=SHA)
+    for name in ("one", "two"):
+        bench.repository.check(SHA, name, "failure", log=f"{name} is broken.")
+    take = connect_to(bench.github)()
+    slow = FORGE_LOGS_S * 0.6  # so that both are not had in time
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(slow if request.url.path.endswith("/logs") else 0)
+        return await take.send(
+            httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        )
+
+    bench.forge = forge_at(None, bench.clock, connect=lambda: httpx.AsyncClient(transport=httpx.MockTransport(slowly)))
+
+    first = await bench.look()
+    second = await bench.look(known=first)
+
+    assert [failed.log for failed in first.failed] == [None, None]
+    assert [failed.log for failed in second.failed] == ["one is broken.", "two is broken."]
+
+
+async def test_only_so_many_repositories_are_remembered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrd.forges.github.adapter.FORGE_REPOSITORIES_MAX", 2)
+    for name in ("r", "s", "t"):
+        bench.github.repository(f"o/{name}")
+        await bench.forge.look(f"github.com/o/{name}", [wanted("fix")])
+
+    assert list(bench.forge._looks) == ["github.com/o/s", "github.com/o/t"]
+
+
+async def test_a_repository_of_another_host_is_none_of_ours(bench: Bench) -> None:
+    with pytest.raises(NotFoundError, match=r"git.example.com is no GitHub that is set"):
+        await bench.forge.look("git.example.com/o/r", [wanted("fix")])
+
+
+async def test_what_a_later_request_did_not_tell_is_unknown_and_what_an_earlier_one_told_stands(bench: Bench) -> None:
+    bench.repository.pull("fix", sha=SHA)
+    take, asked = bench.github.take, 0
+
+    def failing_then(request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return take(request) if asked == 1 else answer({"message": "Bad gateway"}, 502)
+
+    bench.github.take = failing_then  # type: ignore[method-assign]
+
+    change = await bench.look()
+
+    assert (change.pr, change.head) == (Pr.OPEN, SHA)
+    assert (change.checks, change.review, change.remarks) == (Checks.UNKNOWN, Review.UNKNOWN, None)
+    assert change.error is not None
+    assert change.error.startswith("github.com failed (502)")

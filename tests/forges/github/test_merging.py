@@ -6,7 +6,8 @@ from orchestrd.model.change import Checks, Mergeable, Review
 from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
 from orchestrd.ports.forge import Merging
 from orchestrd.testing.clocks import LoopClock
-from orchestrd.testing.github.http import Response, problem
+from orchestrd.testing.github import Request, Response
+from orchestrd.testing.github.http import problem
 from orchestrd.testing.github.repository import Pull
 from tests.forges.github.surroundings import OTHER_SHA, REPOSITORY, SHA, forge_at, github_at, wanted
 from tests.github.described import needs_descriptions
@@ -134,3 +135,28 @@ async def test_where_nothing_could_be_seen_nothing_is_merged(bench: Bench) -> No
 
     assert merging.is_merged is False
     assert not bench.ordered
+
+
+@pytest.mark.parametrize(("looks", "is_merged"), [(1, True), (5, False)])
+async def test_what_github_has_yet_to_work_out_is_waited_for_a_moment(
+    bench: Bench,
+    looks: int,
+    is_merged: bool,  # noqa: FBT001 - a table
+) -> None:
+    take, asked = bench.github.take, 0
+    bench.pull.mergeable = "UNKNOWN"
+
+    def working_it_out(request: Request) -> Response:
+        nonlocal asked
+        answered = take(request)
+        asked += request.path == "/graphql"
+        if asked == 2 * looks:  # each look is two requests: which it is, and what there is to know of it
+            bench.pull.mergeable = "MERGEABLE"
+        return answered
+
+    bench.github.take = working_it_out  # type: ignore[method-assign]
+
+    merging = await bench.merge()
+
+    assert merging.is_merged is is_merged
+    assert merging.error == (None if is_merged else "it is unknown, not clean")
