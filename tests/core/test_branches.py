@@ -25,7 +25,7 @@ OPEN = Change(forge="github", repository="github.com/ada/shop", branch="fix", pr
 WORKTREE = Workspace(kind="worktree", path="/tree", branch="orch/aaaaaaaa-fix")
 
 
-def session(name: str = "aaaaaaaa", age: float = 0, **changes: object) -> Session:
+def session(name: str = "aaaaaaaa", age: int = 0, **changes: object) -> Session:
     return replace(a_session(name, State.RUNNING, age), spec=a_spec(workspace=WORKTREE), **changes)
 
 

@@ -1,6 +1,7 @@
 """The page about pull requests names the words, hooks and figures of the program."""
 
 import re
+from itertools import product
 
 from orchestrd.forges.local_merging import merged_ref
 from orchestrd.model import limits
@@ -20,13 +21,16 @@ def test_every_value_of_every_axis_is_named() -> None:
 
 
 def test_every_word_of_the_column_is_explained() -> None:
+    every = product(Pr, Checks, Review, Mergeable)
     cells = {
-        change_cell(a_document(change=Change(forge="x", repository="x", branch="x", **axes))).split()[-1]
-        for pr in Pr
-        for checks in Checks
-        for review in Review
-        for mergeable in Mergeable
-        for axes in ({"pr": pr, "checks": checks, "review": review, "mergeable": mergeable},)
+        change_cell(
+            a_document(
+                change=Change(
+                    forge="x", repository="x", branch="x", pr=pr, checks=checks, review=review, mergeable=mergeable
+                )
+            )
+        ).split()[-1]
+        for pr, checks, review, mergeable in every
     }
 
     assert {cell for cell in cells - {"-"} if f"`{cell}`" not in PAGE} == set()
