@@ -38,55 +38,22 @@ class Outward:
         troubles: Troubles,
         on_error: OnError,
     ) -> None:
+        self._adapters = adapters
+        self._roster, self._mailboxes, self._troubles = roster, mailboxes, troubles
+        self._on_error = on_error
         self.channels = Channels(adapters.make_notifier)
-        self.forge_watch = ForgeWatch(
-            forges=adapters.forges,
-            checkouts=adapters.checkouts,
-            roster=roster,
-            mailboxes=mailboxes,
-            clock=adapters.clock,
-            troubles=troubles,
-            remote=settings.remote,
-            on_error=on_error,
-        )
+        self.forge_watch = self._forge_watch(settings)
         self.issues = Issues(adapters.forges, adapters.checkouts, lambda: self.forge_watch.remote)
-        self.reactor = Reactor(
-            roster=roster,
-            mailboxes=mailboxes,
-            clock=adapters.clock,
-            reactions=settings.reactions,
-            change_seen_at=self.forge_watch.seen_at,
-            on_error=on_error,
-        )
-        self.courier = Courier(
-            channels=self.channels,
-            roster=roster,
-            mailboxes=mailboxes,
-            clock=adapters.clock,
-            troubles=troubles,
-            on_error=on_error,
-        )
-        self.courier.use(settings.notify, settings.channels, settings.zone)
+        self.reactor = self._reactor(settings)
+        self.courier = self._courier(settings)
+        runner = adapters.runner
         self.parts: tuple[Actor, ...] = (
             self.forge_watch,
             self.courier,
-            Merger(
-                forges=adapters.forges,
-                look_now=self.forge_watch.look_now,
-                roster=roster,
-                mailboxes=mailboxes,
-                on_error=on_error,
-            ),
-            Verifier(roster, mailboxes, adapters.runner, adapters.trees, on_error),
-            Errands(roster, mailboxes, adapters.runner, on_error),
-            Spawning(
-                layout=adapters.layout,
-                roster=roster,
-                mailboxes=mailboxes,
-                attachments=adapters.attachments,
-                spawn=spawn,
-                on_error=on_error,
-            ),
+            self._merger(),
+            Verifier(roster, mailboxes, runner, adapters.trees, on_error),
+            Errands(roster, mailboxes, runner, on_error),
+            self._spawning(spawn),
             self.reactor,
         )
         prober.on_look(self.reactor.looked)
@@ -97,3 +64,56 @@ class Outward:
         self.forge_watch.remote = settings.remote
         self.courier.use(settings.notify, settings.channels, settings.zone)
         self.reactor.take(settings.reactions)
+
+    def _forge_watch(self, settings: Settings) -> ForgeWatch:
+        return ForgeWatch(
+            forges=self._adapters.forges,
+            checkouts=self._adapters.checkouts,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            clock=self._adapters.clock,
+            troubles=self._troubles,
+            remote=settings.remote,
+            on_error=self._on_error,
+        )
+
+    def _reactor(self, settings: Settings) -> Reactor:
+        return Reactor(
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            clock=self._adapters.clock,
+            reactions=settings.reactions,
+            change_seen_at=self.forge_watch.seen_at,
+            on_error=self._on_error,
+        )
+
+    def _courier(self, settings: Settings) -> Courier:
+        courier = Courier(
+            channels=self.channels,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            clock=self._adapters.clock,
+            troubles=self._troubles,
+            on_error=self._on_error,
+        )
+        courier.use(settings.notify, settings.channels, settings.zone)
+        return courier
+
+    def _merger(self) -> Merger:
+        return Merger(
+            forges=self._adapters.forges,
+            look_now=self.forge_watch.look_now,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            on_error=self._on_error,
+        )
+
+    def _spawning(self, spawn: Spawn) -> Spawning:
+        return Spawning(
+            layout=self._adapters.layout,
+            roster=self._roster,
+            mailboxes=self._mailboxes,
+            attachments=self._adapters.attachments,
+            spawn=spawn,
+            on_error=self._on_error,
+        )
