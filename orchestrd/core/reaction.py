@@ -24,7 +24,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.condition import Part, all_of, in_words, parts_of
+from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of_change
 from orchestrd.core.deciding import in_flight
 from orchestrd.core.duration import duration_of
 from orchestrd.core.episode import asks_what_was_said, attempted, continued, episode_of, is_under_way, pause_left_s
@@ -140,9 +140,11 @@ def _is_no_newer(look: datetime, than: datetime | None, now: Instant) -> bool:
 def _where_it_holds(case: _Case) -> Judgement:
     if case.stored is None and _is_long_over(case):
         return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and it ended too long ago")
-    if (not_here := _NOT_HERE.get(case.reaction.act, _never)(case.session)) is not None:
+    if (not_here := _NOT_HERE.get(case.reaction.act, _anywhere)(case)) is not None:
         return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and {not_here}", episode=case.stored)
     episode = continued(case.reaction, case.session, case.now)
+    if case.reaction.act is Act.SEND and case.session.is_terminal:
+        return _told_to_a_person(case, episode, "it has ended, and reads no more")
     if episode.round > case.reaction.rounds:
         return _hand_over(case, episode, f"there were {case.reaction.rounds} rounds of it already")
     if _is_overdue(case, episode):
@@ -162,9 +164,12 @@ def _is_unsaid(case: _Case) -> bool:
 
 
 def _is_long_over(case: _Case) -> bool:
-    """What ended long before anybody asked is nobody's concern any more: a new reaction does not dig it up."""
+    """What ended long before anybody asked is nobody's concern any more: a new reaction does not dig it up.
+
+    Of its pull request there may be news at any time.
+    """
     since_s = (case.now.at - case.session.state_since).total_seconds()
-    return case.session.is_terminal and since_s > ENDED_REACTS_S
+    return case.session.is_terminal and since_s > ENDED_REACTS_S and not speaks_of_change(case.reaction.when)
 
 
 def _waits_for_its_attempt(case: _Case, episode: Episode) -> Judgement | None:
@@ -304,33 +309,35 @@ def _unspeakable(session: Session) -> str | None:
     return None
 
 
-def _never(_session: Session) -> str | None:
+def _anywhere(_case: _Case) -> str | None:
     return None
 
 
-def _cannot_read(session: Session) -> str | None:
-    return "it has ended, and reads no more" if session.is_terminal else None
+def _cannot_read(case: _Case) -> str | None:
+    """What its forge tells of one that has ended is for a person; all else ended with it."""
+    is_over = case.session.is_terminal and not speaks_of_change(case.reaction.when)
+    return "it has ended, and reads no more" if is_over else None
 
 
-def _cannot_end(session: Session) -> str | None:
-    return "it is ended already" if session.is_terminal or session.ending is not None else None
+def _cannot_end(case: _Case) -> str | None:
+    return "it is ended already" if case.session.is_terminal or case.session.ending is not None else None
 
 
-def _cannot_begin(session: Session) -> str | None:
-    return None if session.is_terminal else "it has not ended"
+def _cannot_begin(case: _Case) -> str | None:
+    return None if case.session.is_terminal else "it has not ended"
 
 
-def _cannot_merge(session: Session) -> str | None:
-    is_pinned = session.change is not None and session.change.head is not None
+def _cannot_merge(case: _Case) -> str | None:
+    is_pinned = case.session.change is not None and case.session.change.head is not None
     return None if is_pinned else "nobody knows its newest commit"
 
 
-def _cannot_spawn(session: Session) -> str | None:
+def _cannot_spawn(case: _Case) -> str | None:
     """Without this, what begins another session where one has failed would never come to an end."""
-    return None if session.spec.begun_by is None else "a reaction has begun it, and it begins no other"
+    return None if case.session.spec.begun_by is None else "a reaction has begun it, and it begins no other"
 
 
-_NOT_HERE: dict[Act, Callable[[Session], str | None]] = {
+_NOT_HERE: dict[Act, Callable[[_Case], str | None]] = {
     Act.SEND: _cannot_read,
     Act.STOP: _cannot_end,
     Act.REVIVE: _cannot_begin,

@@ -258,12 +258,24 @@ def test_nothing_is_said_into_a_dialog_nor_to_who_cannot_read_it(facts: dict[str
     assert life.events[-1].text == "its checks are failing; that has been so for 1h"
 
 
-def test_an_ended_session_is_told_nothing() -> None:
+def test_of_the_pull_request_of_a_session_that_has_ended_a_person_is_told() -> None:
     life = _red()
+    life.session = replace(life.record, state=State.COMPLETED, reason=Reason.PR_OPENED)
+    life.wait(10 * ENDED_REACTS_S)
+
+    told, again = life.react(), life.react()
+
+    assert (types_of(told), again) == ([ESCALATED], [])
+    assert told[0].text == "its checks are failing; it has ended, and reads no more"
+    assert life.record.messages == ()
+
+
+def test_nothing_is_said_to_a_session_that_has_ended() -> None:
+    life = Reacting(replace(CI_FAILED, when=Condition(state=(State.COMPLETED,))))
     life.session = replace(life.record, state=State.COMPLETED, reason=Reason.EXITED)
 
     assert (life.judged().kind, life.react()) == (Kind.NOTHING, [])
-    assert life.judged().why == "its checks are failing, and it has ended, and reads no more"
+    assert life.judged().why == "it is completed, and it has ended, and reads no more"
 
 
 def test_what_a_person_has_said_first_is_typed_first() -> None:
