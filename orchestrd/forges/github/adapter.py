@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrd.core import allowance
 from orchestrd.forges.context import ForgeContext
-from orchestrd.forges.github.client import GRAPHQL, GitHubClient
+from orchestrd.forges.github.client import GitHubClient
 from orchestrd.forges.github.hosts import Host, hosts_of, repository_at, split
 from orchestrd.forges.github.issues import read_issue
 from orchestrd.forges.github.looking import Looks
@@ -16,6 +16,7 @@ from orchestrd.forges.github.merging import merged
 from orchestrd.forges.github.reading import NAME
 from orchestrd.forges.github.tokens import secret_in, token_of
 from orchestrd.forges.github.webhooks import Deliveries
+from orchestrd.forges.github.wire import GRAPHQL, Connect
 from orchestrd.model.allowance import Allowance
 from orchestrd.model.errors import NotFoundError, RefusedError
 from orchestrd.model.issue import Issue
@@ -25,8 +26,6 @@ from orchestrd.ports.forge import ChangeLook, Merging, WantedChange
 
 if TYPE_CHECKING:
     import httpx
-
-Connect = Callable[[], "httpx.AsyncClient"]
 
 
 def connect() -> "httpx.AsyncClient":

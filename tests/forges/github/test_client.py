@@ -7,11 +7,12 @@ import httpx
 import pytest
 
 from orchestrd.core.allowance import Meter
-from orchestrd.forges.github import client as module
-from orchestrd.forges.github.client import GRAPHQL, REST, GitHubClient
+from orchestrd.forges.github import wire as module
+from orchestrd.forges.github.client import GitHubClient
 from orchestrd.forges.github.faults import UnansweredError
 from orchestrd.forges.github.hosts import hosts_of
 from orchestrd.forges.github.query import Wish, query
+from orchestrd.forges.github.wire import GRAPHQL, REST
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
 from orchestrd.model.forge_settings import ForgeSettings
 from orchestrd.model.limits import FORGE_ANSWER_S, FORGE_KEPT_MAX, FORGE_REQUESTS_AT_ONCE_MAX
@@ -166,11 +167,34 @@ async def test_a_refusal_names_what_is_lacking(
     assert TOKEN not in error.value.message
 
 
+@pytest.mark.parametrize(("status", "is_of_host"), [(401, True), (502, True), (403, False), (404, False)])
+async def test_what_is_wrong_with_one_thing_is_not_wrong_with_the_host(status: int, is_of_host: bool) -> None:  # noqa: FBT001 - a table
+    answers = [status, 200]
+    client = client_of(lambda _: httpx.Response(answers.pop(0)))
+
+    with pytest.raises(OrchestrdError):
+        await client.get("/x", "to read it")
+    told = client.error
+    await asyncio.sleep(600)
+    await client.get("/x", "to read it")
+
+    assert (told is not None) is is_of_host
+    assert client.error is None
+
+
+async def test_a_host_that_wants_to_be_left_alone_is_not_broken() -> None:
+    client = client_of(always(429, headers={"retry-after": "30"}))
+
+    with pytest.raises(TransientError, match="for another 30 s"):
+        await client.get("/x", "to read it")
+
+    assert client.error is None
+
+
 async def test_without_a_token_what_is_public_can_be_read() -> None:
     client = client_of(lambda request: httpx.Response(200 if "authorization" not in request.headers else 401), None)
 
     assert (await client.get("/x", "to read it")).status == 200
-    assert await client.has_token() is False
 
 
 @pytest.mark.parametrize(
