@@ -64,6 +64,11 @@ def _good_end(session: Session) -> Trigger:
     return _FOR[ENDING_FOR[session.spec.until]] if is_met(session) else Trigger.EXITED_UNMET
 
 
+def conclude(turn: Turn, proof: Exited) -> None:
+    """The run has ended by itself, or was ended: enter the end that this means."""
+    finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(turn.session, proof))
+
+
 def finish(
     turn: Turn,
     trigger: Trigger,

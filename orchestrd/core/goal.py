@@ -10,10 +10,12 @@ then it is also ended while it is blocked, parked at a limit or stuck: that boun
 
 An agent that exits with 0 before its goal is met has not done what it was asked for: failed (goal_unmet). But what it
 did last may not be known yet, so its end is held back: until its verification is over, or until its forge had the time
-to tell. The exit record tells of the end again with each look, so nothing of this has to be remembered.
+to tell. The exit record tells of the end again with each look, so a restart forgets nothing of this.
 """
 
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from orchestrd.core.deciding import in_flight
 from orchestrd.core.turn import Turn, short
@@ -112,10 +114,12 @@ def verified(turn: Turn, result: Verified) -> None:
 def is_held_back(turn: Turn, proof: Exited) -> bool:
     """Hold an exit back whose meaning is not known yet, and see to it that it will be."""
     session = turn.session
-    if session.ending is not None or proof.exit_code != 0 or session.spec.until not in PROVEN or is_met(session):
+    is_good = proof.exit_code == 0 and not proof.hung_up
+    if session.ending is not None or not is_good or session.spec.until not in PROVEN or is_met(session):
         return False
     if not _is_open(turn, proof):
         return False
+    turn.evidence = replace(turn.evidence, exit=proof)
     turn.set_activity(Activity.UNKNOWN, "end of run", None)
     turn.set_liveness(Liveness.DEAD, "end of run")
     turn.change(notice=HELD, turn_over_at=turn.session.turn_over_at or min(proof.at, turn.now.at))

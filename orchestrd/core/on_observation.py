@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.beginning import begin_run, implies_start, never_ran
 from orchestrd.core.deciding import bounded, remember_asked
-from orchestrd.core.ending import end_of, finish, order_sweep, told_of
+from orchestrd.core.ending import conclude, end_of, finish, order_sweep
 from orchestrd.core.evidence import HOOK, REPORT
 from orchestrd.core.goal import is_held_back
 from orchestrd.core.liveness import (
@@ -67,7 +67,7 @@ def exited(turn: Turn, proof: Exited) -> None:
     elif _is_typed_into(turn, proof):
         turn.set_liveness(Liveness.DEAD, "end of run")
     elif not is_held_back(turn, proof):
-        finish(turn, end_of(turn.session, proof), proof=proof, error=proof.error or told_of(turn.session, proof))
+        conclude(turn, proof)
 
 
 def vanished(turn: Turn, proof: Vanished) -> None:

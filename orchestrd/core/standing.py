@@ -6,8 +6,8 @@ not be typed any more is held back, and typed when its time comes.
 """
 
 from orchestrd.core.deciding import follow_decision, in_flight
-from orchestrd.core.ending import begin_ending
-from orchestrd.core.goal import ENDING_FOR, follow_verification, is_met, may_end
+from orchestrd.core.ending import begin_ending, conclude
+from orchestrd.core.goal import ENDING_FOR, follow_verification, is_held_back, is_met, may_end
 from orchestrd.core.machine import Trigger
 from orchestrd.core.parking import follow_limit
 from orchestrd.core.progress import follow_progress
@@ -16,12 +16,13 @@ from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S
 from orchestrd.model.session import Message, Session
-from orchestrd.model.words import Activity, Liveness, State
+from orchestrd.model.words import OCCUPYING, Activity, Liveness, State
 
 
 def follow(turn: Turn) -> None:
     """Do what is due by where the session stands now."""
     follow_decision(turn)
+    _conclude_if_decided(turn)
     _end_if_goal_is_met(turn)
     follow_verification(turn)
     _watch_contact(turn)
@@ -41,6 +42,16 @@ def may_type(session: Session, message: Message) -> bool:
     if session.activity is Activity.WAITING:
         return True
     return session.activity is Activity.UNKNOWN and not message.awaits_turn
+
+
+def _conclude_if_decided(turn: Turn) -> None:
+    """It has ended by itself, and now it is known what that is worth."""
+    proof = turn.evidence.exit
+    session = turn.session
+    if proof is None or turn.has_moved or session.ending is not None or session.state not in OCCUPYING:
+        return
+    if not is_held_back(turn, proof):
+        conclude(turn, proof)
 
 
 def _end_if_goal_is_met(turn: Turn) -> None:
@@ -80,5 +91,6 @@ def _hold_back_deliveries(turn: Turn) -> None:
 def _deliver_next(turn: Turn) -> None:
     """One message at a time, in order."""
     first = next(iter(turn.session.messages), None)
-    if first and may_type(turn.session, first) and not turn.has_in_flight(EffectKind.DELIVER):
+    is_there = turn.evidence.exit is None
+    if first and is_there and may_type(turn.session, first) and not turn.has_in_flight(EffectKind.DELIVER):
         turn.perform(EffectKind.DELIVER, first.id)

@@ -71,20 +71,22 @@ def step(
             return on_command.spawn(input_, evidence, now)
         return Outcome(session=None, evidence=evidence)
     turn = Turn(session, evidence, now, thresholds)
-    if not _is_beside_the_point(session, input_):
+    if not _is_beside_the_point(session, evidence, input_):
         _take(turn, input_)
         if not isinstance(turn.reply, Refusal):
             standing.follow(turn)
     return turn.outcome()
 
 
-def _is_beside_the_point(session: Session, input_: Input) -> bool:
+def _is_beside_the_point(session: Session, evidence: Evidence, input_: Input) -> bool:
     """Facts and results speak of a run: not of another generation's, and not where there is none (any more).
 
-    A result belongs to an effect in flight: it counts once, and not where the effect was taken back meanwhile.
+    Where its end is proven, and only held back, nothing else is heard of it than that. A result belongs to an effect in
+    flight: it counts once, and not where the effect was taken back meanwhile.
     """
     if isinstance(input_, Observation):
-        return _is_of_another_run(session, input_)
+        is_over = evidence.exit is not None and not isinstance(input_, Exited | Vanished)
+        return is_over or _is_of_another_run(session, input_)
     if isinstance(input_, Result) and all(effect.id != input_.effect for effect in session.effects):
         return True
     return isinstance(input_, RunResult) and _is_of_another_run(session, input_)

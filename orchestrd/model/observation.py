@@ -151,4 +151,5 @@ class Evidence(Struct, frozen=True, kw_only=True):
     asked: tuple[Asked, ...] = ()  # what it waits for and holds, the newest last
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
     transcript_offset: int = 0  # the same for the agent's transcript
+    exit: Exited | None = None  # that was proven, and is held back until it is known what it is worth
     malformed: int = 0  # lines that could not be understood

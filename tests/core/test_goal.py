@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.goal import COMMIT, is_met, is_verified, why_unmet
 from orchestrd.model.change import Pr
-from orchestrd.model.command import DuePassed, Revive, Swept, Verified
+from orchestrd.model.command import DuePassed, Revive, Stop, Swept, Verified
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.limits import CHANGE_TOLD_S, ERROR_CHARS_MAX, REPORT_TEXT_CHARS_MAX, STUCK_AFTER_S, WITNESS_LAG_S
@@ -287,3 +287,50 @@ def test_a_revived_session_has_nothing_verified_yet() -> None:
     life.give(Revive(session=SESSION))
 
     assert life.record.verification is None
+
+
+def test_what_is_found_out_after_an_exit_ends_the_session_at_once() -> None:
+    verified, proposed = (
+        after(Until.VERIFY, WORKS, Exit(), GREEN),
+        after(Until.PR_OPEN, WORKS, Exit(), Proposed(Pr.OPEN)),
+    )
+
+    assert stand(verified) == (State.COMPLETED, Reason.VERIFIED)
+    assert stand(proposed) == (State.COMPLETED, Reason.PR_OPENED)
+    assert verified.record.exit_code == proposed.record.exit_code == 0
+
+
+def test_a_stop_while_an_exit_is_held_back_ends_the_session_as_stopped() -> None:
+    life = after(Until.VERIFY, WORKS, Exit(), Happening(Stop(session=SESSION)))
+
+    Exit().befall(life)
+
+    assert stand(life) == (State.CANCELLED, Reason.STOPPED)
+    assert not verifies(life)
+
+
+def test_a_daemon_that_ends_while_an_exit_is_held_back_finds_it_again() -> None:
+    life = after(Until.VERIFY, WORKS, Exit())
+
+    life.restart()
+    before = stand(life)
+    GREEN.befall(life)
+    Exit(ago_s=10.0).befall(life)
+
+    assert before == (State.RUNNING, Reason.STARTED)
+    assert stand(life) == (State.COMPLETED, Reason.VERIFIED)
+
+
+def test_nothing_is_typed_into_an_agent_whose_exit_is_held_back() -> None:
+    life = after(Until.VERIFY, WORKS, Exit(), send("m1"))
+
+    assert [effect.kind for effect in life.record.effects] == [EffectKind.VERIFY]
+
+
+def test_a_terminal_that_was_closed_is_no_exit_to_wait_for() -> None:
+    life = after(Until.VERIFY, WORKS)
+
+    at = life.now.at
+    life.give(Exited(generation=1, observer="process", exit_code=0, exit_signal=None, at=at, hung_up=True))
+
+    assert stand(life) == (State.FAILED, Reason.TERMINAL_LOST)
