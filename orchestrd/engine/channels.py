@@ -1,4 +1,4 @@
-"""The channels over which a person is told: each made when it is first needed, and made again when it is set otherwise.
+"""The channels over which a person is told: each made before it is needed, and made again when it is set otherwise.
 
 Invariant: whatever a notifier does, telling ends, within a bound, in having told or in an error of ours; and what it
 raises that is none of ours is not repeated, for nobody knows what secrets stand in it.
@@ -6,7 +6,7 @@ raises that is none of ours is not repeated, for nobody knows what secrets stand
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import tzinfo
 
 from orchestrd.core.notifying import Routing, routing_of
@@ -28,6 +28,7 @@ class Channels:
         self._notifiers: dict[str, Notifier] = {}
         self._outdated: list[Notifier] = []
         self._making: dict[str, asyncio.Lock] = {}
+        self._on_told: Callable[[str], None] = lambda _: None
         self.routing = Routing(routes={})
 
     @property
@@ -49,19 +50,20 @@ class Channels:
         self._making = {name: lock for name, lock in self._making.items() if name in self._settings}
         self.routing = routing_of(notify, channels, zone)
 
+    async def prepare(self, name: str) -> None:
+        """Make the notifier of a channel before it is needed: what is wrong with it is better known then."""
+        async with _bounded(name):
+            await self._notifier(name)
+
     async def tell(self, name: str, notices: Sequence[Notice]) -> None:
         """Tell these over one channel. Raises what its notifier raises, and NotFoundError."""
-        try:
-            async with asyncio.timeout(NOTIFY_ANSWER_S + NOTIFY_END_S):
-                await (await self._notifier(name)).tell(notices)
-        except TimeoutError:
-            told = f"the channel {name} did not take it within {NOTIFY_ANSWER_S:.0f} seconds"
-            raise TransientError(told, code="channel_late", hint="orch doctor") from None
-        except OrchestrdError:
-            raise
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything, with anything in it
-            told = f"the channel {name} failed with {type(error).__name__}"
-            raise TransientError(told, code="channel_failed", hint="orch doctor") from None
+        async with _bounded(name):
+            await (await self._notifier(name)).tell(notices)
+        self._on_told(name)
+
+    def on_told(self, callback: Callable[[str], None]) -> None:
+        """Call this with a channel that was told something, by whomever: it works."""
+        self._on_told = callback
 
     async def close_outdated(self) -> None:
         """Let go of the notifiers that are needed no more."""
@@ -90,3 +92,19 @@ class Channels:
             else:  # it was set otherwise meanwhile: this one tells but now
                 self._outdated.append(made)
             return made
+
+
+@contextlib.asynccontextmanager
+async def _bounded(name: str) -> AsyncIterator[None]:
+    """Bound what a channel does, and make an error of ours of whatever it raises."""
+    try:
+        async with asyncio.timeout(NOTIFY_ANSWER_S + NOTIFY_END_S):
+            yield
+    except TimeoutError:
+        told = f"the channel {name} did not take it within {NOTIFY_ANSWER_S:.0f} seconds"
+        raise TransientError(told, code="channel_late", hint="orch doctor") from None
+    except OrchestrdError:
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything, with anything in it
+        told = f"the channel {name} failed with {type(error).__name__}"
+        raise TransientError(told, code="channel_failed", hint="orch doctor") from None

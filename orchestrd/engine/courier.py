@@ -53,6 +53,12 @@ class Courier(Performer):
         self._errors: dict[Key, dict[str, str]] = {}  # of the channels that have given one up
         self._states: dict[str, ChannelState] = {}
         self._timer: asyncio.Handle | None = None
+        channels.on_told(self._works)
+
+    async def started(self) -> None:
+        """Go on with what the last daemon left."""
+        await super().started()
+        self._tasks.spawn("make channels", self._make_channels())
 
     async def stopped(self) -> None:
         """Let go of the channels; what was not told stands in the records."""
@@ -67,7 +73,7 @@ class Courier(Performer):
         self._channels.take(notify, channels, zone)
         self._states = {name: ChannelState(is_telling=True) for name, was in self._states.items() if was.is_telling}
         if self._is_open:
-            self._tasks.spawn("close channels", self._channels.close_outdated())
+            self._tasks.spawn("make channels", self._make_channels())
             self._look_soon()
 
     def take(self, session: SessionId, fresh: Sequence[Effect]) -> None:
@@ -85,6 +91,14 @@ class Courier(Performer):
             self._pending.pop((session, effect), None)
             self._errors.pop((session, effect), None)
 
+    async def _make_channels(self) -> None:
+        await self._channels.close_outdated()
+        for name in self._channels.names:
+            try:
+                await self._channels.prepare(name)
+            except OrchestrdError as error:
+                self._troubles.failed(_part(name), error)
+
     def _look_soon(self) -> None:
         """Look once all that has come together is there."""
         self._look_in(0.0)
@@ -97,9 +111,8 @@ class Courier(Performer):
     def _look(self) -> None:
         if self._is_stopping:
             return
-        self._pending = {
-            key: each for key, each in self._pending.items() if self._roster.get(each.session)
-        }  # or put away
+        there = self._roster.get  # a session that a person has put away has nothing to say any more
+        self._pending = {key: each for key, each in self._pending.items() if there(each.session)}
         planned = plan(tuple(self._pending.values()), self._channels.routing, self._states, self._clock.now())
         for each in planned.over:
             self._settle(each)
@@ -127,8 +140,14 @@ class Courier(Performer):
                 progress = Notified(effect=each.effect, reached=each.reached, is_over=False)
                 await self.report(each.session, progress)
 
+    def _works(self, channel: str) -> None:
+        """A channel was told something: what waits for it need not wait any longer."""
+        self._troubles.works(_part(channel))
+        if self._state(channel).failures and not self._state(channel).is_telling:
+            self._states[channel] = ChannelState()
+            self._look_soon()
+
     def _told(self, delivery: Delivery) -> None:
-        self._troubles.works(_part(delivery.channel))
         self._states[delivery.channel] = ChannelState()
         for each in self._left_of(delivery):
             self._put(replace(each, reached=(*each.reached, delivery.channel)))

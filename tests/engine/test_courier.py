@@ -10,11 +10,13 @@ from msgspec.structs import replace
 from orchestrd.engine.channels import Channels
 from orchestrd.engine.courier import Courier
 from orchestrd.engine.troubles import Troubles
+from orchestrd.engine.trying import try_channels
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import RefusedError, TransientError, UsageError
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.limits import NOTIFY_AGAIN_S, NOTIFY_ANSWER_S, NOTIFY_END_S, NOTIFY_GIVEN_UP_S
 from orchestrd.model.notice import Notice, Priority
+from orchestrd.model.notice_document import NoticeRequest
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 from orchestrd.model.words import State
 from orchestrd.testing.notifier import ScriptedNotifier
@@ -392,3 +394,35 @@ async def test_a_session_that_a_person_has_put_away_has_nothing_to_say_any_more(
 
     assert stand.told("phone") == []
     assert rig.errors == []
+
+
+async def test_a_channel_that_cannot_be_made_is_said_before_anybody_is_to_be_told() -> None:
+    async with running() as rig:
+        stand = Bench(rig, "phone")
+        stand.mistakes["phone"] = UsageError("the channel phone has no topic")
+        await stand.courier.start()
+
+        trouble = await rig.when(lambda: stand.troubles.newest)
+        await stand.courier.stop()
+
+    assert trouble == "the channel phone has no topic"
+
+
+async def test_what_waits_for_a_channel_is_told_at_once_when_a_person_has_found_it_mended() -> None:
+    async with running() as rig:
+        await rig.run()
+        stand = await bench(rig, "phone")
+        stand.notifiers["phone"].error = BROKEN
+        stand.intend("need")
+        await rig.when(lambda: stand.troubles.newest)
+        stand.notifiers["phone"].error = None
+        mended_s = asyncio.get_running_loop().time()
+
+        await try_channels(stand.channels, NoticeRequest(key="try", text="hello"), rig.clock)
+        await stand.over()
+        took_s = asyncio.get_running_loop().time() - mended_s
+        await stand.courier.stop()
+
+    assert stand.told("phone") == ["try", "need"]
+    assert stand.troubles.newest is None
+    assert took_s < NOTIFY_AGAIN_S / 2
