@@ -19,9 +19,10 @@ def doctor(
 ) -> int:
     """Look at everything orchestrd stands on, and name what is wrong.
 
-    Programs, home, disks, memory, config, service, daemon, records, terminals,
-    and whatever was left behind. Each line is ok, warn or fail, with the cause
-    and the next command. Changes nothing, with a daemon or without one.
+    Programs, home, disks, memory, config, channels, service, daemon, forge,
+    records, terminals, and whatever was left behind. Each line is ok, warn or
+    fail, with the cause and the next command. Changes nothing, with a daemon or
+    without one.
 
     --fix sets modes right and removes stale files, a dead socket and control
     clients of the past. It never ends an agent and never deletes work: for
