@@ -17,7 +17,7 @@ from orchestrd import logs
 from orchestrd.api.server import ApiServer
 from orchestrd.clock import SystemClock
 from orchestrd.core.layout import Layout
-from orchestrd.daemon import Api
+from orchestrd.daemon import Face
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Home, Session
@@ -94,7 +94,7 @@ async def run(layout: Layout, number: int) -> None:
     world, sessions = populated(layout, number)
     store, runtimes = TellingStore(layout), scripted(world)
     engine = engine_over(layout, runtimes, store, interval_s=INTERVAL_S)
-    engine.registry.add(Api(ApiServer(engine.service, layout, SystemClock()), fail))
+    engine.registry.add(Face("api", ApiServer(engine.service, layout, SystemClock()), fail))
     fountain = Fountain(store, world, sessions)
     async with living(engine, runtimes), await asyncio.start_unix_server(fountain.accept, bare_socket(layout)):
         say(time.perf_counter())

@@ -14,6 +14,7 @@ from orchestrd.engine.presence import Settings
 from orchestrd.model.errors import FaultError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import MAX_RUNNING
+from orchestrd.model.reaction import Reaction
 from orchestrd.ports import Runtime, Store
 from orchestrd.store.attachments import FileAttachments
 from orchestrd.store.inbox import FileInbox
@@ -39,7 +40,14 @@ def populated(layout: Layout, number: int) -> tuple[World, tuple[SessionId, ...]
     return world, tuple(session.id for session in sessions)
 
 
-def engine_over(layout: Layout, runtimes: Mapping[str, Runtime], store: Store, *, interval_s: float) -> Engine:
+def engine_over(
+    layout: Layout,
+    runtimes: Mapping[str, Runtime],
+    store: Store,
+    *,
+    interval_s: float,
+    reactions: tuple[Reaction, ...] = (),
+) -> Engine:
     """Put the engine together, without faces. What fails in it fails the measurement."""
     attachments = FileAttachments(layout)
     adapters = Adapters(
@@ -61,7 +69,9 @@ def engine_over(layout: Layout, runtimes: Mapping[str, Runtime], store: Store, *
         meter=ScriptedMeter(),
         read_screen=attachments.read_screen,
     )
-    settings = Settings(interval_s=interval_s, max_running=MAX_RUNNING, pid=os.getpid(), version="benchmark")
+    settings = Settings(
+        interval_s=interval_s, max_running=MAX_RUNNING, reactions=reactions, pid=os.getpid(), version="benchmark"
+    )
     return Engine(adapters, settings, fail, fail_with)
 
 

@@ -15,7 +15,9 @@ from benchmarks.measuring import MILLISECONDS, Effort, figures
 from benchmarks.rows import Row, at_most
 from benchmarks.scripted import engine_over, living, populated, scripted
 from orchestrd.clock import SystemClock
+from orchestrd.config import effective, packaged, reactions_of
 from orchestrd.core.layout import Layout
+from orchestrd.model.reaction import Reaction
 from orchestrd.ports import Runtime, Scan
 from orchestrd.runtimes.process import ProcessRuntime
 from orchestrd.store.files import FileStore
@@ -25,6 +27,7 @@ BARE = "scandir + stat"
 SIZES = (10, 100, 500, 1_000, 5_000)
 SIZES_QUICK = (10, 100, 1_000)
 TARGETS_MS = {100: 3.0, 500: 12.0}
+REACTING, REACTIONS_COST_MS = 1_000, 2.0
 BACK_TO_BACK_S = 0.0
 WARM_UP = 3
 SERIES_S = 6.0
@@ -61,6 +64,7 @@ def measure(effort: Effort) -> Iterator[Row]:
             world, _ = populated(layout, size)
             store = asyncio.run(_ticking(layout, scripted(world), rounds))
         yield _row(f"tick, {size:,} scripted sessions", size, store)
+    yield _with_reactions(rounds)
     size = effort.of(100, 20)
     with daemon() as place:
         place.begin(size)
@@ -70,10 +74,34 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield _row(f"tick, {size} real processes", size, store)
 
 
-async def _ticking(layout: Layout, runtimes: Mapping[str, Runtime], rounds: int) -> StopwatchStore:
+def _with_reactions(rounds: int) -> Row:
+    """Measure the same sessions with the reactions of the package, and without any: what idle ones cost a tick."""
+    ours = reactions_of(effective([packaged()], {}).configuration)
+    ticks_ms: list[list[float]] = []
+    for reactions in (ours, ()):
+        with temporary_home() as layout:
+            world, _ = populated(layout, REACTING)
+            ticks_ms.append(asyncio.run(_ticking(layout, scripted(world), rounds, reactions)).ticks_ms[WARM_UP:])
+    with_them, without = map(figures, ticks_ms)
+    return Row(
+        family=FAMILY,
+        what=f"tick, {REACTING:,} scripted sessions, {len(ours)} reactions",
+        unit="ms",
+        ours=with_them,
+        peer_name="without a reaction",
+        peer=without,
+        target=(at_most(REACTIONS_COST_MS, "surplus"),),
+        reason="a session is judged again only when something of it has changed, or its time has come",
+    )
+
+
+async def _ticking(
+    layout: Layout, runtimes: Mapping[str, Runtime], rounds: int, reactions: tuple[Reaction, ...] = ()
+) -> StopwatchStore:
     store = StopwatchStore(layout)
     deadline = time.monotonic() + SERIES_S
-    async with living(engine_over(layout, runtimes, store, interval_s=BACK_TO_BACK_S), runtimes):
+    engine = engine_over(layout, runtimes, store, interval_s=BACK_TO_BACK_S, reactions=reactions)
+    async with living(engine, runtimes):
         while len(store.ticks_ms) < rounds + WARM_UP and (  # noqa: ASYNC110 - a scan is of another thread
             time.monotonic() < deadline or len(store.ticks_ms) <= WARM_UP
         ):
