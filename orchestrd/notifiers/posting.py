@@ -71,7 +71,7 @@ def _client() -> "httpx.AsyncClient":
     import httpx  # noqa: PLC0415 - a daemon that posts nothing need not hold it
 
     return httpx.AsyncClient(
-        timeout=NOTIFY_ANSWER_S,
+        timeout=None,  # noqa: S113 - all of it is bounded where it is called
         follow_redirects=False,
         headers={"User-Agent": f"orchestrd/{__version__}"},
         limits=httpx.Limits(max_connections=2, max_keepalive_connections=0),  # notices are rare
