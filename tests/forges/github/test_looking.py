@@ -421,3 +421,41 @@ async def test_what_a_later_request_did_not_tell_is_unknown_and_what_an_earlier_
     assert (change.checks, change.review, change.remarks) == (Checks.UNKNOWN, Review.UNKNOWN, None)
     assert change.error is not None
     assert change.error.startswith("github.com failed (502)")
+
+
+async def test_a_branch_that_is_renamed_takes_its_pull_request_along(bench: Bench) -> None:
+    pull = bench.repository.pull("fix", sha=SHA)
+    before = await bench.look()
+    pull.branch = "mend"
+
+    looks = await bench.forge.look(REPOSITORY, [wanted("fix", before), wanted("mend")])
+
+    assert [(look.change.pr, look.change.number) for look in looks if look.change] == [(Pr.NONE, None), (Pr.OPEN, 1)]
+
+
+async def test_two_sessions_on_one_branch_are_asked_for_once_and_told_the_same(bench: Bench) -> None:
+    bench.repository.pull("fix", sha=SHA)
+
+    looks = await bench.forge.look(REPOSITORY, [wanted("fix"), wanted("fix", session="bbbbbbbb")])
+
+    assert [look.session for look in looks] == ["aaaaaaaa", "bbbbbbbb"]
+    assert looks[0].change == looks[1].change
+
+
+async def test_a_pull_request_that_is_opened_anew_takes_the_place_of_the_closed_one(bench: Bench) -> None:
+    first = bench.repository.pull("fix", sha=SHA)
+    before = await bench.look()
+    first.state = "CLOSED"
+    closed = await bench.look(known=before)
+    bench.repository.pull("fix", sha=OTHER_SHA)
+    bench.repository.check(OTHER_SHA, "test", "success")
+
+    again = await bench.look(known=closed)
+
+    assert (before.number, closed.pr, again.pr, again.number, again.checks) == (
+        1,
+        Pr.CLOSED,
+        Pr.OPEN,
+        2,
+        Checks.PASSING,
+    )
