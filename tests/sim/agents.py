@@ -4,6 +4,7 @@ What they do stands in the plan of the forge's world. An agent that is told some
 takes it, and pushes nothing.
 """
 
+import asyncio
 import random
 from collections import Counter
 
@@ -11,7 +12,7 @@ from orchestrd.model.effect import EffectKind
 from orchestrd.model.ids import SessionId
 from orchestrd.model.run import Run
 from orchestrd.model.session import Session
-from orchestrd.ports import Clock
+from orchestrd.ports import Clock, CommandEnd
 from orchestrd.testing.world import RunKey, Script
 from tests.sim.forge import ForgeWorld, Pull
 from tests.sim.judge import Judge
@@ -34,6 +35,7 @@ class DayWorld(SimWorld):
         self._judge = judge
         self._blocked_since: dict[RunKey, float] = {}
         self._turns: Counter[RunKey] = Counter()
+        self.commands: set[tuple[SessionId, str]] = set()  # that were begun, by the effect
         self.told: Counter[tuple[SessionId, str]] = Counter()  # how often each message was typed
 
     def catch_up(self) -> None:
@@ -65,6 +67,14 @@ class DayWorld(SimWorld):
         self.told[key] += 1
         self._must(self.told[key] == 1, f"message {key} was typed {self.told[key]} times")
         self._begin_turn((run.session, run.generation), is_lazy=self.is_lazy(run.session))
+
+    def begin_command(self, session: SessionId) -> None:
+        """Note that a command is begun: only one that stands in the record as attempted, and only once."""
+        effects = self._records[session].effects
+        begun = [(session, one.id) for one in effects if one.kind is EffectKind.RUN and one.attempted]
+        self._must(len(begun) == 1, f"{session} has a command run for {begun}")
+        self._must(begun[0] not in self.commands, f"the command of {begun[0]} is run again")
+        self.commands.add(begun[0])
 
     # ---- turns
 
@@ -104,6 +114,23 @@ class DayWorld(SimWorld):
             if word == "blocked":
                 self._blocked_since[key] = self._forge.now_s
         return True
+
+
+class DayRunner:
+    """Runs the commands of reactions: each once, whatever becomes of the daemon that has begun it."""
+
+    def __init__(self, world: DayWorld, chance: random.Random) -> None:
+        self.is_dead = False
+        self._day = world
+        self._chance = chance
+
+    async def run(self, session: Session, command: str) -> CommandEnd:
+        """See the port."""
+        if self.is_dead:
+            await asyncio.Event().wait()
+        self._day.begin_command(session.id)
+        await asyncio.sleep(self._chance.uniform(1, 400))
+        return CommandEnd(exit_code=self._chance.choice((0, 0, 1)), output="made")
 
 
 class DayRuntime(TroubledRuntime):

@@ -21,13 +21,13 @@ from orchestrd.model.document import SpawnRequest
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.ids import ID_ALPHABET, SessionId
 from orchestrd.model.notice_settings import ChannelSettings
-from orchestrd.model.reaction import Act, Reaction
+from orchestrd.model.reaction import Act, Condition, Reaction
 from orchestrd.model.session import Session, Spec, Workspace
 from orchestrd.model.words import Activity, State
 from orchestrd.ports import Forge
 from orchestrd.testing.clocks import DAWN
 from orchestrd.testing.history import decode_event
-from tests.sim.agents import DayRuntime, DayWorld
+from tests.sim.agents import DayRunner, DayRuntime, DayWorld
 from tests.sim.daemon import Daemon, End
 from tests.sim.forge import ForgeTroubles, ForgeWorld, SimCheckouts, SimForge
 from tests.sim.ledgers import DayChecker, check_ledgers
@@ -43,6 +43,13 @@ SETTLES_S = 1.5 * 3_600.0  # after the troubles have ended: budgets are spent, a
 EVERY_S = 300.0  # from one attempt to the next
 SESSIONS = 3
 DISK_STEPS_MAX = 4_000
+RUNS = Reaction(
+    name="own-look",
+    when=Condition(pr=(Pr.OPEN,), checks=(Checks.FAILING,)),
+    act=Act.RUN,
+    command="make",
+    every_s=EVERY_S,
+)
 
 
 class Day(Simulation):
@@ -55,7 +62,7 @@ class Day(Simulation):
         self.interval_s = chance.choice((20.0, 45.0))
         self.troubles = Troubles(full_disk=chance.choice((0.0, 0.01)), torn_journal=chance.choice((0.0, 0.02)))
         merges, ours = chance.random() < 0.7, effective([packaged()], {}).configuration
-        self.reactions = tuple(_hurried(one, merges=merges) for one in reactions_of(ours))
+        self.reactions = (*(_hurried(one, merges=merges) for one in reactions_of(ours)), RUNS)
         self.checker = DayChecker(self.records, self.world, self.max_running, self.judge, self.trace)
         self.checker.allow(self.reactions)
         self.phone = Phone(self.judge)
@@ -181,6 +188,7 @@ class DayOutside(Outside):
 
     def __init__(self, day: Day) -> None:
         super().__init__()
+        self.runner = self._runner = DayRunner(day.day_world, day.chance)
         self._forge = SimForge(day.forge, day.clock, day.forge_troubles)
         self.checkouts = SimCheckouts(day.forge, day.clock)
         self.forges: Mapping[str, Forge] = {"sim": self._forge}
@@ -202,7 +210,7 @@ class DayOutside(Outside):
             channel.fails = 0.0
 
     def cut_off(self) -> None:
-        self._forge.is_dead = True
+        self._forge.is_dead = self._runner.is_dead = True
         for channel in self._channels:
             channel.is_dead = True
 

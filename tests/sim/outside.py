@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from orchestrd.engine.channels import MakeNotifier
-from orchestrd.ports import Checkouts, Forge
+from orchestrd.ports import Checkouts, CommandRunner, Forge
 from orchestrd.testing.forge import ScriptedCheckouts
 from orchestrd.testing.outside import ScriptedChannels, ScriptedRunner, ScriptedTrees
 
@@ -16,7 +16,7 @@ class Outside:
         self.trees = ScriptedTrees()
         self.forges: Mapping[str, Forge] = {}
         self.make_notifier: MakeNotifier = ScriptedChannels().make
-        self.runner = ScriptedRunner()
+        self.runner: CommandRunner = ScriptedRunner()
 
     def calm(self) -> None:
         """Spare it all trouble from now on."""
