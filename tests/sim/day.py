@@ -40,6 +40,8 @@ from tests.sim.world import SimWorld
 HOURS = 2  # that it lasts, before its troubles end
 LIFE_S = 900.0  # that a daemon lives, on average
 SETTLES_S = 1.5 * 3_600.0  # after the troubles have ended: budgets are spent, and people told
+LASTS_S = 0.8 * SETTLES_S  # what has been so for so long has been dealt with
+REST_S = 1_200.0  # what was begun is over by then
 EVERY_S = 300.0  # from one attempt to the next
 SESSIONS = 3
 DISK_STEPS_MAX = 4_000
@@ -122,6 +124,9 @@ class Day(Simulation):
         self._calm(daemon)
         await self._revive_all(daemon.engine.service)
         await asyncio.sleep(SETTLES_S)
+        async with asyncio.timeout(REST_S):
+            while any(record.effects for record in self.records.values()):  # noqa: ASYNC110 - a disk tells nobody
+                await asyncio.sleep(self.interval_s)
         self._is_at_rest = True
         daemon.end(End.STOPPED)
 
@@ -168,7 +173,8 @@ class Day(Simulation):
             left = [effect.kind for effect in record.effects]
             self.judge.must(not left, f"{record.id} still intends {left}")
             pull = self.forge.pulls.get(str(record.spec.workspace.branch))
-            if pull is not None and record.state is State.RUNNING and record.activity is Activity.WAITING:
+            is_steady = pull is not None and self.forge.now_s - pull.since_s > LASTS_S
+            if pull and is_steady and record.state is State.RUNNING and record.activity is Activity.WAITING:
                 self._check_heeded(record, pull.checks, pull.pr, pull.review, is_conflicting=pull.is_conflicting)
 
     def _check_heeded(self, record: Session, checks: Checks, pr: Pr, review: Review, *, is_conflicting: bool) -> None:

@@ -49,6 +49,7 @@ class Pull:
         self.review = Review.REQUIRED
         self.remarks: tuple[Remark, ...] = ()
         self.is_conflicting = False
+        self.since_s = 0.0  # that it is as it is
 
     @property
     def head(self) -> str:
@@ -148,7 +149,7 @@ class ForgeWorld:
 
     def _turn(self, pull: Pull, head: str, checks: Checks) -> None:
         if pull.head == head and pull.pr in (Pr.OPEN, Pr.DRAFT):
-            pull.checks = checks
+            pull.checks, pull.since_s = checks, self.now_s
 
     def review(self, pull: Pull) -> None:
         """Let a reviewer say something."""
@@ -162,7 +163,7 @@ class ForgeWorld:
 
     def conflict(self, pull: Pull) -> None:
         """Let the base move so that it conflicts."""
-        pull.is_conflicting = pull.pr is Pr.OPEN
+        pull.is_conflicting, pull.since_s = pull.pr is Pr.OPEN, self.now_s
 
 
 class SimForge:

@@ -9,6 +9,8 @@ from orchestrd.model.instant import Instant
 from orchestrd.model.reaction import Reaction
 from orchestrd.model.session import Session
 from orchestrd.model.words import Receipt
+from orchestrd.ports import Recovered
+from orchestrd.testing.history import decode_event
 from tests.sim.checking import Checker
 from tests.sim.judge import Judge
 
@@ -21,17 +23,30 @@ class DayChecker(Checker):
 
     def allow(self, reactions: Iterable[Reaction]) -> None:
         """Say which budgets there are."""
+        self._counted = 0  # the number of the newest event that was
         self._allowed = {reaction.name: reaction.attempts for reaction in reactions}
         self._made: Counter[tuple[SessionId, str, Instant, str]] = Counter()
         self._attempts: dict[Key, tuple[SessionId, str, Instant, str]] = {}
 
+    def recovered(self, found: Recovered, journal: list[bytes]) -> None:
+        """Count what had become durable when a daemon died, and nobody was answered."""
+        super().recovered(found, journal)
+        for line in journal[self._counted :]:
+            event = decode_event(line)
+            if event is not None and event.session in self.records:
+                self._heed(self.records[event.session], event)
+
     def _stored(self, record: Session, events: Sequence[Event]) -> None:
         super()._stored(record, events)
         for event in events:
-            if event.type is EventType.REACTION_FIRED:
-                self._count(record, event)
-            elif _came_to_nothing(event) and (budget := self._attempts.pop((record.id, str(event.message)), None)):
-                self._made[budget] -= 1
+            self._heed(record, event)
+
+    def _heed(self, record: Session, event: Event) -> None:
+        self._counted = max(self._counted, event.sequence)
+        if event.type is EventType.REACTION_FIRED:
+            self._count(record, event)
+        elif _came_to_nothing(event) and (budget := self._attempts.pop((record.id, str(event.message)), None)):
+            self._made[budget] -= 1
 
     def _count(self, record: Session, event: Event) -> None:
         """Count an attempt for its key; one whose message was typed before there was news is over by then."""
