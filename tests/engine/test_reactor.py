@@ -10,7 +10,7 @@ from orchestrd.core.reaction import judge
 from orchestrd.engine import reactor as reactors
 from orchestrd.engine.reactor import Reactor
 from orchestrd.model.command import Kill, Revive, Stop
-from orchestrd.model.effect import EffectKind
+from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import FaultError
 from orchestrd.model.event import EventType
 from orchestrd.model.ids import SessionId
@@ -310,6 +310,18 @@ async def test_a_command_that_fails_is_run_again_and_then_a_person_is_told() -> 
 
     assert len(rig.events(EventType.REACTION_ESCALATED)) == 1
     assert len(rig.runner.begun) > 1
+
+
+async def test_an_effect_without_a_command_is_over_at_once() -> None:
+    async with running() as rig:
+        record = await rig.run()
+        effect = Effect(id="1.77", kind=EffectKind.RUN, generation=1)
+        rig.edit(replace(record, revision=record.revision + 1, effects=(effect,), effects_made=77))
+
+        (event,) = await rig.when(lambda: rig.events(EventType.COMMAND_RUN))
+
+    assert event.error == "it has no command"
+    assert rig.runner.begun == []
 
 
 # ---- spawning
