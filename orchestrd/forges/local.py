@@ -132,6 +132,12 @@ class LocalForge:
 
     async def _change(self, view: View, wish: WantedChange) -> Change:
         tip, base, known = view.tips.get(wish.branch), view.tips.get(view.base), wish.known
+        if tip is not None and base is None:
+            raise RefusedError(
+                f"HEAD of {view.repository} names branch {view.base}, and it has none: there is nothing to merge into",
+                code="no_base",
+                hint=f"git -C {view.repository} symbolic-ref HEAD refs/heads/main",
+            )
         commit = tip.commit if tip else known.head if known and known.pr in _WAS_AHEAD | _SETTLED else None
         if commit is None or base is None or wish.branch == view.base:
             return _change(view, wish, Pr.NONE, tip)

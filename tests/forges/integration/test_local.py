@@ -131,6 +131,16 @@ async def test_the_base_and_a_branch_without_commits_have_no_pull_request(stage:
     assert [change.pr for change in told] == [Pr.NONE, Pr.NONE]
 
 
+async def test_a_repository_whose_head_names_no_branch_says_so(stage: BareStage) -> None:
+    await proposed(stage, FIX)
+    git(stage.bare, "symbolic-ref", "HEAD", "refs/heads/trunk")
+
+    (told,) = await stage.forge.look(str(stage.bare), [a_wish(FIX)])
+
+    assert told.change is None
+    assert told.error == (f"HEAD of {stage.bare} names branch trunk, and it has none: there is nothing to merge into")
+
+
 async def test_a_branch_that_was_merged_and_deleted_is_merged(stage: BareStage) -> None:
     opened = await known(stage)
     await stage.merge_by_hand(FIX)
