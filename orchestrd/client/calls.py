@@ -1,5 +1,6 @@
 """Every request the API takes, as a value: what to send, and what comes back. No I/O, so both shells share them."""
 
+from _thread import allocate_lock
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
@@ -40,6 +41,10 @@ T = TypeVar("T")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 OK = range(200, 300)
+
+# One thread at a time: what msgspec must know of a struct it finds out when that is first read, and two threads that
+# make it do so at once crash the interpreter (seen in 0.22).
+_reading = allocate_lock()
 CHANNELS = "the channels to answer"
 NOTICE_S = NOTIFY_ANSWER_S + NOTIFY_END_S + ANSWER_S
 CLEANED, LOOKED_AT = "the worktrees to be cleaned", "its worktree to be looked at"
@@ -68,7 +73,8 @@ class Call(Struct, Generic[T], frozen=True, kw_only=True):
         if status not in OK:
             raise error_from(status, body)
         try:
-            return msgspec.json.decode(body, type=self.answer)
+            with _reading:
+                return msgspec.json.decode(body, type=self.answer)
         except msgspec.MsgspecError as error:
             raise OrchestrdError(
                 f"the daemon's answer is not understood: {error}", code="not_understood", hint="orch daemon restart"

@@ -99,3 +99,7 @@ def _owner(setting: Setting) -> str:
 
 _SECTIONS = {section: number for number, section in enumerate(SECTIONS)}
 _ORDER = {dotted: number for number, dotted in enumerate(KEYS)}
+
+# What msgspec must know of a struct it finds out when that is first used, and two threads that make it do so at once
+# crash the interpreter (seen in 0.22): so it is used here, under the lock of the import.
+msgspec.convert({}, Configuration)

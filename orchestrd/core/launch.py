@@ -86,6 +86,12 @@ class Report(Struct, frozen=True, kw_only=True):
     at: float | None = None
 
 
+# Threads read these, and two that read the first of a kind at once would crash the interpreter: why, tells
+# `orchestrd.config.layers`.
+for _kind in (StartRecord, ExitRecord, ClaimRecord, Report):
+    msgspec.json.Decoder(_kind)
+
+
 def encode_order(order: Order) -> bytes:
     """Write an order as NUL-separated fields: mark, directory, log, secrets file, pairs (count, then all), argv."""
     fields = [
