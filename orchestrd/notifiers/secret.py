@@ -1,4 +1,7 @@
-"""Secrets of channels: read from the environment or a file when they are needed, and kept out of all that is said."""
+"""Secrets of channels: read from the environment or a file when they are needed, and kept out of all that is said.
+
+One that has several lines is none: as a header it would be refused by words that repeat it.
+"""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -33,7 +36,7 @@ class Secret(Struct, frozen=True, kw_only=True):
         if self.variable is None:
             return None
         if value := environ.get(self.variable, "").strip():
-            return value
+            return self._one_line(value, self.variable, f"export {self.variable}=... (then: orch daemon restart)")
         raise self._missing(
             f"the variable {self.variable} is not set for the daemon",
             f"export {self.variable}=... (then: orch daemon restart)",
@@ -51,7 +54,12 @@ class Secret(Struct, frozen=True, kw_only=True):
             raise self._missing(f"{self.file} cannot be read: {why}", f"ls -l {path}") from None
         if not value:
             raise self._missing(f"{self.file} is empty", f"ls -l {path}")
-        return value
+        return self._one_line(value, str(self.file), f"ls -l {path}")
+
+    def _one_line(self, value: str, place: str, hint: str) -> str:
+        if value.isprintable():
+            return value
+        raise self._missing(f"{place} should hold it in one line, and nothing else", hint)
 
     def _missing(self, why: str, hint: str) -> TransientError:
         return TransientError(f"the channel {self.channel} has no {self.of}: {why}", code="no_secret", hint=hint)

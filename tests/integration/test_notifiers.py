@@ -147,6 +147,17 @@ async def test_a_secret_that_is_missing_is_named_and_may_come_later(tmp_path: Pa
     await notifier.close()
 
 
+async def test_a_secret_that_no_header_can_bear_is_none_and_is_not_repeated(tmp_path: Path, hook: ServerStage) -> None:
+    settings = ChannelSettings(kind="ntfy", topic="t", url=f"http://{hook.server.address}/", token_env="TOKEN")
+    notifier = ntfy.notifier(a_context(tmp_path, settings, TOKEN="tk_first\nsecond"))
+
+    with pytest.raises(TransientError, match=r"phone has no token: TOKEN should hold it in one line") as caught:
+        await notifier.tell([STUCK])
+
+    assert "tk_first" not in repr(caught.value)
+    await notifier.close()
+
+
 async def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     notifier = webhook.notifier(a_context(tmp_path, ChannelSettings(kind="webhook", url_env="HOOK_URL")))
 

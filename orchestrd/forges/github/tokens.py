@@ -1,7 +1,8 @@
 """The token of a host: what is set, else what the environment has, else what `gh` has stored. Blocking, on a thread.
 
-Invariant: a token is a return value and nothing else: no error, log or repr of ours has one. `gh` is never needed, and
-what it says of one host is never used for another.
+Invariant: a token is a return value and nothing else: no error, log or repr of ours has one. So what no header can bear
+is none: whoever refuses to send it would repeat it. `gh` is never needed, and what it says of one host is never used
+for another.
 """
 
 import shutil
@@ -23,7 +24,10 @@ FindToken = Callable[[], Awaitable[str | None]]
 def token_of(host: Host, settings: ForgeSettings, environ: Mapping[str, str]) -> str | None:
     """Find the token of a host; null where there is none. Raises RefusedError where what is set leads to none."""
     chosen = secret_in("token", settings.token_env, settings.token_file, environ) if host.is_set else None
-    return chosen or next(_usual(host, environ), None)
+    token = chosen or next(_usual(host, environ), None)
+    if token is not None and not (token.isascii() and token.isprintable()):
+        return _refused("token", "what stands in its place is more than one word of plain characters")
+    return token
 
 
 def secret_in(what: str, variable: str | None, file: str | None, environ: Mapping[str, str]) -> str | None:

@@ -119,3 +119,12 @@ def test_a_file_without_a_token_is_an_error_that_does_not_tell_what_is_in_it(
 
     assert str(path) in error.value.message
     assert "two words" not in error.value.message
+
+
+@pytest.mark.parametrize("written", ["ghp_se\ncret", "ghp_s\x00ecret", "ghp_secr\u2026t"])
+def test_what_no_header_can_bear_is_no_token_and_is_not_repeated(written: str) -> None:
+    with pytest.raises(RefusedError, match="more than one word of plain characters") as error:
+        found({"GITHUB_TOKEN": written})
+
+    assert error.value.code == "no_token"
+    assert "ecr" not in repr(error.value)
