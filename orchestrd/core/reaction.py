@@ -35,6 +35,8 @@ from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, State
 
+COMMAND = "shell"  # the agent that is any command at all
+
 
 class Kind(StrEnum):
     """What a judgement comes to."""
@@ -313,6 +315,8 @@ def _anywhere(_case: _Case) -> str | None:
     return None
 
 
+    if session.spec.agent == COMMAND and session.activity is Activity.UNKNOWN:
+        return "nothing is said to a command that tells nothing: a shell would run each line of it"
 def _cannot_read(case: _Case) -> str | None:
     """What its forge tells of one that has ended is for a person; all else ended with it."""
     is_over = case.session.is_terminal and not speaks_of_change(case.reaction.when)

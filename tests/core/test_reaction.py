@@ -29,7 +29,7 @@ from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Message
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, Authority, Desired, Ending, Reason, Receipt, State
-from tests.core.reacting import CHANGE, NOON, Reacting, session_of, types_of
+from tests.core.reacting import CHANGE, NOON, SPEC, Reacting, session_of, types_of
 
 CI_FAILED = Reaction(
     name="ci-failed", when=Condition(checks=(Checks.FAILING,)), act=Act.SEND, text="mend {checks}", attempts=2
@@ -230,6 +230,10 @@ def test_the_pause_grows_and_never_beyond_its_bound() -> None:
     [
         ({"activity": Activity.BLOCKED}, "nothing is said to an agent that is blocked"),
         ({"activity": Activity.LIMITED}, "nothing is said to an agent that is limited"),
+        (
+            {"spec": replace(SPEC, agent="shell"), "activity": Activity.UNKNOWN},
+            "nothing is said to a command that tells nothing: a shell would run each line of it",
+        ),
         ({"state": State.STARTING}, "nothing can be said to it while it is starting"),
         ({"state": State.LOST}, "nothing can be said to it while it is lost"),
         ({"ending": Ending.GONE}, "nothing can be said to it while it is being ended"),
