@@ -58,7 +58,7 @@ def _escalate(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> Non
 
 
 def _end(turn: Turn, reaction: Reaction) -> None:
-    """Its condition holds no more: nobody is told any more that it does, who was not told already."""
+    """Its condition, or the reaction itself, holds no more: nobody is told any more who was not told already."""
     episode = episode_of(turn.session, reaction.name)
     _withdraw_message(turn, reaction, "it holds no more")
     for effect in turn.session.effects:

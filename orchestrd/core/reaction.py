@@ -17,7 +17,7 @@ A failed attempt is not one: it is tried again with the same pauses, and a perso
 whose end nobody knows counts as made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,16 +78,25 @@ class _Case(Struct, frozen=True, kw_only=True):
 
 def judge(reaction: Reaction, session: Session, seen: Seen, now: Instant) -> Judgement:
     """Tell whether a reaction is due for a session, and why."""
+    stored = episode_of(session, reaction.name)
     if not reaction.is_on:
-        return Judgement(kind=Kind.NOTHING, why="it is switched off")
+        kind = Kind.END if stored else Kind.NOTHING
+        return Judgement(kind=kind, why="it is switched off", is_due=stored is not None)
     parts = parts_of(required(reaction), session, seen, now)
-    case = _Case(reaction=reaction, session=session, now=now, parts=parts, stored=episode_of(session, reaction.name))
+    case = _Case(reaction=reaction, session=session, now=now, parts=parts, stored=stored)
     verdict = all_of(parts)
     if verdict is None:
         return Judgement(kind=Kind.UNKNOWN, why=in_words(parts), episode=case.stored)
     if verdict and _is_unsaid(case):
         return Judgement(kind=Kind.UNKNOWN, why="nobody knows what its reviewers have said", episode=case.stored)
     return _where_it_holds(case) if verdict else _where_it_does_not(case)
+
+
+def left_over(reactions: Sequence[Reaction], session: Session) -> tuple[Reaction, ...]:
+    """Give the reactions that have an episode and are configured no more, as if they were switched off."""
+    known = {reaction.name for reaction in reactions}
+    gone = (episode.reaction for episode in session.episodes if episode.reaction not in known)
+    return tuple(Reaction(name=name, when=Condition(), act=Act.NOTIFY, is_on=False) for name in gone)
 
 
 def required(reaction: Reaction) -> Condition:

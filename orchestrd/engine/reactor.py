@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
-from orchestrd.core.reaction import Judgement, Kind, judge
+from orchestrd.core.reaction import Judgement, Kind, judge, left_over
 from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
@@ -192,7 +192,7 @@ class Reactor(Actor):
             return
         seen = self.seen(session)
         self._outlooks[name] = outlook = Outlook()
-        for reaction in self.reactions:
+        for reaction in (*self.reactions, *left_over(self.reactions, session)):
             judgement = self._judged(reaction, session, seen, now)
             if judgement is None:
                 continue

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.core.reaction import Kind, judge, required
+from orchestrd.core.reaction import Kind, judge, left_over, required
 from orchestrd.model.change import Checks, FailedCheck, Mergeable, Pr, Remark, Review
 from orchestrd.model.command import CommandRun, Merged, Notified, React, SpawnedAnother
 from orchestrd.model.decision import Decision, DecisionKind
@@ -327,6 +327,21 @@ def test_what_is_switched_off_does_nothing() -> None:
     life = _red(replace(CI_FAILED, is_on=False))
 
     assert (life.judged().kind, life.judged().why) == (Kind.NOTHING, "it is switched off")
+
+
+def test_with_a_reaction_that_is_switched_off_or_gone_goes_what_it_has_begun() -> None:
+    off, gone = _red(), _red()
+    for life in (off, gone):
+        life.react()
+    off.reactions = (replace(CI_FAILED, is_on=False),)
+    gone.reactions = left_over([NEEDS_INPUT], gone.record)
+
+    events = [types_of(life.react()) for life in (off, gone)]
+
+    assert events == [[EventType.MESSAGE_SETTLED, CLEARED]] * 2
+    for life in (off, gone):
+        assert (life.record.messages, life.record.episodes, life.react()) == ((), (), [])
+    assert left_over([CI_FAILED], _red().record) == ()
 
 
 def test_what_a_check_has_written_is_waited_for_and_not_for_ever() -> None:

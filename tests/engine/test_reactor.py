@@ -264,6 +264,17 @@ async def test_a_reload_swaps_the_reactions() -> None:
         await rig.when(lambda: fired(rig) == 1)
 
 
+async def test_what_a_reaction_has_begun_goes_with_it() -> None:
+    rig = Rig(reactions=(of(Act.SEND),))
+    async with running(rig):
+        await rig.run(script=Script(reports=((0.1, b'{"report":"working"}'),)))
+        await rig.when(lambda: rig.record().messages)
+
+        rig.engine.take(replace(rig.settings, reactions=()))
+
+        await rig.when(lambda: not rig.record().messages and not rig.record().episodes)
+
+
 # ---- errands
 
 
