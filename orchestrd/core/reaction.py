@@ -315,6 +315,8 @@ def _unspeakable(session: Session) -> str | None:
         return f"nothing can be said to it while it is {session.state if session.ending is None else 'being ended'}"
     if session.activity in (Activity.BLOCKED, Activity.LIMITED) or in_flight(session) is not None:
         return f"nothing is said to an agent that is {'limited' if session.activity is Activity.LIMITED else 'blocked'}"
+    if session.spec.agent == COMMAND and session.activity is Activity.UNKNOWN:
+        return "nothing is said to a command that tells nothing: a shell would run each line of it"
     if len(session.messages) >= MESSAGES_MAX:
         return f"{MESSAGES_MAX} messages wait to be read by it already"
     return None
@@ -324,8 +326,6 @@ def _anywhere(_case: _Case) -> str | None:
     return None
 
 
-    if session.spec.agent == COMMAND and session.activity is Activity.UNKNOWN:
-        return "nothing is said to a command that tells nothing: a shell would run each line of it"
 def _cannot_read(case: _Case) -> str | None:
     """What its forge tells of one that has ended is for a person; all else ended with it."""
     is_over = case.session.is_terminal and not speaks_of_change(case.reaction.when)
