@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 
 from orchestrd.core.duration import duration_of
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
+from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import Instant
 from orchestrd.model.reaction import Condition, Seen
 from orchestrd.model.session import Session, is_resume
@@ -228,6 +229,8 @@ def _verified(case: _Case) -> Part | None:
     verification = case.session.verification
     if verification is None or verification.generation != case.session.generation:
         return Part(None, "nothing has verified its work yet")
+    if any(effect.kind is EffectKind.VERIFY for effect in case.session.effects):
+        return Part(None, "its work is being verified again")
     told = f"its verification is {'green' if verification.is_green else 'red'}"
     return Part(verification.is_green is case.when.verified, told)
 

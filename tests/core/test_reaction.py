@@ -11,7 +11,7 @@ from orchestrd.core.reaction import Kind, judge, left_over, required
 from orchestrd.model.change import Checks, FailedCheck, Mergeable, Pr, Remark, Review
 from orchestrd.model.command import CommandRun, Merged, Notified, React, SpawnedAnother
 from orchestrd.model.decision import Decision, DecisionKind
-from orchestrd.model.effect import EffectKind
+from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import (
     ATTEMPT_PAUSE_S,
@@ -668,6 +668,24 @@ def test_each_verification_that_is_red_is_told_once() -> None:
 
     assert fired == [1, 0, 1, 0]
     assert types_of(life.react()) == [CLEARED]
+
+
+def test_no_person_is_told_of_a_red_verification_while_what_was_mended_is_being_verified() -> None:
+    verify = replace(CI_FAILED, name="verify", when=Condition(verified=False), attempts=1)
+    red = Verification(generation=1, turn_over_at=NOON.at, at=NOON.at, exit_code=1, is_clean=True)
+    life = Reacting(verify, verification=red)
+    life.looks(Activity.WAITING)
+    life.react()
+    life.types()
+    life.looks(Activity.WORKING, after_s=3_600.0)
+    assert life.react() == []
+
+    life.looks(Activity.WAITING)
+    life.session = replace(life.record, effects=(Effect(id="1.9", kind=EffectKind.VERIFY, generation=1),))
+
+    assert (life.judged().why, life.react()) == ("its work is being verified again", [])
+    life.session = replace(life.record, effects=(), verification=replace(red, at=life.now.at))
+    assert types_of(life.react())[0] is FIRED
 
 
 # ---- the other acts
