@@ -235,11 +235,15 @@ def _waits_for_its_agent(case: _Case, episode: Episode) -> Judgement | None:
 
 
 def _waits_for_a_look(case: _Case, episode: Episode) -> Judgement | None:
-    """What was true before the last attempt may be true no more."""
+    """What was true before the last attempt, or while its agent still worked, may be true no more."""
     tried_at = episode.tried_at.at if episode.tried_at is not None else None
-    if not any(part.at is not None and _is_no_newer(part.at, tried_at, case.now) for part in case.parts):
-        return None
-    return _stays(case, Kind.WAITING, episode, "nothing was looked at since its last attempt")
+    looks = [part.at for part in case.parts if part.at is not None]
+    if any(_is_no_newer(look, tried_at, case.now) for look in looks):
+        return _stays(case, Kind.WAITING, episode, "nothing was looked at since its last attempt")
+    stopped_at = _stopped_at(case)
+    if stopped_at is not None and any(look < stopped_at <= case.now.at for look in looks):
+        return _stays(case, Kind.WAITING, episode, "what its agent did last was not looked at yet")
+    return None
 
 
 def _is_held(case: _Case, episode: Episode) -> Judgement | None:
@@ -297,6 +301,12 @@ def _is_overdue(case: _Case, episode: Episode) -> bool:
     after_s = case.reaction.escalate_after_s
     is_open = after_s is not None and not episode.is_escalated and case.reaction.escalation is not None
     return is_open and case.now.since_s(episode.since) >= (after_s or 0.0)
+
+
+def _stopped_at(case: _Case) -> datetime | None:
+    """Say since when its agent waits, where it may have pushed right before."""
+    is_told = case.reaction.act is Act.SEND and speaks_of_change(case.reaction.when)
+    return case.session.activity_since if is_told and case.session.activity is Activity.WAITING else None
 
 
 def _next(case: _Case, episode: Episode) -> str:

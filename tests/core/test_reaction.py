@@ -130,7 +130,11 @@ def test_an_agent_that_was_told_and_works_is_left_to_it() -> None:
     life.told(after_s=5_000.0)
     at_work = life.judged()
     life.looks(Activity.WAITING)
+    stopped = life.judged()
+    too_soon = life.react()
+    life.told()
 
+    assert (stopped.why, too_soon) == ("its checks are failing; what its agent did last was not looked at yet", [])
     assert (at_work.kind, at_work.why) == (Kind.WAITING, "its checks are failing; its agent was told, and is working")
     assert FIRED in types_of(life.react())
 
