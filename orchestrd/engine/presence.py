@@ -100,6 +100,7 @@ class Presence(Actor):
             sequence=self._ledger.tail,
             rejected=self._home_events.quarantined,
             trouble=self._troubles.newest,
+            troubles=self._troubles.told,
             config=self._settings.config,
             fixed=self._settings.fixed,
             reloads=self._reloads,

@@ -5,6 +5,7 @@ However long it lasts, it is logged when it begins and when it ends.
 
 from orchestrd.engine.tasks import OnError
 from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.limits import TROUBLES_MAX
 
 
 class Troubles:
@@ -32,4 +33,9 @@ class Troubles:
     @property
     def newest(self) -> str | None:
         """What failed last and has not worked since; null when all works."""
-        return next(reversed(self._words.values()), None)
+        return next(iter(self.told), None)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that failed and has not worked since, the newest first; each once, at most TROUBLES_MAX of them."""
+        return tuple(dict.fromkeys(reversed(self._words.values())))[:TROUBLES_MAX]

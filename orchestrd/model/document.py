@@ -73,7 +73,8 @@ class Document(Struct, frozen=True, kw_only=True):
 class DaemonFacts(Struct, frozen=True, kw_only=True):
     """The daemon that answers. `rejected` counts the files that lie in its quarantine.
 
-    `trouble` says what failed when it was last tried (a full disk: nothing can be written); null when all works.
+    `trouble` says what failed when it was last tried (a full disk: nothing can be written); null when all works. All
+    there is stands in `troubles`, the newest first.
     `config` is the file its settings are read from, `fixed` names those that a flag has said instead; `reloads` counts
     how often it was read again, and `refused` says why the newest of these changed nothing; null when it was taken.
     """
@@ -88,6 +89,7 @@ class DaemonFacts(Struct, frozen=True, kw_only=True):
     sequence: int  # number of the newest event: the cursor that belongs to this snapshot
     rejected: int
     trouble: str | None = None
+    troubles: tuple[str, ...] = ()
     config: str | None = None
     fixed: tuple[str, ...] = ()
     reloads: int = 0

@@ -328,6 +328,7 @@ PLUGINS_MAX = 64  # that are made of one kind; more are left out, and told of
 VERSION_ANSWER_S = 10.0  # an agent's program is given this long to say its version; some import for two seconds first
 
 # Doctor
+TROUBLES_MAX = 16  # of a daemon that it tells of at once
 EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it
 PROGRAM_ANSWER_S = 3.0  # a program is given this long to say its version
 NAMED_MAX = 5  # things that a finding names; more are counted

@@ -35,6 +35,7 @@ from orchestrd.render.text import (
 RECENT = timedelta(hours=1)  # a failure is news for that long
 GAP = "  "
 ROWS_REMEMBERED = 1_024
+TROUBLES_SHOWN = 3
 ABOUT_CHARS_MAX = 80  # nobody reads a whole script in a row, not even in a pipe
 
 PLAIN_REASONS = frozenset(  # they say no more than the state does
@@ -87,12 +88,22 @@ def status_table(
     lines = _rows(sessions, now, columns, colour=colour, usage=status.usage, is_window=is_window) if sessions else []
     hint = answer_hint(sessions)
     footer = [_counts(status, project), *([hint] if hint else ()), _daemon_line(status, silence, now)]
-    if status.daemon and status.daemon.trouble:
-        footer.append(f"trouble: {visible(status.daemon.trouble)}")
+    footer += _troubles(status)
     footer = [part for line in footer for part in _wrapped(line, columns)]
     if lines_max is not None:
         lines = _in_window(lines, lines_max - len(footer))
     return "\n".join([*lines, *footer]) + "\n"
+
+
+def _troubles(status: Status) -> Iterator[str]:
+    """Tell what does not work, the newest first; of a daemon that is older than this, what failed last."""
+    daemon = status.daemon
+    if daemon is None or daemon.trouble is None:
+        return
+    troubles = daemon.troubles or (daemon.trouble,)
+    yield from (f"trouble: {visible(trouble)}" for trouble in troubles[:TROUBLES_SHOWN])
+    if len(troubles) > TROUBLES_SHOWN:
+        yield f"{counted(len(troubles) - TROUBLES_SHOWN, 'trouble')} more: orch doctor"
 
 
 def in_order(sessions: Iterable[Document], now: datetime) -> list[Document]:

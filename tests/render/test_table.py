@@ -210,6 +210,14 @@ def test_what_does_not_work_stands_in_a_line_of_its_own() -> None:
     assert table.endswith("up 5h\ntrouble: cannot write the record: no space left on device\n")
 
 
+def test_of_many_things_that_do_not_work_the_newest_are_told_and_the_others_counted() -> None:
+    daemon = replace(DAEMON, trouble="one", troubles=("one", "two", "three", "four", "five"))
+
+    table = status_table(Status(daemon=daemon, sessions=(), hidden=0), NOW, columns=80)
+
+    assert table.endswith("up 5h\ntrouble: one\ntrouble: two\ntrouble: three\n2 troubles more: orch doctor\n")
+
+
 def test_a_line_that_does_not_fit_is_broken_before_its_hint() -> None:
     status = Status(daemon=None, sessions=(a_document(),), hidden=11, newest_record_at=NOON)
 

@@ -134,8 +134,8 @@ def _is_socket(path: str) -> bool | None:
 
 def _answering(told: DaemonFacts, now: datetime) -> Iterator[Finding]:
     who = f"{told.pid} answers, version {told.version}, up {age(told.started_at, now)}"
-    if told.trouble is not None:
-        yield fail("daemon", who, f"it is in trouble: {told.trouble}", "orch daemon logs")
+    for trouble in told.troubles or filter(None, [told.trouble]):  # an older daemon tells of the newest only
+        yield fail("daemon", who, f"it is in trouble: {trouble}", "orch daemon logs")
     if versions.notice(told.version) is not None:
         cause = f"this command line is version {__version__}; sessions go on through a restart"
         yield warn("daemon", who, cause, RESTART)
