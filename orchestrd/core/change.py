@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from orchestrd.core.branches import WORKTREE
 from orchestrd.core.fencing import head, tail
 from orchestrd.core.turn import Turn, short
+from orchestrd.core.withdrawing import withdraw_message
 from orchestrd.model.change import Change, FailedCheck, Pr, Remark
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import (
@@ -35,10 +36,19 @@ def change_told(turn: Turn, told: Change) -> None:
     if change == before:
         return
     turn.change(change=change)
+    if before is not None and before.head not in (None, change.head):
+        _withdraw_what_was_said_of(turn, before.head)
     news = _news(before, change)
     if news or before is None or before.pr is not change.pr:
         from_ = before.pr if before is not None else None
         turn.emit(EventType.CHANGE_CHANGED, from_=from_, to=change.pr, source=change.forge, text=news)
+
+
+def _withdraw_what_was_said_of(turn: Turn, head: str | None) -> None:
+    """What a reaction says of an older commit is nothing to do any more, whatever comes of the newest."""
+    for episode in turn.session.episodes:
+        if episode.key == head:
+            withdraw_message(turn, episode, "there is another commit")
 
 
 def _is_its_own(session: Session, told: Change) -> bool:

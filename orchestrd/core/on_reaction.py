@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from orchestrd.core.attempts import drop, keep, take_back
-from orchestrd.core.ending import settle
+from orchestrd.core.attempts import drop, keep
 from orchestrd.core.episode import digest_of, episode_of, name_of
 from orchestrd.core.fencing import head
 from orchestrd.core.on_command import revive, stop
 from orchestrd.core.reaction import Kind, judge, required
 from orchestrd.core.template import escalated, rendered
 from orchestrd.core.turn import Turn, short
+from orchestrd.core.withdrawing import withdraw_message
 from orchestrd.model.command import React, Revive, Stop
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
@@ -19,7 +19,7 @@ from orchestrd.model.limits import NOTICE_TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.model.reaction import Act, Episode, MergeOrder, Reaction, SpawnOrder
 from orchestrd.model.session import Message, attempt_key
-from orchestrd.model.words import Authority, Receipt
+from orchestrd.model.words import Authority
 
 ESCALATION = "escalation"
 
@@ -42,7 +42,7 @@ def react(turn: Turn, command: React) -> None:
 
 def _fire(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
     """The attempt stands in the ledger before anything else happens, for its own doing may end the run."""
-    _withdraw_message(turn, reaction, "there is news of it")
+    withdraw_message(turn, episode_of(turn.session, reaction.name), "there is news of it")
     keep(turn, episode)
     name = name_of(episode)
     turn.emit(EventType.REACTION_FIRED, source=reaction.name, to=reaction.act, message=name, text=short(why))
@@ -60,23 +60,13 @@ def _escalate(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> Non
 def _end(turn: Turn, reaction: Reaction) -> None:
     """Its condition, or the reaction itself, holds no more: nobody is told any more who was not told already."""
     episode = episode_of(turn.session, reaction.name)
-    _withdraw_message(turn, reaction, "it holds no more")
+    withdraw_message(turn, episode, "it holds no more")
     for effect in turn.session.effects:
         if effect.kind is EffectKind.NOTIFY and effect.reaction == reaction.name and not effect.reached:
             turn.drop_effect(effect.id)
     drop(turn, reaction.name)
     if episode is not None and (episode.tries or episode.is_escalated):
         turn.emit(EventType.REACTION_CLEARED, source=reaction.name)
-
-
-def _withdraw_message(turn: Turn, reaction: Reaction, why: str) -> None:
-    """Take back a message that was not begun to be typed."""
-    episode = episode_of(turn.session, reaction.name)
-    begun = {effect.message for effect in turn.session.effects if effect.attempted}
-    for message in turn.session.messages:
-        if episode is not None and message.id == episode.in_flight and message.id not in begun:
-            take_back(turn, message.id)
-            settle(turn, message, Receipt.REFUSED, f"it was taken back: {why}")
 
 
 def _send(turn: Turn, reaction: Reaction, name: str, _why: str) -> str:

@@ -196,11 +196,30 @@ def test_a_message_that_was_not_typed_yet_makes_way_for_news_and_one_that_was_be
     begun.session = replace(begun.record, effects=(replace(effect, attempted=True),))
     begun.told(after_s=60.0, head="c2")
 
-    assert types_of(events) == [EventType.MESSAGE_SETTLED, FIRED, EventType.MESSAGE_QUEUED]
-    assert (events[0].message, events[0].error) == (first, "it was taken back: there is news of it")
+    assert types_of(events) == [FIRED, EventType.MESSAGE_QUEUED]
+    (settled,) = life.record.settled
+    assert (settled.id, settled.error) == (first, "it was taken back: there is another commit")
     assert len(life.record.messages) == 1
     assert types_of(begun.react()) == []
     assert begun.judged().why.endswith("its newest attempt is still under way")
+
+
+def test_what_was_said_of_an_older_commit_is_taken_back_before_it_is_known_what_comes_of_the_newest() -> None:
+    life = _red()
+    life.react()
+    life.looks(Activity.WORKING)
+
+    first = len(life.events)
+    life.told(head="c2", checks=Checks.PENDING)
+    life.looks(Activity.WAITING)
+
+    events = life.events[first:]
+    assert [(event.receipt, event.error) for event in events if event.type is EventType.MESSAGE_SETTLED] == [
+        (Receipt.REFUSED, "it was taken back: there is another commit")
+    ]
+    assert (life.record.messages, life.record.effects, life.ledger.attempts) == ((), (), 0)
+    life.told(checks=Checks.FAILING, after_s=60.0)
+    assert FIRED in types_of(life.react())
 
 
 def test_after_too_many_rounds_a_person_is_told_and_no_more_is_sent() -> None:
