@@ -2,8 +2,10 @@
 
 A log, a review or an issue can be written by anybody. An agent that is shown one must be able to tell where it begins
 and ends, and that it is no order: so nothing in it moves a cursor, is invisible or reorders, no run of backticks in it
-is as long as the fence around it, and what stands before the fence says whose text it is. `fenced` is total: any text
-has a fence.
+is as long as the fence around it, and what stands before the fence says whose text it is. Nor may it have the agent's
+program do anything: some put the file that `@path` names into what the model reads, and ask nobody. A backslash before
+each `@` keeps them from that, and can be seen and copied without harm; what is invisible could not. `fenced` is total:
+any text has a fence.
 """
 
 import re
@@ -21,6 +23,9 @@ _SEQUENCE = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
 _TICKS = re.compile(r"`+")
+_MENTION = re.compile(r"(?<!\\)@(?=\S)")
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")  # letters and marks by name
+_OF_EMOJI = re.compile(rf"(^|.)([{JOINER}\ufe00-\ufe0f]+)")
 _FENCE_MIN = 3
 
 
@@ -31,7 +36,8 @@ def cleaned(text: str) -> str:
     """
     plain = _SEQUENCE.sub("", text).replace("\u2028", "\n").replace("\u2029", "\n").replace("\x85", "\n")
     lines = (line.rstrip("\r").rpartition("\r")[2].expandtabs(4) for line in plain.split("\n"))
-    return "\n".join("".join(filter(None, map(_kept, line))).rstrip() for line in lines).strip("\n")
+    kept = ("".join(filter(None, map(_kept, line))) for line in lines)
+    return "\n".join(_OF_EMOJI.sub(_joined, line).rstrip() for line in kept).strip("\n")
 
 
 def tail(text: str, chars_max: int) -> str:
@@ -52,15 +58,20 @@ def head(text: str, chars_max: int) -> str:
 
 def fenced(text: str) -> str:
     """Put a text from outside, cleaned, into a fence of backticks that is longer than any run of them in it."""
-    inner = cleaned(text)
+    inner = _unmentioned(cleaned(text))
     fence = "`" * max(_FENCE_MIN, 1 + max(map(len, _TICKS.findall(inner)), default=0))
     return f"{fence}text\n{inner}\n{fence}"
 
 
 def quoted(text: str) -> str:
     """Name something by a name from outside: in one line, short, between single quotes that cannot end sooner."""
-    line = " ".join(cleaned(text).split()).replace("'", "’").replace("`", "’")
+    line = _unmentioned(" ".join(cleaned(text).split())).replace("'", "’").replace("`", "’")
     return f"'{line if len(line) <= QUOTED_CHARS_MAX else line[: QUOTED_CHARS_MAX - 1] + '…'}'"
+
+
+def link(url: str) -> str:
+    """Give an address from outside as one word that ends where it ends, and mentions nothing."""
+    return "".join(char for char in url if char.isprintable() and char not in " ()<>`'\"").replace("@", "%40")
 
 
 def untrusted(whose: str, text: str) -> str:
@@ -70,6 +81,20 @@ def untrusted(whose: str, text: str) -> str:
 
 def _kept(char: str) -> str:
     """Give what a character becomes: itself, a plain space for any other one, or nothing."""
+    if char in _BLANK or "\U000e0100" <= char <= "\U000e01ef":
+        return ""
     if char.isprintable() or char == JOINER:
         return char
     return " " if unicodedata.category(char) == "Zs" else ""
+
+
+def _joined(found: re.Match[str]) -> str:
+    """Keep what makes one emoji of several: once each, and never between plain characters, such as backticks."""
+    before, run = found.groups()
+    if before.isascii():
+        return before
+    return f"{before}{run[0].replace(JOINER, '')}{JOINER if JOINER in run else ''}"
+
+
+def _unmentioned(text: str) -> str:
+    return _MENTION.sub(r"\\@", text)

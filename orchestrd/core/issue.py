@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from orchestrd.core.fencing import cleaned, fenced, head, quoted
+from orchestrd.core.fencing import cleaned, fenced, head, link, quoted
 from orchestrd.core.worktree import slug_of
 from orchestrd.model.change import Pr
 from orchestrd.model.document import Document
@@ -75,7 +75,7 @@ def prompt_of(issue: Issue, words: str | None) -> str:
 
     Of many comments the newest are told.
     """
-    place = f": {issue.url}" if issue.url else ""
+    place = f": {link(issue.url)}" if issue.url else ""
     pieces = [
         *([words.rstrip()] if words and words.strip() else []),
         f"Work on the issue {quoted(issue.title)}{place}\n\n{_INTRODUCTION}",

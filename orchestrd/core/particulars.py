@@ -5,7 +5,7 @@ All of it was written by others, so it is bounded, introduced and fenced; and th
 
 from collections.abc import Iterator
 
-from orchestrd.core.fencing import cleaned, head, quoted, tail, untrusted
+from orchestrd.core.fencing import cleaned, head, link, quoted, tail, untrusted
 from orchestrd.model.change import Change, FailedCheck, Remark
 from orchestrd.model.limits import (
     CHECK_LOG_CHARS_MAX,
@@ -45,8 +45,8 @@ def of_verification(session: Session, share: float) -> str:
 
 def _check(check: FailedCheck, chars_max: int) -> str:
     step = f" in its step {quoted(check.step)}" if check.step else ""
-    link = f" ({_link(check.url)})" if check.url else ""
-    said = f"The check {quoted(check.name)} failed{step}{link}."
+    place = f" ({link(check.url)})" if check.url else ""
+    said = f"The check {quoted(check.name)} failed{step}{place}."
     log = tail(cleaned(check.log or ""), chars_max)
     return f"{said} {untrusted('The end of its log', log)}" if log else f"{said} Its log is not to be had."
 
@@ -67,7 +67,3 @@ def _verification(verification: Verification, command: str, chars_max: int) -> I
         yield "Not all of the work is committed."
     if output := tail(cleaned(verification.output), chars_max):
         yield untrusted("The end of its output", output)
-
-
-def _link(url: str) -> str:
-    return "".join(char for char in url if char.isprintable() and char not in " ()<>`'\"")

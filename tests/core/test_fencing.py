@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.core.fencing import LEFT_OUT, cleaned, fenced, head, quoted, tail, untrusted
+from orchestrd.core.fencing import LEFT_OUT, cleaned, fenced, head, link, quoted, tail, untrusted
 from orchestrd.core.validate import problem_with_message
 from orchestrd.model.limits import QUOTED_CHARS_MAX
 
-ANY = st.text(st.characters() | st.sampled_from("`\x1b[]\r\n\t\x07\x9b\\mP;'\ud800\u202e"), max_size=300)
+ANY = st.text(st.characters() | st.sampled_from("`\x1b[]\r\n\t\x07\x9b\\mP;'@\ud800\u202e\u200d\ufe0f"), max_size=300)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,10 @@ ANY = st.text(st.characters() | st.sampled_from("`\x1b[]\r\n\t\x07\x9b\\mP;'\ud8
         ("a\u00a0b\u3000c", "a b c"),
         ("a\u2028b\x85c\u2029d", "a\nb\nc\nd"),
         ("👩\u200d💻 ok", "👩\u200d💻 ok"),
+        ("❤\ufe0f\u200d🔥 ok", "❤\ufe0f\u200d🔥 ok"),
+        ("`\u200d`\u200b\u200d`\ufe0f\u200d", "```"),
+        ("😀\ufe0f\ufe01\ufe02\u200d\u200d", "😀\ufe0f\u200d"),
+        ("hidden\U000e0101\U000e01ef\u3164\u034f", "hidden"),
         ("half\ud800", "half"),
         ("  indented  \n\n", "  indented"),
         ("", ""),
@@ -57,7 +61,20 @@ def test_no_text_leaves_its_fence(text: str) -> None:
     assert re.fullmatch(r"```+", last)
     assert first == f"{last}text"
     assert not any(last in line for line in inside)
-    assert "\n".join(inside) == cleaned(text)
+    assert "\n".join(inside).replace("\\@", "@") == cleaned(text).replace("\\@", "@")
+
+
+@given(ANY)
+def test_no_text_names_a_file_that_a_program_would_read_unasked(text: str) -> None:
+    for said in (fenced(text), quoted(text), link(text)):
+        assert not re.search(r"(?<!\\)@\S", said)
+
+
+def test_a_mention_can_still_be_read() -> None:
+    assert fenced("see @/etc/passwd, mail a@b.c, \\@done, @ 5 and @@ -1 +2 @@") == (
+        "```text\nsee \\@/etc/passwd, mail a\\@b.c, \\@done, @ 5 and \\@@ -1 +2 \\@@\n```"
+    )
+    assert quoted("a @src/x.py") == "'a \\@src/x.py'"
 
 
 @given(ANY)
