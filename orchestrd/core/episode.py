@@ -69,8 +69,9 @@ def key_of(reaction: Reaction, session: Session) -> str:
     when, change = reaction.when, session.change
     if reaction.act is Act.REVIVE:
         return "revive"  # a generation is just what it begins
-    if change is not None and change.remarks and asks_what_was_said(when):
-        return f"remarks/{'.'.join(sorted(_short(remark.id) for remark in change.remarks))}"
+    if change is not None and asks_what_was_said(when):
+        said = None if change.remarks is None else sorted(_short(remark.id) for remark in change.remarks)
+        return f"remarks/{_UNSAID if said is None else '.'.join(said)}"
     if change is not None and speaks_of_change(when):
         return change.head or change.branch.replace("/", ":")
     if when.verified is not None and session.verification is not None:
@@ -99,7 +100,9 @@ def _is_news(known: str, key: str) -> bool:
     newest, _, now_said = key.partition("/")
     if subject != newest:
         return True
-    return _UNSAID not in (said, now_said) and not set(now_said.split(".")) <= set(said.split("."))
+    if not now_said or _UNSAID in (said, now_said):
+        return False
+    return not set(now_said.split(".")) <= set(said.split("."))
 
 
 def _pause_s(reaction: Reaction, made: int) -> float:

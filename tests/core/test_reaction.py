@@ -673,6 +673,22 @@ def test_what_reviewers_say_is_told_once_and_what_they_say_then_is_told_again() 
     assert fired == [1, 0, 0, 0, 1]
 
 
+def test_that_all_of_it_is_settled_is_no_news_while_reviewers_have_not_looked_again() -> None:
+    asked = Condition(review=(Review.CHANGES_REQUESTED,))
+    life = Reacting(replace(CI_FAILED, name="asked", when=asked, attempts=1, escalation=None))
+    notes = Reacting(replace(NEEDS_INPUT, when=asked))
+    one = Remark(id="t1", author="ann", text="mend it")
+    fired = []
+    for head, told in (("c1", (one,)), ("c2", (one,)), ("c2", ()), ("c3", ()), ("c3", None), ("c4", (one,))):
+        for each in (life, notes):
+            each.looks(Activity.WAITING)
+            each.told(after_s=60.0, head=head, remarks=told, review=Review.CHANGES_REQUESTED)
+        fired.append([types_of(each.react()).count(FIRED) for each in (life, notes)])
+        life.types()
+
+    assert fired == [[1, 1]] + [[0, 0]] * 5
+
+
 def test_each_verification_that_is_red_is_told_once() -> None:
     def red(at: Any, code: int = 1) -> Verification:
         return Verification(generation=1, turn_over_at=at, at=at, exit_code=code, is_clean=True)

@@ -59,7 +59,8 @@ def remarks_of(details: Details, words: Mapping[str, Remark]) -> tuple[tuple[Rem
     threads, reviews = open_threads(details), _reviews(details)
     if threads is None or reviews is None or any(thread.id not in words for thread in threads):
         return None, 0
-    found = [*_asking(reviews, alone=not threads), *(_placed(thread, words[thread.id]) for thread in threads)]
+    has_threads = bool(details.review_threads and details.review_threads.nodes)
+    found = [*_asking(reviews, alone=not has_threads), *(_placed(thread, words[thread.id]) for thread in threads)]
     return tuple(found[-REMARKS_MAX:]), max(0, len(found) - REMARKS_MAX)
 
 
@@ -69,7 +70,7 @@ def _reviews(details: Details) -> tuple[ReviewNode, ...] | None:
 
 
 def _asking(reviews: tuple[ReviewNode, ...], *, alone: bool) -> Iterator[Remark]:
-    """Reviews that ask for changes; one without a word counts only where no thread says what is wanted."""
+    """Reviews that ask for changes; one without a word counts only where no thread says or said what is wanted."""
     for review in reviews:
         if review.state == "CHANGES_REQUESTED" and (review.body.strip() or alone):
             text = passage(review.body) or "(asks for changes, without a word)"

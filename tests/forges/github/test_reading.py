@@ -271,9 +271,11 @@ def test_remarks_that_were_not_all_told_are_unknown(field: dict[str, Any]) -> No
 def test_a_review_without_a_word_counts_only_where_no_thread_says_what_is_wanted() -> None:
     field = threads() | {"latestOpinionatedReviews": reviewed("CHANGES_REQUESTED")["latestOpinionatedReviews"]}
     _, alone = told(field)
+    _, settled = told(field | {"reviewThreads": threads(thread(isResolved=True))["reviewThreads"]})
     _, with_thread = told(field | {"reviewThreads": threads(thread())["reviewThreads"]} | words(("ann", "No.")))
 
     assert [one.text for one in remarks_of(alone, {})[0] or ()] == ["(asks for changes, without a word)"]
+    assert remarks_of(settled, {}) == ((), 0)
     assert [one.text for one in remarks_of(with_thread, words_of(with_thread))[0] or ()] == ["No."]
 
 
