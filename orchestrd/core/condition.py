@@ -13,6 +13,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from orchestrd.core.branches import is_watched
 from orchestrd.core.duration import duration_of
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.effect import EffectKind
@@ -269,7 +270,7 @@ def _remarks(case: _Case) -> Part | None:
     if told.remarks is None:
         return Part(None, "nobody knows what its reviewers have said")
     said = "remarks of its reviewers are not settled" if told.remarks else "nothing that its reviewers said is open"
-    return Part(bool(told.remarks) is case.when.remarks, said, case.seen.change_at)
+    return Part(bool(told.remarks) is case.when.remarks, said, _told_at(case))
 
 
 def _of_change(
@@ -287,7 +288,7 @@ def _of_change(
         return told
     word = of(told)
     is_so = None if word in undecided and word not in wanted else word in wanted
-    return Part(is_so, words[word], case.seen.change_at)
+    return Part(is_so, words[word], _told_at(case))
 
 
 def _told(case: _Case) -> Change | Part:
@@ -296,8 +297,13 @@ def _told(case: _Case) -> Change | Part:
     if change is None or case.seen.change_at is None:
         return Part(None, "its forge has not told of it since the daemon started")
     if not case.when.pr and change.pr not in _OPEN:
-        return Part(False, _PR[change.pr], case.seen.change_at)
+        return Part(False, _PR[change.pr], _told_at(case))
     return change
+
+
+def _told_at(case: _Case) -> datetime | None:
+    """Say when its forge told of it; null where it was the last word, for nobody asks any more."""
+    return case.seen.change_at if is_watched(case.session) else None
 
 
 def _does_nothing(session: Session) -> bool:

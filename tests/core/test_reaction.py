@@ -418,6 +418,17 @@ def test_an_episode_is_over_when_two_different_looks_have_found_it_clear() -> No
     assert life.record.episodes == ()
 
 
+def test_the_last_word_of_a_forge_ends_an_episode_for_nobody_looks_again() -> None:
+    life = _red(state=State.COMPLETED, reason=Reason.EXITED, ended_at=NOON.at)
+    told = types_of(life.react())
+
+    life.told(pr=Pr.MERGED)
+
+    assert told == [ESCALATED]
+    assert types_of(life.react()) == [CLEARED]
+    assert (life.record.episodes, life.record.effects) == ((), ())
+
+
 def test_what_flaps_is_one_episode_with_one_budget() -> None:
     life = _red(replace(CI_FAILED, attempts=1))
     life.react()
