@@ -4,15 +4,12 @@ It is open while it has commits that the base lacks, merged when the base has th
 without. It has no checks and no reviews. What a merge of ours has put into the base in another form (squashed, rebased)
 is known by a ref that the same transaction wrote, named after the commit that was merged.
 
-Invariant: a look changes nothing in the repository, not even an object: what a trial merge would make goes into a
-directory of its own, which is removed again.
+Invariants: a look changes nothing in the repository, not even an object: what a trial merge would make goes into a
+directory of its own, which is removed again. Nothing that the repository names is run (`sealed.py`).
 """
 
-import asyncio
 import posixpath
-import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -20,7 +17,8 @@ from msgspec import Struct
 from orchestrd.core.fencing import cleaned, head
 from orchestrd.core.merging import unready
 from orchestrd.forges.context import ForgeContext
-from orchestrd.forges.local_merging import merged_ref, put_into_base, refuse_hooks
+from orchestrd.forges.local_merging import merged_ref, put_into_base, refuse_checked_out, refuse_hooks
+from orchestrd.forges.sealed import SealedGit, apart
 from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.errors import OrchestrdError, RefusedError
@@ -66,7 +64,7 @@ class LocalForge:
     name = "local"
 
     def __init__(self, git: Git) -> None:
-        self._git = git
+        self._git = SealedGit(git)
         self._facts: dict[tuple[str, str, str], Facts] = {}
 
     def repository_of(self, remote: str) -> str | None:
@@ -87,6 +85,7 @@ class LocalForge:
             if why is not None:
                 return Merging(is_merged=False, change=seen, error=why)
             try:
+                await refuse_checked_out(self._git, order.repository)
                 await refuse_hooks(self._git, order.repository)
                 await put_into_base(self._git, order, view.base, view.tips[view.base].commit)
             except OrchestrdError as error:
@@ -182,7 +181,7 @@ class LocalForge:
         is_ours = (await ask(repository, "rev-parse", "-q", "--verify", merged_ref(commit))).code == 0
         if is_reachable or is_ours:
             return Facts(is_reachable=is_reachable, is_contained=True, is_ours=is_ours)
-        async with self._trial(repository) as environment:
+        async with apart(self._git, repository, is_kept=False) as environment:
             trial = await ask(repository, "merge-tree", "--write-tree", base, commit, environment=environment)
         if trial.code not in (0, 1):
             return Facts(is_reachable=False, is_contained=False, error=f"git cannot merge it: {head(trial.err, 300)}")
@@ -200,17 +199,6 @@ class LocalForge:
             return False
         patches = (await self._git.must(repository, "cherry", base, commit)).text.splitlines()
         return bool(patches) and all(patch.startswith("-") for patch in patches)
-
-    @asynccontextmanager
-    async def _trial(self, repository: str) -> AsyncIterator[Mapping[str, str]]:
-        """Give an environment in which git reads the objects of a repository, and writes its own elsewhere."""
-        asked = ("rev-parse", "--path-format=absolute", "--git-path", "objects")
-        objects = (await self._git.must(repository, *asked)).text
-        scratch = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="orch-merge-")
-        try:
-            yield {"GIT_OBJECT_DIRECTORY": scratch.name, "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects}
-        finally:
-            await asyncio.to_thread(scratch.cleanup)
 
 
 def _stays_settled(known: Change, commit: str, facts: Facts, *, is_there: bool) -> bool:

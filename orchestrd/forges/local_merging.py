@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrd.forges.sealed import apart
 from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.limits import MERGED_COMMITS_MAX
 from orchestrd.model.reaction import MergeMethod, MergeOrder
@@ -44,6 +45,15 @@ async def refuse_hooks(git: Git, repository: str) -> None:
             f"{repository} runs {', '.join(found)} when it is pushed to, and a merge in it would pass that over:"
             " merge it by hand, and push",
             code="hooks",
+        )
+
+
+async def refuse_checked_out(git: Git, repository: str) -> None:
+    """Raise RefusedError (`not_bare`) where somebody works in the repository itself: their branch would be moved."""
+    if (await git.must(repository, "rev-parse", "--is-bare-repository")).text != "true":
+        raise RefusedError(
+            f"{repository} is no bare repository, and a merge would move what is checked out there: merge it there",
+            code="not_bare",
         )
 
 
@@ -110,7 +120,8 @@ async def _written(git: Git, repository: str, commit: str) -> Written:
 
 
 async def _tree_of_both(git: Git, repository: str, ours: str, theirs: str) -> str:
-    merged = await git.ask(repository, "merge-tree", "--write-tree", ours, theirs)
+    async with apart(git, repository, is_kept=True) as environment:
+        merged = await git.ask(repository, "merge-tree", "--write-tree", ours, theirs, environment=environment)
     if merged.code == 1:
         raise RefusedError("it has conflicts with its base", code="conflicts")
     if merged.code != 0:

@@ -285,6 +285,59 @@ async def test_a_repository_that_watches_over_pushes_is_not_merged_in(stage: Bar
     assert not await stage.base_has(FIX)
 
 
+@pytest.mark.parametrize("method", MergeMethod)
+async def test_no_program_runs_that_a_repository_names_to_merge_by(stage: BareStage, method: MergeMethod) -> None:
+    await proposed(stage, FIX)
+    await asyncio.to_thread(stage._commit, "main", {"README.md": "of the base\n"})
+    head = await asyncio.to_thread(_rewritten, stage, "README.md")
+    run = stage.bare.with_name("run")
+    git(stage.bare, "config", "merge.mine.driver", f"touch {run}; cp %B %A")
+    write(stage.bare, {"info/attributes": "* merge=mine\n"})
+
+    looked = await seen(stage, FIX)
+    merging = await merge(stage, FIX, head, method)
+
+    assert (looked.mergeable, merging.is_merged) == (Mergeable.CONFLICTING, False)
+    assert not run.exists()
+
+
+async def test_what_is_missing_is_fetched_from_nowhere(stage: BareStage) -> None:
+    opened, run = await known(stage), stage.bare.with_name("run")
+    await stage.abandon(FIX)
+    git(stage.bare, "gc", "-q", "--prune=now")
+    for setting in (
+        f"remote.far.url={stage.clone}",
+        "remote.far.promisor=true",
+        f"remote.far.uploadpack=touch {run}; false",
+        "protocol.file.allow=always",
+        "core.repositoryformatversion=1",
+        "extensions.partialClone=far",
+    ):
+        git(stage.bare, "config", *setting.split("=", 1))
+    await stage.restart()
+
+    assert (await seen(stage, FIX, opened)).pr is Pr.CLOSED
+
+    assert not run.exists()
+
+
+async def test_what_somebody_has_checked_out_is_not_moved(stage: BareStage) -> None:
+    head = await proposed(stage, FIX)
+    git(stage.bare, "config", "core.bare", "false")
+
+    merging = await merge(stage, FIX, head)
+
+    assert merging.is_merged is False
+    assert "is no bare repository" in (merging.error or "")
+    assert not await stage.base_has(FIX)
+
+
+def _rewritten(stage: BareStage, path: str) -> str:
+    """Write a file on the branch that the base has written meanwhile."""
+    stage._commit(FIX, {path: "of the branch\n"})
+    return git(stage.clone, "rev-parse", FIX)
+
+
 async def test_a_base_that_moves_meanwhile_keeps_a_merge_from_happening(
     stage: BareStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
