@@ -1,17 +1,22 @@
 """Reactions, channels and routes: folded key by key over those of the package, and refused where they make no sense."""
 
+from typing import Any
+
 import pytest
 
 from orchestrd.config import Effective, Layer, effective, packaged, reactions_of
 from orchestrd.core.template import rendered
 from orchestrd.model.change import Change, Checks, FailedCheck, Pr, Remark, Review
+from orchestrd.model.command import Notified
+from orchestrd.model.decision import Decision, DecisionKind
+from orchestrd.model.event import EventType
 from orchestrd.model.limits import CHANNELS_MAX, SETTING_NAME_CHARS_MAX
 from orchestrd.model.notice import Priority
 from orchestrd.model.origin import Kind
-from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction
-from orchestrd.model.session import Session
-from orchestrd.model.words import Activity, State
-from tests.core.reacting import NOON, session_of
+from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction, Seen
+from orchestrd.model.session import Message, Session
+from orchestrd.model.words import Activity, Authority, State
+from tests.core.reacting import NOON, Reacting, session_of
 
 KNOWN = session_of(
     error="no space left",
@@ -374,3 +379,66 @@ def test_a_variable_takes_true_and_false() -> None:
 
 def test_no_variable_reaches_into_names() -> None:
     assert effective([], {"ORCH_REACTIONS_CI_FAILED_ACT": "send"}) == effective([], {})
+
+
+# ---- what comes along annoys nobody
+
+
+def _life(name: str, **facts: Any) -> Reacting:
+    return Reacting(_reactions("")[name], **facts)
+
+
+def test_nobody_is_told_of_a_message_that_only_waits_for_the_end_of_a_turn() -> None:
+    message = Message(id="m", text="then this", authority=Authority.USER, awaits_turn=True, at=NOON.at)
+    life = _life("message-unread", messages=(message,))
+
+    life.looks(Activity.WORKING, after_s=3_600.0)
+    at_work = life.react()
+    life.looks(Activity.BLOCKED)
+    blocked = life.react()
+    life.looks(after_s=60.0)
+
+    assert (at_work, blocked) == ([], [])
+    assert [event.type for event in life.react()] == [EventType.REACTION_FIRED]
+
+
+@pytest.mark.parametrize(
+    ("state", "is_told"), [(State.COMPLETED, True), (State.FAILED, True), (State.CANCELLED, False)]
+)
+def test_who_stops_the_last_session_is_not_told_that_it_was_the_last(state: State, *, is_told: bool) -> None:
+    life = _life("all-complete", state=state, ended_at=NOON.at)
+    life.seen = Seen(is_last=True)
+
+    assert bool(life.react()) is is_told
+
+
+def test_each_decision_is_told_of_however_fast_one_follows_the_other() -> None:
+    life = _life("agent-needs-input")
+    told = 0
+    for number in range(50):
+        asked = Decision(id=f"d{number}", kind=DecisionKind.DIALOG, text="may I?")
+        for _ in range(2):
+            life.looks(Activity.BLOCKED, after_s=20.0, decision=asked)
+            told += len(life.react())
+            for effect in life.record.effects:
+                life.give(Notified(effect=effect.id, reached=("phone",)))
+
+    assert told == 50
+
+
+def test_an_agent_is_told_once_what_reviewers_ask_for_and_then_it_is_their_turn() -> None:
+    life = _life("changes-requested")
+    life.looks(Activity.WAITING)
+    said = (Remark(id="r1", author="ann", text="Why?"),)
+    events = []
+    for _ in range(100):
+        life.told(after_s=60.0, review=Review.CHANGES_REQUESTED, remarks=said)
+        events += life.react()
+        life.types()
+        life.looks(Activity.WAITING)
+
+    assert [event.type for event in events if event.source == "changes-requested"] == [
+        EventType.REACTION_FIRED,
+        EventType.REACTION_ESCALATED,
+    ]
+    assert [effect.notice.priority for effect in life.record.effects if effect.notice] == [Priority.ACTION]
