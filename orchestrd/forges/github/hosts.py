@@ -15,7 +15,7 @@ from orchestrd.model.forge_settings import ForgeSettings
 
 GITHUB = "github.com"
 _API = "https://api.github.com"
-_FULL_NAME = re.compile(r"[a-z0-9_.-]+/[a-z0-9_.-]+")  # as the letters of a remote are made small
+_FULL_NAME = re.compile(r"[a-z0-9_-]+/(?!\.{1,2}$)[a-z0-9_.-]+")  # in small letters; none that leads out of a path
 
 
 class Host(Struct, frozen=True, kw_only=True):

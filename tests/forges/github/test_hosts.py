@@ -57,3 +57,27 @@ def test_the_port_of_a_server_is_no_part_of_the_name_of_a_repository() -> None:
     remotes = ("https://git.example.com:8443/O/r.git", "ssh://git@git.example.com:2222/o/r", "git@git.example.com:o/R")
 
     assert {repository_at(remote, hosts) for remote in remotes} == {"git.example.com/o/r"}
+
+
+@pytest.mark.parametrize("path", ["../user", "o/..", "./r", "o/.", "o/r/..", "o/%2e%2e", "o"])
+def test_no_name_of_a_repository_leads_elsewhere_at_its_host(path: str) -> None:
+    assert repository_at(f"https://github.com/{path}", hosts_of(ENTERPRISE)) is None
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://evil.example/o/r",
+        "https://github.com@evil.example/o/r",
+        "https://github.com\\@evil.example/o/r",
+        "https://github.com.evil.example/o/r",
+        "git@evil.example:github.com/o/r",
+        "https://evil.example/github.com/o/r",
+    ],
+)
+def test_no_other_host_passes_for_one_that_has_a_token(remote: str) -> None:
+    assert repository_at(remote, hosts_of(ENTERPRISE)) is None
+
+
+def test_a_repository_may_begin_with_a_dot() -> None:
+    assert repository_at("git@github.com:o/.github.git", hosts_of(ENTERPRISE)) == "github.com/o/.github"
