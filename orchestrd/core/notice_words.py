@@ -1,6 +1,7 @@
 """What a person is told by a notice, in words: cleaned, for much of it is from outside, and several put into one."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -9,6 +10,7 @@ from orchestrd.core.fencing import cleaned, head
 from orchestrd.model.limits import NOTICE_TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from orchestrd.model.notice import Notice, Priority
 
+_URL = re.compile(r"https?://[!-~]+")
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
 
 
@@ -40,7 +42,7 @@ def plain(notice: Notice) -> Notice:
         notice,
         title=head_of_line(" ".join(cleaned(notice.title).split())),
         text=head(cleaned(notice.text).strip(), NOTICE_TEXT_CHARS_MAX),
-        url=notice.url if notice.url is None or notice.url.startswith(("https://", "http://")) else None,
+        url=notice.url if notice.url is not None and _URL.fullmatch(notice.url) else None,
     )
 
 

@@ -27,9 +27,10 @@ URGENCIES = {
 BUS, RUNTIME = "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"
 APPLESCRIPT = (
     "on run argv",
-    "display notification (item 2 of argv) with title (item 1 of argv)",
+    "display notification (item 3 of argv) with title (item 2 of argv)",
     "end run",
 )
+_END_OF_OPTIONS = "notice"  # what comes behind the first word is no option, however it begins: `-e` would be a script
 
 
 class DesktopNotifier:
@@ -58,7 +59,7 @@ class DesktopNotifier:
         path = self._environ.get("PATH", os.defpath)
         if program := shutil.which("osascript", path=path):
             script = [word for line in APPLESCRIPT for word in ("-e", line)]
-            return [program, *script, notice.title, notice.text or notice.priority.value]
+            return [program, *script, _END_OF_OPTIONS, notice.title, notice.text or notice.priority.value]
         program = shutil.which("notify-send", path=path)
         if program is None:
             hint = "apt install libnotify-bin"

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from getopt import getopt
 from pathlib import Path
 
 import jsonschema
@@ -407,6 +408,29 @@ async def test_on_macos_the_texts_are_arguments_of_a_script_and_no_part_of_it(tm
     (told,) = stage.told()
     assert told.argv[-2:] == ['" & quit', STUCK.text]
     assert '" & quit' not in told.argv[:-2]
+
+
+@pytest.mark.parametrize("url", ["https://x/\0", "https://x/ y", "https://x/\nOther: header", "file:///etc/passwd"])
+async def test_what_is_no_plain_address_is_told_to_no_program(tmp_path: Path, url: str) -> None:
+    settings = ChannelSettings(kind="command", command=("page-me",))
+    stage = ProgramStage(tmp_path, "page-me", settings, command.notifier, lambda told: Arrived(text=""))
+
+    await stage.notifier.tell([replace(STUCK, url=url)])
+
+    (told,) = stage.told()
+    assert told.environ["ORCH_NOTICE_URL"] == ""
+
+
+async def test_on_macos_no_title_is_an_option(tmp_path: Path) -> None:
+    settings = ChannelSettings(kind="desktop")
+    stage = ProgramStage(tmp_path, "osascript", settings, desktop.notifier, lambda told: Arrived(text=""))
+
+    await stage.notifier.tell([replace(STUCK, title='-edo shell script "evil"', url=None)])
+
+    (told,) = stage.told()
+    options, words = getopt(told.argv, "e:il:s:")
+    assert [option for option, _ in options] == ["-e", "-e", "-e"]
+    assert words[1:] == ['-edo shell script "evil"', STUCK.text]
 
 
 # ---- Apprise ---------------------------------------------------------------------------------------------------------
