@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from orchestrd.forges.github.answers import fields_of
 from orchestrd.model.errors import RefusedError, UsageError
-from orchestrd.model.limits import DELIVERIES_KNOWN_MAX, DELIVERY_ID_CHARS_MAX
+from orchestrd.model.limits import DELIVERIES_KNOWN_MAX
 
 _NUDGING = frozenset(
     {
@@ -35,7 +35,9 @@ class Deliveries:
 
     def __init__(self, repository_of: Callable[[str], str | None]) -> None:
         self._repository_of = repository_of
-        self._known: OrderedDict[str, None] = OrderedDict()  # by signature: the id of a delivery is not signed
+        self._known: OrderedDict[str, None] = (
+            OrderedDict()
+        )  # by signature: the id of a delivery is not signed, and anybody may write another
 
     def repository_in(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
         """Name the repository to look at; null where there is nothing to look at, or it was told before.
@@ -46,7 +48,7 @@ class Deliveries:
         signature = headers.get("x-hub-signature-256", "")
         if not hmac.compare_digest(signature.encode(), _signature_of(body, secret).encode()):
             raise RefusedError("this delivery is not signed with the secret of the webhook", code="bad_signature")
-        if self._was_told(headers.get("x-github-delivery", ""), signature):
+        if self._was_told(signature):
             return None
         event = headers.get("x-github-event", "")
         if event not in _NUDGING:
@@ -57,10 +59,9 @@ class Deliveries:
             raise UsageError(f"this delivery ({event}) names no repository", code="bad_delivery")
         return self._repository_of(url)
 
-    def _was_told(self, delivery: str, signature: str) -> bool:
-        known = delivery[:DELIVERY_ID_CHARS_MAX] or signature
-        was_told = known in self._known
-        self._known[known] = None
+    def _was_told(self, signature: str) -> bool:
+        was_told = signature in self._known
+        self._known[signature] = None
         while len(self._known) > DELIVERIES_KNOWN_MAX:
             self._known.popitem(last=False)
         return was_told

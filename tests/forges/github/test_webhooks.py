@@ -55,15 +55,16 @@ async def test_a_delivery_has_its_repository_looked_at(bench: Bench, event: str)
 async def test_a_delivery_that_comes_again_does_nothing(bench: Bench) -> None:
     await bench.take(PUSH)
     await bench.take(PUSH)
-    await bench.take(PUSH, delivery="d2")
+    await bench.take(PUSH, delivery="of whoever has overheard it")
+    await bench.take(PUSH | {"after": "another commit"})
 
     assert bench.nudged == ["github.com/o/r"] * 2
 
 
 async def test_only_so_many_deliveries_are_remembered(bench: Bench) -> None:
     for number in range(DELIVERIES_KNOWN_MAX + 1):
-        await bench.take(PUSH, delivery=f"d{number}")
-    await bench.take(PUSH, delivery="d0")
+        await bench.take(PUSH | {"after": number})
+    await bench.take(PUSH | {"after": 0})
 
     assert len(bench.nudged) == DELIVERIES_KNOWN_MAX + 2
 
