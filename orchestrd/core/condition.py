@@ -1,8 +1,8 @@
 """Whether a condition holds: each thing that it asks about by itself, in words, and all of them together.
 
 Three answers: it is so, it is not so, nobody knows. A fact of the change is known only once a forge has told of it
-since the daemon started, and one of a run only once that was looked at: what an earlier daemon wrote down may be over.
-Checks that still run have not decided anything. Total and pure; an empty condition never holds.
+since the daemon started, and not for ever; one of a run only once that was looked at: what an earlier daemon wrote down
+may be over. Checks that still run have not decided anything. Total and pure; an empty condition never holds.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -18,6 +18,7 @@ from orchestrd.core.duration import duration_of
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import Instant
+from orchestrd.model.limits import CHANGE_TRUSTED_S
 from orchestrd.model.reaction import Condition, Seen
 from orchestrd.model.session import Session, is_resume
 from orchestrd.model.words import OCCUPYING, WAITING_FOR_A_RUN, Activity
@@ -296,6 +297,8 @@ def _told(case: _Case) -> Change | Part:
     change = case.session.change
     if change is None or case.seen.change_at is None:
         return Part(None, "its forge has not told of it since the daemon started")
+    if (case.now.at - case.seen.change_at).total_seconds() > CHANGE_TRUSTED_S:
+        return Part(None, f"its forge has told nothing of it for {_ago(case.seen.change_at, case.now)}")
     if not case.when.pr and change.pr not in _OPEN:
         return Part(False, _PR[change.pr], _told_at(case))
     return change

@@ -280,7 +280,7 @@ def test_nothing_is_said_into_a_dialog_nor_to_who_cannot_read_it(facts: dict[str
 
     assert (held.kind, held.why) == (Kind.HELD, f"its checks are failing; {why}")
     assert (life.ledger.attempts, types_of(life.events)) == (0, [EventType.ACTIVITY_CHANGED, EventType.CHANGE_CHANGED])
-    life.wait(3_600.0)
+    life.told(after_s=3_600.0)
     assert types_of(life.react()) == [ESCALATED]  # a person is told all the same
     assert life.events[-1].text == "its checks are failing; that has been so for 1h"
 
@@ -288,7 +288,7 @@ def test_nothing_is_said_into_a_dialog_nor_to_who_cannot_read_it(facts: dict[str
 def test_of_the_pull_request_of_a_session_that_has_ended_a_person_is_told() -> None:
     life = _red()
     life.session = replace(life.record, state=State.COMPLETED, reason=Reason.PR_OPENED)
-    life.wait(10 * ENDED_REACTS_S)
+    life.told(after_s=10 * ENDED_REACTS_S)
 
     told, again = life.react(), life.react()
 
@@ -330,6 +330,23 @@ def test_nothing_that_an_earlier_daemon_has_written_down_is_acted_upon() -> None
     blocked = _blocked()
     blocked.restart()
     assert blocked.judged().why == "its run was not looked at since the daemon started"
+
+
+@pytest.mark.parametrize("escalate_after_s", [None, 3_600.0])
+def test_what_a_forge_told_long_ago_is_not_known_any_more(escalate_after_s: float | None) -> None:
+    life = _red(replace(CI_FAILED, escalate_after_s=escalate_after_s))
+    life.react()
+    life.types()
+    life.looks(Activity.WAITING)
+    life.told(after_s=60.0)
+    before = life.ledger
+
+    life.looks(Activity.WAITING, after_s=8 * 3_600.0)
+
+    assert (life.judged().kind, life.judged().why) == (Kind.UNKNOWN, "its forge has told nothing of it for 8h")
+    assert (life.react(), life.ledger) == ([], before)
+    life.told()
+    assert life.react() != []
 
 
 def test_checks_that_still_run_neither_fire_nor_end_anything() -> None:
