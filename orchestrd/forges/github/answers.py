@@ -237,7 +237,7 @@ def decoded(body: bytes, kind: type[T], what: str) -> T:
     """Read a body. Raises TransientError where it is not what GitHub answers."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransientError(f"what was answered is no {what} of GitHub: {error}", code="bad_answer") from error
 
 
@@ -245,5 +245,5 @@ def fields_of(body: bytes) -> dict[str, Any]:
     """Read what may be an object; empty where it is none."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}

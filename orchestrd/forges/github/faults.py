@@ -1,5 +1,6 @@
 """What an answer of GitHub that is not the one asked for means, in a sentence, with the next command. Pure."""
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from orchestrd.forges.github.plain import line
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
 
 _LIMITS = ("secondary rate limit", "abuse detection", "rate limit exceeded", "too many requests")
+_SECONDS = re.compile(r"[0-9]{1,5}")  # a day and no more: what names another time names none
 _DOCTOR = "orch doctor"
 _SETTINGS = "orch config edit"  # token_env, token_file
 
@@ -41,9 +43,9 @@ def allowance_of(reply: Reply, now_s: float) -> Told | None:
         limit, remaining, reset = (
             int(reply.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "reset")
         )
-    except (KeyError, ValueError):
+        return Told(limit=limit, remaining=remaining, resets_in_s=max(0.0, reset - now_s))
+    except (KeyError, ValueError, OverflowError):
         return None
-    return Told(limit=limit, remaining=remaining, resets_in_s=max(0.0, reset - now_s))
 
 
 def is_limited(reply: Reply) -> bool:
@@ -57,7 +59,7 @@ def is_limited(reply: Reply) -> bool:
 def retry_in_s(reply: Reply) -> float | None:
     """Say after how many seconds one may ask again, where it says so."""
     told = reply.headers.get("retry-after", "")
-    return float(told) if told.isascii() and told.isdigit() else None
+    return float(told) if _SECONDS.fullmatch(told) else None
 
 
 def limited(host: Host, wait_s: float) -> TransientError:

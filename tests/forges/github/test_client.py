@@ -19,6 +19,7 @@ from orchestrd.model.limits import FORGE_ANSWER_S, FORGE_KEPT_MAX, FORGE_REQUEST
 from orchestrd.testing.clocks import FakeClock
 
 TOKEN = "ghp_asecretofthistest"
+WINDOW = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -189,6 +190,21 @@ async def test_a_host_that_wants_to_be_left_alone_is_not_broken() -> None:
         await client.get("/x", "to read it")
 
     assert client.error is None
+
+
+async def test_a_time_beyond_all_reason_closes_nothing_for_ever() -> None:
+    client = client_of(always(429, headers={"retry-after": "9" * 400, **dict.fromkeys(WINDOW, "9" * 400)}))
+
+    with pytest.raises(TransientError, match="for another 60 s"):
+        await client.get("/x", "to read it")
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_without_a_bottom_is_none(status: int) -> None:
+    client = client_of(always(status, content=b'{"message":' + b"[" * 100_000))
+
+    with pytest.raises(TransientError):
+        await client.look(query("o", "r", ["fix"], []), "github.com/o/r")
 
 
 async def test_without_a_token_what_is_public_can_be_read() -> None:
