@@ -12,7 +12,7 @@ from orchestrd.model.change import Review
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import ATTEMPT_PAUSE_S, PAUSE_S_MAX
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction
-from orchestrd.model.session import Session, attempt_key
+from orchestrd.model.session import Message, Session, attempt_key
 from orchestrd.model.words import Activity
 
 _DIGITS = 8
@@ -34,10 +34,9 @@ def continued(reaction: Reaction, session: Session, now: Instant) -> Episode:
         held = replace(stored, cleared_at=None, since=stored.since if stored.tries else now)
     if not _is_news(stored.key, key):
         return replace(held, key=key) if _UNSAID in stored.key else held
-    anew = replace(held, key=key, key_since=now)
-    if not stored.tries:
-        return anew
-    return replace(anew, round=min(held.round, reaction.rounds) + 1, attempts=0, failures=0, error=None)
+    is_made = stored.failures > 0 or stored.attempts > (unheard(session, stored) is not None)
+    rounds = min(held.round, reaction.rounds) + 1 if is_made else held.round
+    return replace(held, key=key, key_since=now, round=rounds, attempts=0, failures=0, error=None)
 
 
 def attempted(episode: Episode, now: Instant) -> Episode:
@@ -62,6 +61,13 @@ def is_under_way(session: Session, episode: Episode) -> bool:
     if token is None:
         return False
     return any(one.id == token for one in session.messages) or any(one.id == token for one in session.effects)
+
+
+def unheard(session: Session, episode: Episode) -> Message | None:
+    """Give the message of its newest attempt, if nothing of that was typed yet."""
+    begun = {effect.message for effect in session.effects if effect.attempted}
+    waiting = (message for message in session.messages if message.id == episode.in_flight)
+    return next((message for message in waiting if message.id not in begun), None)
 
 
 def key_of(reaction: Reaction, session: Session) -> str:

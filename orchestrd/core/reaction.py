@@ -27,7 +27,15 @@ from msgspec.structs import replace
 from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of_change
 from orchestrd.core.deciding import in_flight
 from orchestrd.core.duration import duration_of
-from orchestrd.core.episode import asks_what_was_said, attempted, continued, episode_of, is_under_way, pause_left_s
+from orchestrd.core.episode import (
+    asks_what_was_said,
+    attempted,
+    continued,
+    episode_of,
+    is_under_way,
+    pause_left_s,
+    unheard,
+)
 from orchestrd.model.change import Checks, Mergeable, Pr, Review
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import ENDED_REACTS_S, FAILED_ATTEMPTS_MIN, LOGS_AWAITED_S, MESSAGES_MAX
@@ -187,9 +195,7 @@ def _waits_for_its_attempt(case: _Case, episode: Episode) -> Judgement | None:
     """One attempt at a time; a message that is not typed yet makes way for news."""
     if not is_under_way(case.session, episode):
         return None
-    begun = {effect.message for effect in case.session.effects if effect.attempted}
-    is_message = any(message.id == episode.in_flight for message in case.session.messages)
-    if is_message and episode.attempts == 0 and episode.in_flight not in begun:
+    if episode.attempts == 0 and unheard(case.session, episode) is not None:
         return None
     return _stays(case, Kind.WAITING, episode, "its newest attempt is still under way")
 

@@ -89,7 +89,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     key: str  # what the budget belongs to
     since: Instant
     key_since: Instant | None = None  # since when it has this key
-    round: int = 1  # how many keys there were, this one included
+    round: int = 1  # how many keys there were of which somebody was told, and this one
     tries: int = 0  # in all of it; numbers the attempts, so that no two have one name
     attempts: int = 0  # that were made for this key, or are under way
     failures: int = 0  # that came to nothing since the last that did not, for this key

@@ -235,6 +235,22 @@ def test_after_too_many_rounds_a_person_is_told_and_no_more_is_sent() -> None:
     assert life.judged().why.endswith("there were 2 rounds of it already, and a person was told")
 
 
+@pytest.mark.parametrize("what", ["head", "remarks"])
+def test_what_an_agent_has_not_heard_costs_no_round(what: str) -> None:
+    when = Condition(remarks=True) if what == "remarks" else CI_FAILED.when
+    life = Reacting(replace(CI_FAILED, when=when, rounds=2))
+    life.looks(Activity.WORKING)
+
+    for number in range(6):
+        said = tuple(Remark(id=f"r{one}", author="ann", text="no") for one in range(number + 1))
+        life.told(after_s=60.0, checks=Checks.FAILING, head=f"c{number}", remarks=said)
+        life.react()
+        life.looks(Activity.WORKING)
+
+    assert (life.ledger.round, life.ledger.attempts, life.ledger.is_escalated) == (1, 1, False)
+    assert len(life.record.messages) == 1
+
+
 def test_the_pause_grows_and_never_beyond_its_bound() -> None:
     life = _red(replace(CI_FAILED, attempts=100, every_s=600.0, backoff=1e300))
     life.react()
