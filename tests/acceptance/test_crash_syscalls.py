@@ -110,7 +110,7 @@ def _live_through(home: Home, call: str, number: int, runtime: str = "process") 
         time.sleep(0.01)
 
     was_killed = daemon.has_ended()
-    truths.nothing_is_in_quarantine(home)
+    assert home.quarantined() == []
     home.daemons[-1].stop()
     events = home.journal()
     truths.journal_is_gapless(events)

