@@ -76,20 +76,26 @@ class GitHubForge:
         self._nudge = nudge
 
     async def take_delivery(self, headers: Mapping[str, str], body: bytes) -> None:
-        settings = self._context.settings
-        secret = await asyncio.to_thread(
-            secret_in, "secret", settings.webhook_secret_env, settings.webhook_secret_file, self._context.environ
-        )
-        if secret is None:
-            why = "webhooks are not taken without a secret: set forge.webhook_secret_env or forge.webhook_secret_file"
-            raise RefusedError(why, code="no_secret", hint="orch config edit")
-        repository = self._deliveries.repository_in(headers, body, secret)
+        repository = self._deliveries.repository_in(headers, body, await self._webhook_secret())
         if repository is not None:
             self._nudge(repository)
 
     async def close(self) -> None:
         for client in self._clients.values():
             await client.close()
+
+    async def _webhook_secret(self) -> str:
+        """Raises RefusedError, which whoever sent the delivery reads: where the secret should be, it does not say."""
+        settings, environ = self._context.settings, self._context.environ
+        named = (settings.webhook_secret_env, settings.webhook_secret_file)
+        try:
+            secret = await asyncio.to_thread(secret_in, "secret", *named, environ)
+        except RefusedError:
+            raise RefusedError("the secret of webhooks is not there", code="no_secret", hint="orch doctor") from None
+        if secret is None:
+            why = "webhooks are not taken without a secret: set forge.webhook_secret_env or forge.webhook_secret_file"
+            raise RefusedError(why, code="no_secret", hint="orch config edit")
+        return secret
 
     def _client(self, host: Host, connect: Connect) -> GitHubClient:
         find_token = partial(asyncio.to_thread, token_of, host, self._context.settings, self._context.environ)

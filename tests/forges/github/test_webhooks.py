@@ -103,6 +103,16 @@ async def test_without_a_secret_every_delivery_is_refused() -> None:
     assert (error.value.code, error.value.hint) == ("no_secret", "orch config edit")
 
 
+async def test_where_a_secret_should_be_is_not_told_to_who_sends_a_delivery(tmp_path: Path) -> None:
+    bench = Bench(webhook_secret_file=str(tmp_path / "secret"))
+
+    with pytest.raises(RefusedError, match="the secret of webhooks is not there") as error:
+        await bench.take(PUSH)
+
+    assert (error.value.code, error.value.hint) == ("no_secret", "orch doctor")
+    assert str(tmp_path) not in repr(error.value)
+
+
 async def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("fromafile\n")
     bench = Bench(webhook_secret_file=str(tmp_path / "secret"))
