@@ -22,6 +22,7 @@ from orchestrd.model.session import Message, attempt_key
 from orchestrd.model.words import Authority
 
 ESCALATION = "escalation"
+_TAKEN_BACK = frozenset({EffectKind.NOTIFY, EffectKind.RUN})  # as long as they wait
 
 
 def react(turn: Turn, command: React) -> None:
@@ -62,7 +63,8 @@ def _end(turn: Turn, reaction: Reaction) -> None:
     episode = episode_of(turn.session, reaction.name)
     withdraw_message(turn, episode, "it holds no more")
     for effect in turn.session.effects:
-        if effect.kind is EffectKind.NOTIFY and effect.reaction == reaction.name and not effect.reached:
+        is_begun = effect.reached or effect.attempted or effect.kind not in _TAKEN_BACK
+        if effect.reaction == reaction.name and not is_begun:
             turn.drop_effect(effect.id)
     drop(turn, reaction.name)
     if episode is not None and (episode.tries or episode.is_escalated):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.reaction import Kind, judge, left_over, required
 from orchestrd.model.change import Checks, FailedCheck, Mergeable, Pr, Remark, Review
-from orchestrd.model.command import CommandRun, Merged, Notified, React, SpawnedAnother
+from orchestrd.model.command import Attempted, CommandRun, Merged, Notified, React, SpawnedAnother
 from orchestrd.model.decision import Decision, DecisionKind
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
@@ -527,6 +527,21 @@ def test_with_its_end_go_the_message_that_was_not_typed_and_the_notice_that_nobo
     assert told.in_flight(EffectKind.NOTIFY) == []
     assert len(heard.in_flight(EffectKind.NOTIFY)) == 1
     assert types_of(told.events)[-1] is CLEARED
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_command_that_waits_for_others_is_not_run_when_what_it_is_for_is_over(*, is_begun: bool) -> None:
+    life = _red(replace(CI_FAILED, act=Act.RUN, command="make"))
+    life.react()
+    (effect,) = life.in_flight(EffectKind.RUN)
+    if is_begun:
+        life.give(Attempted(effect=effect.id))
+
+    for _ in range(2):
+        life.told(checks=Checks.PASSING)
+        life.react()
+
+    assert (life.record.episodes, bool(life.in_flight(EffectKind.RUN))) == ((), is_begun)
 
 
 def test_what_asks_about_nothing_any_more_is_over_at_once() -> None:
