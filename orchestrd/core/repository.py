@@ -1,7 +1,8 @@
 """How git is called wherever orchestrd calls it, so that nobody is asked anything and no code of the repository runs.
 
 Pure data, for the client and the daemon: the options that stand before each verb, and what the environment of a git
-must and must not hold. A repository's hooks and its file system monitor are programs: they are not ours to start.
+must and must not hold. A repository's hooks and its file system monitor are programs: they are not ours to start. Its
+filters are the exception: without them nobody could check a file out, or say whether it was changed.
 """
 
 from collections.abc import Mapping

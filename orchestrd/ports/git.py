@@ -27,7 +27,7 @@ class GitAnswer(Protocol):
 
 
 class Git(Protocol):
-    """Calls git, a bounded number at once; no hook and no other program of a repository runs."""
+    """Calls git, a bounded number at once; no hook and no other program of a repository runs, but for its filters."""
 
     def alone(self, repository: str) -> asyncio.Lock:
         """Give the lock of a repository, to be held while its refs or worktrees are changed."""
