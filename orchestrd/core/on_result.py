@@ -12,6 +12,7 @@ from orchestrd.core.parking import limit_due
 from orchestrd.core.progress import stuck_due, watch_anew
 from orchestrd.core.running import launch_limit_s
 from orchestrd.core.turn import Turn, short
+from orchestrd.core.withdrawing import withdraw_old_messages
 from orchestrd.model.command import Attempted, Delivered, HeldBack, Launched, LaunchFailed, Placed, Swept, Terminated
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
@@ -147,6 +148,7 @@ def restarted(turn: Turn) -> None:
         turn.set_due(DueName.CONTACT, CONTACT_LOST_S)
     turn.recall()
     watch_anew(turn)
+    withdraw_old_messages(turn)
 
 
 def due_passed(turn: Turn, name: DueName) -> None:

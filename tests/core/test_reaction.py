@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.core.reaction import Kind, judge, left_over, required
+from orchestrd.core.restart import owed_after_restart
 from orchestrd.model.change import Checks, FailedCheck, Mergeable, Pr, Remark, Review
 from orchestrd.model.command import Attempted, CommandRun, Merged, Notified, React, SpawnedAnother
 from orchestrd.model.decision import Decision, DecisionKind
@@ -363,6 +364,23 @@ def test_what_a_forge_told_long_ago_is_not_known_any_more(escalate_after_s: floa
     assert (life.react(), life.ledger) == ([], before)
     life.told()
     assert life.react() != []
+
+
+@pytest.mark.parametrize(("down_s", "is_kept"), [(60.0, True), (2 * 86_400.0, False)])
+def test_what_an_earlier_daemon_had_to_say_long_ago_is_looked_at_anew(down_s: float, *, is_kept: bool) -> None:
+    life = _red()
+    life.looks(Activity.WORKING)
+    life.react()
+
+    life.wait(down_s)
+    life.restart()
+    for owed in owed_after_restart(life.record):
+        life.give(owed)
+    life.looks(Activity.WAITING)
+
+    assert (bool(life.record.messages), life.ledger.attempts) == (is_kept, int(is_kept))
+    life.told()
+    assert (FIRED in types_of(life.react())) is not is_kept
 
 
 def test_checks_that_still_run_neither_fire_nor_end_anything() -> None:
