@@ -27,6 +27,7 @@ _MENTION = re.compile(r"(?<!\\)@(?=\S)")
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")  # letters and marks by name
 _OF_EMOJI = re.compile(rf"(^|.)([{JOINER}\ufe00-\ufe0f]+)")
 _FENCE_MIN = 3
+LONG_LINE_CHARS = 200  # of which a part tells something
 
 
 def cleaned(text: str) -> str:
@@ -41,12 +42,15 @@ def cleaned(text: str) -> str:
 
 
 def tail(text: str, chars_max: int) -> str:
-    """Keep the end of a text, whole lines where there are any, and say that its beginning is left out."""
+    """Keep the end of a text, and say that its beginning is left out.
+
+    Of whole lines, unless the one that is cut is long: an error may be one long line.
+    """
     if len(text) <= chars_max:
         return text
     kept = text[len(text) - max(0, chars_max - len(LEFT_OUT) - 1) :]
-    _, newline, lines = kept.partition("\n")
-    return f"{LEFT_OUT}\n{lines if newline and lines else kept}"
+    cut, newline, lines = kept.partition("\n")
+    return f"{LEFT_OUT}\n{lines if newline and lines and len(cut) < LONG_LINE_CHARS else kept}"
 
 
 def head(text: str, chars_max: int) -> str:
