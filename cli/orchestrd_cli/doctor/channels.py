@@ -43,7 +43,7 @@ def judge(channels: tuple[Channel, ...]) -> Iterator[Finding]:
     """Name what each lacks; without any channel nobody is told, and that is nobody's fault."""
     for channel in channels:
         for told, next_ in channel.missing:
-            cause = "nobody is told over it until that is there"
+            cause = "where the daemon lacks it too, nobody is told over it"
             yield warn("channels", f"{channel.name} ({channel.kind}): {told}", cause, next_)
     complete = [f"{channel.name} ({channel.kind})" for channel in channels if not channel.missing]
     if complete:
