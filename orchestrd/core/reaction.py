@@ -237,7 +237,8 @@ def _waits_for_its_agent(case: _Case, episode: Episode) -> Judgement | None:
     """An agent that was told, and works, is not told the same again meanwhile."""
     if episode.attempts == 0 or not _is_at_it(case):
         return None
-    return _stays(case, Kind.WAITING, episode, "its agent was told, and is working")
+    does = "is working" if case.session.activity is Activity.WORKING else "may begin to work at any moment"
+    return _stays(case, Kind.WAITING, episode, f"its agent was told, and {does}")
 
 
 def _waits_for_a_look(case: _Case, episode: Episode) -> Judgement | None:
@@ -322,7 +323,9 @@ def _next(case: _Case, episode: Episode) -> str:
 
 
 def _is_at_it(case: _Case) -> bool:
-    return case.reaction.act is Act.SEND and case.session.activity is Activity.WORKING
+    """It works, or is about to: something waits to be read by it, or was typed and nobody has seen it begin."""
+    may_work = bool(case.session.messages) or case.session.activity in (Activity.WORKING, Activity.UNKNOWN)
+    return case.reaction.act is Act.SEND and may_work
 
 
 def _unspeakable(session: Session) -> str | None:

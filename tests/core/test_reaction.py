@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from orchestrd.core.reaction import Kind, judge, left_over, required
 from orchestrd.core.restart import owed_after_restart
 from orchestrd.model.change import Checks, FailedCheck, Mergeable, Pr, Remark, Review
-from orchestrd.model.command import Attempted, CommandRun, Merged, Notified, React, SpawnedAnother
+from orchestrd.model.command import Attempted, CommandRun, Merged, Notified, React, Send, SpawnedAnother
 from orchestrd.model.decision import Decision, DecisionKind
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
@@ -138,6 +138,26 @@ def test_an_agent_that_was_told_and_works_is_left_to_it() -> None:
     assert (stopped.why, too_soon) == ("its checks are failing; what its agent did last was not looked at yet", [])
     assert (at_work.kind, at_work.why) == (Kind.WAITING, "its checks are failing; its agent was told, and is working")
     assert FIRED in types_of(life.react())
+
+
+def test_no_person_is_told_while_an_agent_is_just_being_told_something_else() -> None:
+    life = _red(replace(CI_FAILED, attempts=1))
+    life.react()
+    life.types()
+    life.looks(Activity.WORKING)
+    life.give(Send(session=life.record.id, message="mine", text="and this", authority=Authority.USER))
+    life.looks(Activity.WAITING, after_s=5_000.0)
+    life.told()
+
+    before, typed = life.react(), life.types()
+    life.told()
+
+    assert typed
+    assert life.record.activity is Activity.UNKNOWN
+    assert [*before, *life.react()] == []
+    life.looks(Activity.WAITING)
+    life.told()
+    assert ESCALATED in types_of(life.react())
 
 
 def test_facts_from_before_the_last_attempt_do_not_count() -> None:
