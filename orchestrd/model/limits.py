@@ -329,8 +329,8 @@ VERSION_ANSWER_S = 10.0  # an agent's program is given this long to say its vers
 
 # Doctor
 TROUBLES_MAX = 16  # of a daemon that it tells of at once
-EXAMINED_S = 5.0  # one subject is given this long to be looked at; the others do not wait for it
-PROGRAM_ANSWER_S = 3.0  # a program is given this long to say its version
+EXAMINED_S = 15.0  # one subject is given this long to be looked at; the others do not wait for it
+PROGRAM_ANSWER_S = 10.0  # a program that is asked something is given this long: all are asked at once
 NAMED_MAX = 5  # things that a finding names; more are counted
 DISK_BYTES_LOW = 2 * 1024**3  # free; below it work may soon not be written down, ...
 DISK_BYTES_MIN = 200 * 1024**2  # ... and below this hardly anything is

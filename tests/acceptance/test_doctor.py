@@ -175,9 +175,9 @@ def test_a_control_client_of_the_past_is_ended_where_no_session_is_beside_it(hom
         home.tmux.ask("kill-session", "-t", "=mine")
         alone = shell.orch("doctor", "--json", "--fix")
 
+        assert f"control client {client.pid} is ended" in [told["told"] for told in alone.json["mended"]], alone.out
         client.wait(15)
     assert [told["can_fix"] for told in _by_subject(beside)["clients"]] == [False]
-    assert f"control client {client.pid} is ended" in [told["told"] for told in alone.json["mended"]]
     assert _by_subject(alone)["clients"][0]["level"] == "ok"
 
 

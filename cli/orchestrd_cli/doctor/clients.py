@@ -19,17 +19,21 @@ from orchestrd.core.tmux import HUB, control_argv
 from orchestrd.model.finding import Finding, Level
 from orchestrd.model.limits import DAEMON_KILL_S
 from orchestrd_cli import holder
-from orchestrd_cli.doctor.program import ask
-from orchestrd_cli.doctor.subject import FIX, Subject, Surroundings, ok
-from orchestrd_cli.doctor.terminals import outside_of_tmux
+from orchestrd_cli.doctor.program import Said, ask
+from orchestrd_cli.doctor.subject import FIX, Subject, Surroundings, ok, warn
+from orchestrd_cli.doctor.terminals import NO_SERVER, outside_of_tmux
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """The control clients that no running daemon has started. `runs`: the panes beside the daemon's own."""
+    """The control clients that no running daemon has started. `runs`: the panes beside the daemon's own.
+
+    `problem`: why nobody knows who is attached, null where the server has told or there is none.
+    """
 
     socket: str
     strays: tuple[int, ...] = ()
     runs: int = 0
+    problem: str | None = None
 
 
 def look(surroundings: Surroundings) -> Facts:
@@ -40,6 +44,8 @@ def look(surroundings: Surroundings) -> Facts:
     clients = ("list-clients", "-F", "client #{client_pid}")
     panes = ("list-panes", "-a", "-F", "pane #{session_name}")
     said = ask((*tmux_argv(layout.tmux_socket), *clients, ";", *panes), outside_of_tmux(surroundings))
+    if said.code != 0:
+        return Facts(socket=layout.tmux_socket, problem=_problem(said))
     lines = [line.partition(" ")[::2] for line in said.out.splitlines()]
     daemon = holder.find(layout)
     with daemon or contextlib.nullcontext():
@@ -52,6 +58,9 @@ def look(surroundings: Surroundings) -> Facts:
 
 def judge(facts: Facts) -> Iterator[Finding]:
     """Name those that are left."""
+    if facts.problem is not None:
+        yield warn("clients", "who is attached to the tmux server cannot be told", facts.problem, "orch doctor")
+        return
     if not facts.strays:
         yield ok("clients", "none is left attached to the tmux server")
         return
@@ -72,6 +81,11 @@ def mend(facts: Facts) -> Iterator[str]:
     for pid in facts.strays:
         if _ended(pid, facts.socket):
             yield f"control client {pid} is ended"
+
+
+def _problem(said: Said) -> str | None:
+    """Say why the server has not told; to a server that is not there nobody is attached."""
+    return None if any(words in said.err for words in NO_SERVER) else said.first_line
 
 
 def _is_stray(pid: int, socket: str, daemon: int | None) -> bool:

@@ -446,6 +446,7 @@ CLIENTS_CASES = {
     "none": clients.Facts(socket=LAYOUT.tmux_socket),
     "left": clients.Facts(socket=LAYOUT.tmux_socket, strays=(12, 13)),
     "left beside runs": clients.Facts(socket=LAYOUT.tmux_socket, strays=(12,), runs=2),
+    "late": clients.Facts(socket=LAYOUT.tmux_socket, problem="it gave no answer within 3 s"),
 }
 PLACE = f"{HOME}/worktrees/shop"
 

@@ -23,6 +23,7 @@ from orchestrd_cli import reach
 from orchestrd_cli.doctor import (
     agents,
     channels,
+    clients,
     daemon,
     disk,
     examining,
@@ -435,6 +436,20 @@ def test_a_tmux_socket_that_nobody_serves_is_no_server(house: House) -> None:
         left.bind(house.layout.tmux_socket)
 
     assert house.levels(terminals.SUBJECT) == [Level.OK]
+    assert house.levels(clients.SUBJECT) == [Level.OK]
+
+
+def test_where_the_tmux_server_does_not_tell_who_is_attached_nobody_is_said_not_to_be(
+    house: House, tmp_path: Path
+) -> None:
+    house.write(house.layout.tmux_socket)
+    tmux = house.write(str(tmp_path / "tmux"), b"#!/bin/sh\necho 'server exited unexpectedly' >&2\nexit 1\n")
+    tmux.chmod(0o755)
+    house.environ["PATH"] = str(tmp_path)
+
+    (found,) = house.examine(clients.SUBJECT)
+
+    assert (found.level, found.cause) == (Level.WARN, "server exited unexpectedly")
 
 
 # ---- homes that are none ----
