@@ -17,7 +17,7 @@ from msgspec import Struct
 from orchestrd.core.fencing import cleaned, head
 from orchestrd.core.merging import unready
 from orchestrd.forges.context import ForgeContext
-from orchestrd.forges.local_merging import merged_ref, put_into_base, refuse_checked_out, refuse_hooks
+from orchestrd.forges.local_merging import merged_ref, put_into_base, refuse_checked_out, refuse_hooks, tree_of
 from orchestrd.forges.sealed import SealedGit, apart
 from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
@@ -194,9 +194,16 @@ class LocalForge:
         )
 
     async def _brings_nothing(self, repository: str, base: str, commit: str, merged_tree: str) -> bool:
-        """Tell whether the base has each of its patches already, and would stay as it is."""
-        if (await self._git.must(repository, "rev-parse", f"{base}^{{tree}}")).text != merged_tree:
+        """Tell whether the base has all of its work already, and would stay as it is.
+
+        It has where it has what the branch as a whole changed, as after a squash by hand, or each of its patches. A
+        branch that took its own work back changes nothing as a whole, and nobody merged that.
+        """
+        if await tree_of(self._git, repository, base) != merged_tree:
             return False
+        fork = (await self._git.must(repository, "merge-base", base, commit)).text
+        if await tree_of(self._git, repository, fork) != await tree_of(self._git, repository, commit):
+            return True
         patches = (await self._git.must(repository, "cherry", base, commit)).text.splitlines()
         return bool(patches) and all(patch.startswith("-") for patch in patches)
 

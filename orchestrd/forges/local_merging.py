@@ -61,6 +61,8 @@ async def put_into_base(git: Git, order: MergeOrder, base: str, base_commit: str
     """Merge exactly the commit of the order. Raises OrchestrdError, and then nothing has moved."""
     makers = {MergeMethod.MERGE: _merged, MergeMethod.SQUASH: _squashed, MergeMethod.REBASE: _rebased}
     made = await makers[order.method](git, order, base_commit)
+    if await tree_of(git, order.repository, made) == await tree_of(git, order.repository, base_commit):
+        raise RefusedError(f"{base} has all that {order.branch} brings: there is nothing to merge", code="nothing_new")
     steps = (
         "start",
         f"update {_HEADS}{base} {made} {base_commit}",
@@ -94,7 +96,7 @@ async def _rebased(git: Git, order: MergeOrder, base_commit: str) -> str:
     for commit, *parents in await _commits(git, order, base_commit):
         if len(parents) != 1:
             raise RefusedError(f"{order.branch} has merges in it, and cannot be rebased: merge or squash it")
-        onto_tree = await _tree(git, repository, onto)
+        onto_tree = await tree_of(git, repository, onto)
         beside = await _committed(git, repository, onto_tree, (parents[0],), "beside\n")
         tree = await _tree_of_both(git, repository, beside, commit)  # their merge base is the parent of both
         if tree != onto_tree:
@@ -129,7 +131,8 @@ async def _tree_of_both(git: Git, repository: str, ours: str, theirs: str) -> st
     return merged.text.partition("\n")[0]
 
 
-async def _tree(git: Git, repository: str, commit: str) -> str:
+async def tree_of(git: Git, repository: str, commit: str) -> str:
+    """Name the tree of a commit: what its files are."""
     return (await git.must(repository, "rev-parse", f"{commit}^{{tree}}")).text
 
 

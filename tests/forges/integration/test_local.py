@@ -159,6 +159,48 @@ async def test_a_branch_that_somebody_rebased_into_the_base_is_merged(stage: Bar
     assert (await seen(stage, FIX, opened)).pr is Pr.MERGED
 
 
+def squash_by_hand(stage: BareStage) -> None:
+    git(stage.clone, "checkout", "-q", "main")
+    git(stage.clone, "merge", "-q", "--squash", FIX)
+    git(stage.clone, "commit", "-q", "-m", "All of it")
+    git(stage.clone, "push", "-q", "origin", "main")
+
+
+async def test_two_commits_that_somebody_squashed_into_the_base_are_merged(stage: BareStage) -> None:
+    await stage.push(FIX, "half\n")
+    await stage.push(FIX, "whole\n")
+    opened = await seen(stage, FIX)
+    await asyncio.to_thread(squash_by_hand, stage)
+
+    assert (opened.pr, (await seen(stage, FIX, opened)).pr) == (Pr.OPEN, Pr.MERGED)
+
+
+async def test_a_branch_that_took_its_own_work_back_is_not_merged(stage: BareStage) -> None:
+    opened = await known(stage)
+    await asyncio.to_thread(take_back, stage)
+
+    assert (await seen(stage, FIX, opened)).pr is Pr.OPEN
+
+
+@pytest.mark.parametrize("method", MergeMethod)
+async def test_a_merge_that_would_bring_nothing_is_not_made(stage: BareStage, method: MergeMethod) -> None:
+    await proposed(stage, FIX)
+    head = await asyncio.to_thread(take_back, stage)
+    before = refs(stage)
+
+    merging = await merge(stage, FIX, head, method)
+
+    assert merging.error == f"main has all that {FIX} brings: there is nothing to merge"
+    assert refs(stage) == before
+
+
+def take_back(stage: BareStage) -> str:
+    git(stage.clone, "checkout", "-q", FIX)
+    git(stage.clone, "revert", "--no-edit", "HEAD")
+    git(stage.clone, "push", "-q", "origin", FIX)
+    return git(stage.clone, "rev-parse", FIX)
+
+
 async def test_what_was_taken_back_in_the_base_and_comes_again_is_open(stage: BareStage) -> None:
     opened = await known(stage)
     git(stage.clone, "checkout", "-q", "main")
