@@ -1,8 +1,8 @@
 """Whether the goal of a session is met, and what it takes to find that out.
 
 A goal is met by facts on record: its turn was heard to be over, its forge has told of its pull request, the newest
-verification was green. A verification belongs to the turn whose end was its occasion: one that is under way when the
-agent works again is called off, and counts for nothing.
+verification was green, at another commit than the one that its worktree began at. A verification belongs to the turn
+whose end was its occasion: one that is under way when the agent works again is called off, and counts for nothing.
 
 No agent is cut off in the middle of its work. A goal that is met meanwhile ends the session when the agent has stopped:
 it waits with nothing left to be said. Where its pull request is merged there is nothing left to stop for either, so
@@ -26,7 +26,7 @@ from orchestrd.model.event import EventType
 from orchestrd.model.limits import CHANGE_TOLD_S, REPORT_TEXT_CHARS_MAX, WITNESS_LAG_S
 from orchestrd.model.observation import Exited
 from orchestrd.model.session import Session
-from orchestrd.model.verification import Verification
+from orchestrd.model.verification import UNTOUCHED, Verification
 from orchestrd.model.words import Activity, Ending, Liveness, State, Until
 
 ENDING_FOR = {
@@ -74,7 +74,7 @@ def may_end(session: Session) -> bool:
 
 def is_verified(session: Session) -> bool:
     """Tell whether the newest turn was found to have done what was asked for."""
-    return _has_result(session) and session.verification is not None and session.verification.is_green
+    return _has_result(session) and session.verification is not None and session.verification.is_proof
 
 
 def follow_verification(turn: Turn) -> None:
@@ -98,6 +98,7 @@ def verified(turn: Turn, result: Verified) -> None:
         exit_code=result.exit_code,
         is_clean=result.is_clean,
         head=result.head,
+        beginning=result.beginning,
         output=result.output,
         error=short(_red(result)),
     )
@@ -131,8 +132,8 @@ def why_unmet(session: Session) -> str:
     """Say why an exit with 0 did not complete the session, and what to do next."""
     why = _UNMET.get(session.spec.until)
     if why is None or (session.spec.verify is not None and not is_verified(session)):
-        error = session.verification.error if _has_result(session) and session.verification else None
-        why = f"it is not verified: {error or 'nothing was found out'}"
+        known = session.verification if _has_result(session) else None
+        why = f"it is not verified: {_doubt(known) if known else 'nothing was found out'}"
     return f"it exited with 0 before its goal {session.spec.until} was met: {why}; go on with: orch revive {session.id}"
 
 
@@ -142,6 +143,10 @@ def _has_result(session: Session) -> bool:
     if known is None or over_at is None or known.generation != session.generation:
         return False
     return over_at == known.turn_over_at or over_at < known.at
+
+
+def _doubt(known: Verification) -> str:
+    return UNTOUCHED if known.is_green else known.error or "its command did not succeed"
 
 
 def _verify(turn: Turn) -> None:

@@ -42,6 +42,7 @@ class Verifier(Performer):
                 exit_code=end.exit_code,
                 is_clean=tree.is_clean,
                 head=tree.head,
+                beginning=tree.beginning,
                 output=end.output,
                 error=end.error or tree.error,
             ),

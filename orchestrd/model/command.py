@@ -214,6 +214,7 @@ class Verified(Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     is_clean: bool | None = None
     head: str | None = None
+    beginning: str | None = None
     output: str = ""  # the end of it
     error: str | None = None
 

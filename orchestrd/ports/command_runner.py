@@ -34,10 +34,12 @@ class Tree(Struct, frozen=True, kw_only=True):
     """What git says of the files of a workspace. Where there is no repository nothing is uncommitted, and no head.
 
     `is_clean`: nothing is changed, staged or untracked, ignored files and those that were brought along aside. Where it
-    is not, or nobody knows (null), `error` says what is, or why.
+    is not, or nobody knows (null), `error` says what is, or why. `beginning` is the commit that a worktree was made at;
+    null: it is none, or git has kept no log of that.
     """
 
     head: str | None = None
+    beginning: str | None = None
     is_clean: bool | None = None
     error: str | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from orchestrd.model.document import Document
+from orchestrd.model.verification import UNTOUCHED
 from orchestrd.model.words import Until
 from orchestrd.render.text import ago
 
@@ -34,5 +35,6 @@ def _result(told: Document, now: datetime) -> str:
     if result is None:
         return "not verified yet: that comes with the end of its turn"
     head = f" at {result.head[:HEAD_CHARS]}" if result.head else ""
-    why = f": {result.error}" if result.error else ""
+    doubt = UNTOUCHED if result.is_green and not result.is_proof else result.error
+    why = f": {doubt}" if doubt else ""
     return f"{'green' if result.is_green else 'red'}{head}, {ago(result.at, now)}{why}"

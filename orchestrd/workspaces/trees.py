@@ -28,11 +28,20 @@ class GitTrees:
             if said.code != 0:
                 return _unknown(said)
             head = await self._git.ask(workspace.path, "rev-parse", "--verify", "--quiet", "HEAD")
+            beginning = await self._beginning(workspace)
         except OrchestrdError as error:
             return Tree(error=error.message)
         changed = [line[3:] for line in said.fields if not _is_brought(line, workspace)]
         commit = head.text or None
-        return Tree(head=commit, is_clean=not changed, error=_named(changed) if changed else None)
+        named = _named(changed) if changed else None
+        return Tree(head=commit, beginning=beginning, is_clean=not changed, error=named)
+
+    async def _beginning(self, workspace: Workspace) -> str | None:
+        """Find the oldest commit that the worktree has stood at: each has a log of its own."""
+        if workspace.kind != "worktree":
+            return None
+        said = await self._git.ask(workspace.path, "rev-list", "--walk-reflogs", "HEAD", "--")
+        return said.text.rpartition("\n")[2] or None
 
 
 def _unknown(said: Answer) -> Tree:

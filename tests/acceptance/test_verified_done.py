@@ -71,6 +71,17 @@ def test_what_is_not_committed_is_not_done(shell: Shell) -> None:
     assert "not all is committed: commit your work (not committed: 'done.txt')" in (why or "")
 
 
+def test_a_command_that_is_green_before_anything_is_done_proves_nothing(shell: Shell) -> None:
+    shell.start()
+
+    session = spawn(shell, "--verify", "true")
+    until(lambda: bool(verdicts(shell, session)), "it is verified")
+
+    told = shell.show(session)
+    assert (verdicts(shell, session), told.state) == ([("green", None)], "running")
+    assert "nothing is committed since it began: that is no proof" in shell.must("explain", session).out
+
+
 def test_an_agent_that_exits_before_it_is_done_has_not_completed(shell: Shell) -> None:
     shell.start()
 
@@ -108,7 +119,8 @@ def test_a_stop_leaves_nothing_of_a_verification_behind(shell: Shell) -> None:
 
 def test_a_daemon_that_is_killed_takes_its_verification_along_and_the_next_one_verifies(shell: Shell) -> None:
     shell.start()
-    session = spawn(shell, "--verify", "echo $$ >>../pid; test -e ../go || sleep 300")
+    done = f"{COMMIT} --allow-empty -m done"
+    session = spawn(shell, "--verify", "echo $$ >>../pid; test -e ../go || sleep 300", first=done)
     place = Path(shell.show(session).workspace.path).parent
     until((place / "pid").exists, "the verification is under way")
 

@@ -43,7 +43,12 @@ class Exit:
 
 Step = Report | Exit | Happening | Proposed
 WORKS, WAITS, BLOCKS = Report(Activity.WORKING), Report(Activity.WAITING), Report(Activity.BLOCKED)
-GREEN = Happening(Verified(effect="in flight", generation=0, exit_code=0, is_clean=True, head="c0ffee"))
+GREEN = Happening(
+    Verified(effect="in flight", generation=0, exit_code=0, is_clean=True, head="c0ffee", beginning="bea0")
+)
+UNTOUCHED = Happening(
+    Verified(effect="in flight", generation=0, exit_code=0, is_clean=True, head="c0ffee", beginning="c0ffee")
+)
 RED = Happening(Verified(effect="in flight", generation=0, exit_code=1, output="1 failed"))
 
 
@@ -224,6 +229,18 @@ def test_a_green_verification_meets_the_goal_and_is_kept() -> None:
     assert life.record.verification is not None
     assert (life.record.verification.head, life.record.verification.error) == ("c0ffee", None)
     assert told(life)[-1].to == "green"
+
+
+def test_what_is_green_at_the_commit_it_began_at_proves_nothing_and_asks_nothing_of_its_agent() -> None:
+    life = after(Until.VERIFY, WORKS, WAITS, UNTOUCHED)
+    before, is_verified_again = stand(life), verifies(life)
+
+    Exit().befall(life)
+
+    assert (before, is_verified_again) == ((State.RUNNING, Reason.STARTED), False)
+    assert (told(life)[-1].to, told(life)[-1].error) == ("green", None)
+    assert stand(life) == (State.FAILED, Reason.GOAL_UNMET)
+    assert "it is not verified: nothing is committed since it began" in (life.record.error or "")
 
 
 def test_an_agent_that_exits_is_verified_then_and_judged_by_it() -> None:

@@ -365,7 +365,7 @@ def test_what_is_verified_green_is_the_turn_that_was_over_last(script: Script) -
     for taken in script.live().history:
         if any(move.reason is Reason.VERIFIED for move in taken.moves):
             assert taken.after.verification is not None
-            assert taken.after.verification.is_green
+            assert taken.after.verification.is_proof
             assert taken.after.verification.generation == taken.after.generation
             assert taken.after.spec.verify is not None
 

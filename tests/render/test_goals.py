@@ -13,6 +13,9 @@ from tests.documents import NOON, a_document
 
 LATER = NOON + timedelta(minutes=2)
 RED = Verification(generation=1, turn_over_at=NOON, at=NOON, exit_code=3, error="its command failed with exit code 3")
+UNTOUCHED = Verification(
+    generation=1, turn_over_at=NOON, at=NOON, exit_code=0, is_clean=True, head="c0ffee", beginning="c0ffee"
+)
 GREEN = Verification(generation=1, turn_over_at=NOON, at=NOON, exit_code=0, is_clean=True, head="c0ffee" * 6)
 
 
@@ -45,6 +48,14 @@ GREEN = Verification(generation=1, turn_over_at=NOON, at=NOON, exit_code=0, is_c
                 "until its verification is green (verify)",
                 "verified by: make test",
                 "green at c0ffeec0ffee, 2026-11-20 12:00:00Z (2m ago)",
+            ],
+        ),
+        (
+            a_document(until=Until.VERIFY, verify="true", verification=UNTOUCHED),
+            [
+                "until its verification is green (verify)",
+                "verified by: true",
+                "green at c0ffee, 2026-11-20 12:00:00Z (2m ago): nothing is committed since it began: that is no proof",
             ],
         ),
     ],

@@ -96,3 +96,19 @@ async def test_where_git_cannot_tell_nobody_knows(trees: GitTrees, tmp_path: Pat
     assert (broken.is_clean, gone.is_clean) == (None, None)
     assert "git status failed" in (broken.error or "")
     assert gone.error
+
+
+async def test_a_worktree_tells_the_commit_that_it_began_at_whatever_was_committed_since(
+    trees: GitTrees, tmp_path: Path
+) -> None:
+    project = a_repository(tmp_path / "shop")
+    place = tmp_path / "w"
+    git(project, "worktree", "add", "--quiet", "-b", "mine", str(place))
+    git(place, "commit", "--quiet", "--allow-empty", "--message", "done")
+    git(place, "commit", "--quiet", "--allow-empty", "--amend", "--message", "done better")
+
+    tree = await trees.tree(worktree(place))
+    shared = await trees.tree(Workspace(kind="none", path=str(project)))
+
+    assert tree.beginning == git(project, "rev-parse", "HEAD") != tree.head
+    assert shared.beginning is None
