@@ -15,6 +15,7 @@ from orchestrd.model.reaction import Act, Condition, Episode, Reaction
 from orchestrd.model.session import Message, Session, attempt_key
 from orchestrd.model.words import Activity
 
+REVIVED = "revive"  # the key of what is revived
 _DIGITS = 8
 _UNSAID = "?"  # what is asked or said is not known yet; that it becomes known is no news
 
@@ -74,7 +75,7 @@ def key_of(reaction: Reaction, session: Session) -> str:
     """Say what the budget belongs to. Behind a `/` stands what was asked or said, each by a digest of its own."""
     when, change = reaction.when, session.change
     if reaction.act is Act.REVIVE:
-        return "revive"  # a generation is just what it begins
+        return REVIVED  # a generation is just what it begins
     if change is not None and asks_what_was_said(when):
         said = None if change.remarks is None else sorted(_short(remark.id) for remark in change.remarks)
         return f"remarks/{_UNSAID if said is None else '.'.join(said)}"

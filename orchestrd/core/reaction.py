@@ -28,6 +28,7 @@ from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of
 from orchestrd.core.deciding import in_flight
 from orchestrd.core.duration import duration_of
 from orchestrd.core.episode import (
+    REVIVED,
     asks_what_was_said,
     attempted,
     continued,
@@ -157,8 +158,10 @@ def _is_no_newer(look: datetime, than: datetime | None, now: Instant) -> bool:
 
 
 def _where_it_holds(case: _Case) -> Judgement:
-    if case.stored is None and _is_long_over(case):
-        return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and it ended too long ago")
+    if _is_long_over(case):
+        return Judgement(
+            kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and it ended too long ago", episode=case.stored
+        )
     if (not_here := _NOT_HERE.get(case.reaction.act, _anywhere)(case)) is not None:
         return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and {not_here}", episode=case.stored)
     episode = continued(case.reaction, case.session, case.now)
@@ -183,12 +186,21 @@ def _is_unsaid(case: _Case) -> bool:
 
 
 def _is_long_over(case: _Case) -> bool:
-    """What ended long before anybody asked is nobody's concern any more: a new reaction does not dig it up.
+    """What ended before anybody asked is nobody's concern any more: a new reaction does not dig it up.
 
-    Of its pull request there may be news at any time.
+    An end is recorded by a daemon, which judges right then; one that finds it at its start, a moment ago or with no
+    episode, has still to tell of it, which is what the time is for. Of its pull request there may be news at any time.
     """
-    since_s = (case.now.at - case.session.state_since).total_seconds()
-    return case.session.is_terminal and since_s > ENDED_REACTS_S and not speaks_of_change(case.reaction.when)
+    ended_at, taken_at = case.session.state_since, case.reaction.taken_at
+    is_before = taken_at is not None and ended_at < taken_at
+    is_old = not _goes_on(case) and (case.now.at - ended_at).total_seconds() > ENDED_REACTS_S
+    return case.session.is_terminal and (is_before or is_old) and not speaks_of_change(case.reaction.when)
+
+
+def _goes_on(case: _Case) -> bool:
+    """An episode of a reaction that has only told of it until now is no reason to revive it."""
+    stored = case.stored
+    return stored is not None and (case.reaction.act is not Act.REVIVE or stored.key == REVIVED)
 
 
 def _waits_for_its_attempt(case: _Case, episode: Episode) -> Judgement | None:

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from orchestrd.core.reaction import Judgement, Kind, judge, left_over
 from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.mailbox import Mailboxes
@@ -106,10 +108,17 @@ class Reactor(Actor):
             outlook.drop()
 
     def take(self, reactions: Sequence[Reaction]) -> None:
-        """Go on with other reactions."""
-        self.reactions = tuple(reactions)
+        """Go on with other reactions. What is new about them concerns no session that has ended already."""
+        self.reactions = tuple(map(self._dated, reactions))
         self._broken.clear()
         self._want(session.id for session in self._roster)
+
+    def _dated(self, reaction: Reaction) -> Reaction:
+        """Say since when it reacts to this, and in this way."""
+        for known in self.reactions:
+            if (known.name, known.when, known.act, known.is_on) == (reaction.name, reaction.when, reaction.act, True):
+                return replace(reaction, taken_at=known.taken_at)
+        return replace(reaction, taken_at=self._clock.now().at)
 
     def seen(self, session: Session) -> Seen:
         """Say what a judgement about this session may rely on; one that does not run is looked at by the tick."""

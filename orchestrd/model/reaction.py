@@ -80,6 +80,7 @@ class Reaction(Struct, frozen=True, kw_only=True):
     rounds: int = 10  # with so many keys, before the condition was clear
     escalation: Priority | None = Priority.URGENT  # a person is told when the budget is spent; null: nobody is
     escalate_after_s: float | None = None  # or when it has held for so long
+    taken_at: datetime | None = None  # since when it holds, in this form; null: since the daemon started
 
 
 class Episode(Struct, frozen=True, kw_only=True):

@@ -1010,6 +1010,32 @@ def test_what_ended_long_ago_begins_nothing_and_what_was_begun_goes_on() -> None
     assert goes_on.kind is Kind.FIRE
 
 
+def test_a_reaction_that_is_new_concerns_nobody_who_had_ended_before_it() -> None:
+    ended = session_of(state=State.FAILED, reason=Reason.SIGNAL, state_since=NOON.at)
+    known = replace(NEEDS_INPUT, when=Condition(state=(State.FAILED,)))
+    new = replace(known, taken_at=NOON.at + timedelta(seconds=1.0))
+    younger = replace(known, taken_at=NOON.at)
+
+    kinds = [judge(reaction, ended, Seen(), NOON).kind for reaction in (known, new, younger)]
+
+    assert kinds == [Kind.FIRE, Kind.NOTHING, Kind.FIRE]
+
+
+def test_a_reaction_that_does_something_else_now_does_it_to_nobody_who_had_ended() -> None:
+    told = replace(NEEDS_INPUT, when=Condition(state=(State.FAILED,)))
+    life = Reacting(told, state=State.FAILED, reason=Reason.SIGNAL)
+    life.react()
+    life.wait(60.0)
+    life.looks()
+    revives = replace(told, act=Act.REVIVE, taken_at=life.now.at)
+    reloaded = judge(revives, life.record, life.seen, life.now)
+
+    life.looks(after_s=ENDED_REACTS_S)
+    restarted = judge(replace(revives, taken_at=None), life.record, life.seen, life.now)
+
+    assert [(found.kind, found.is_due) for found in (reloaded, restarted)] == [(Kind.NOTHING, False)] * 2
+
+
 def test_beyond_its_bound_the_ledger_forgets_the_oldest() -> None:
     old = tuple(Episode(reaction=f"r{n}", key="1", since=NOON) for n in range(EPISODES_MAX))
     life = _blocked()

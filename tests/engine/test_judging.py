@@ -38,7 +38,7 @@ async def test_other_settings_bring_other_reactions_into_force() -> None:
         after = rig.service.reactions()
 
     assert [one.asked for one in before.reactions] == ["begun 1h ago"]
-    assert [(one.reaction, one.done) for one in after.reactions] == [(BLOCKED, "notify (info)")]
+    assert [(one.reaction.name, one.done) for one in after.reactions] == [("blocked", "notify (info)")]
 
 
 async def test_nobody_cannot_be_judged() -> None:

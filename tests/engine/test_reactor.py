@@ -264,6 +264,19 @@ async def test_a_reload_swaps_the_reactions() -> None:
         await rig.when(lambda: fired(rig) == 1)
 
 
+async def test_a_reaction_that_is_new_begins_nothing_for_what_had_ended_before() -> None:
+    failed = Condition(state=(State.FAILED, State.COMPLETED))
+    async with running() as rig:
+        await rig.run(script=Script(exits_after_s=0.1, exit_code=3))
+        await rig.when(lambda: rig.record().is_terminal)
+
+        rig.engine.take(replace(rig.settings, reactions=(of(Act.REVIVE, when=failed),)))
+        rig.engine.take(replace(rig.settings, reactions=(of(Act.REVIVE, when=failed, attempts=2),)))
+        await asyncio.sleep(5 * TICK_S)
+
+    assert fired(rig) == 0
+
+
 async def test_what_a_reaction_has_begun_goes_with_it() -> None:
     rig = Rig(reactions=(of(Act.SEND),))
     async with running(rig):
