@@ -23,6 +23,7 @@ from orchestrd.core.validate import (
 from orchestrd.model.limits import ARGV_BYTES_MAX, PATH_BYTES_MAX
 
 SHOWN_CHARS_MAX = 60  # of a value that is refused
+_UNTOLD = "what is there, which is not repeated, for it may hold a secret"
 WORD_CHARS_MAX = 100  # of a word that may have been meant to be another
 
 
@@ -90,11 +91,12 @@ def _unfit(key: Key, value: Any) -> str:
     ending = f": did you mean '{guess}'?" if guess else ""
     if key.is_table and isinstance(value, dict) and (odd := _no_text_in(value)):
         return f"'{key.name}' must be {key.expected}: {odd}"
-    return f"'{key.name}' must be {key.expected}{unit}, not {_shown(value)}{ending}"
+    shown = _UNTOLD if key.is_untold and not isinstance(value, dict) else _shown(value)
+    return f"'{key.name}' must be {key.expected}{unit}, not {shown}{ending}"
 
 
 def _no_text_in(table: Mapping[str, Any]) -> str | None:
-    return next((f"{name} is {_shown(value)}" for name, value in table.items() if not isinstance(value, str)), None)
+    return next((f"{name} is no text" for name, value in table.items() if not isinstance(value, str)), None)
 
 
 def _shown(value: Any) -> str:

@@ -13,6 +13,8 @@ from orchestrd.model.settings import Configuration
 VARIABLE_PREFIX = "ORCH_"
 Installed = Callable[[str], Collection[str]]  # gives the names in a group of entry points
 
+_MAY_HOLD_SECRETS = frozenset({"url", "github_url", "github_api", "topic", "command", "set"})
+
 ANY_NAME = "*"  # in place of the name of a reaction or a channel
 
 
@@ -49,6 +51,11 @@ class Key(Struct, frozen=True, kw_only=True):
     def is_duration(self) -> bool:
         """Tell whether it holds a duration, as a text."""
         return self.unit == "duration"
+
+    @property
+    def is_untold(self) -> bool:
+        """Tell whether what is written there may be a secret, or hold one: then no message repeats it."""
+        return self.name in _MAY_HOLD_SECRETS or self.name.endswith(("_env", "_file"))
 
     @property
     def is_table(self) -> bool:

@@ -150,7 +150,7 @@ def test_what_is_no_key_is_said_with_its_line_and_what_was_meant(text: str, said
         ),
         (
             "[environment]\nset = {B = '1', A = 1}",
-            "'set' must be a table of at most 256 texts, such as {NAME = \"value\"}: A is 1",
+            "'set' must be a table of at most 256 texts, such as {NAME = \"value\"}: A is no text",
         ),
         ('[environment]\nset = {"A-B" = "1"}', "'set': 'A-B' is no name of an environment variable: use letters, dig"),
         ('[environment]\nset = {A = "\\u0000"}', "'set': the value of A contains a NUL character: leave it out"),

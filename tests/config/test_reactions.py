@@ -328,6 +328,31 @@ def test_what_makes_no_sense_is_said_where_it_stands(text: str, said: str) -> No
     assert _wrong(text).endswith(end)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[channels.g]\nkind = 'webhook'\nurl = 'https://u:S3CRET@x/y'",
+        "[channels.g]\nkind = 'webhook'\nurl_env = 'https://x/S3CRET'",
+        "[channels.g]\nkind = 'webhook'\nurl_file = 'S3CRET'",
+        "[channels.g]\nkind = 'ntfy'\ntopic = ['S3CRET']",
+        "[channels.g]\nkind = 'command'\ncommand = 'curl S3CRET'",
+        "[forge]\ngithub_url = 'https://u:S3CRET@x'",
+        "[forge]\ngithub_api = 'https://u:S3CRET@x'",
+        "[forge]\ntoken_env = 'S3-CRET S3CRET'",
+        "[environment]\nset = 'A=S3CRET'",
+    ],
+)
+def test_what_may_be_a_secret_is_refused_and_not_repeated(text: str) -> None:
+    said = "\n".join(map(str, _told(text).mistakes))
+
+    assert "which is not repeated, for it may hold a secret" in said
+    assert "S3CRET" not in said
+
+
+def test_a_number_in_the_environment_is_not_repeated() -> None:
+    assert "1234" not in _wrong("[environment]\nset = {PIN = 1234}")
+
+
 def test_webhooks_are_taken_with_a_secret() -> None:
     told = _told("[forge]\nwebhook_listen = '127.0.0.1:80'\nwebhook_secret_file = '~/secret'")
 
