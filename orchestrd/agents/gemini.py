@@ -17,8 +17,8 @@ A conversation is named by its hooks, and not beforehand: Gemini begins anew by 
 would refuse the name that it has used a moment before. So without hooks there is none to go on with.
 
 Gemini CLI reads the hooks from what stands in for the defaults of the system (GEMINI_CLI_SYSTEM_DEFAULTS_PATH), which
-it merges with the settings of user and project: theirs run beside ours. It takes no such file where others could write
-into a directory above it; then all is as without hooks. Held to version 0.61.0.
+it merges with the settings of user and project: theirs run beside ours. It takes such a file only where it and every
+directory above it are root's, and nobody else may write there; else all is as without hooks. Held to version 0.61.0.
 """
 
 import re
