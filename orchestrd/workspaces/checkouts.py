@@ -134,7 +134,7 @@ class GitCheckouts:
             self._urls[key] = known = Told(found.settings, None, now_s + CHECKOUT_RETRY_S)  # should it not answer
             answer = await self._git.ask(path, "remote", "get-url", "--", remote, limit_s=REPOSITORY_LOOK_S)
             url = answer.text.partition("\n")[0] if answer.code == 0 else None
-            self._urls[key] = known = Told(found.settings, url, math.inf)
+            self._urls[key] = known = Told(found.settings, _absolute(url, found.common), math.inf)
         return known.url
 
     async def _asked(self, path: str, remote: str) -> Checkout:
@@ -146,6 +146,14 @@ class GitCheckouts:
         commits = [(await self._git.ask(path, "rev-parse", "-q", "--verify", name)).text or None for name in names]
         head, pushed = commits or (None, None)
         return Checkout(branch=branch, head=head, pushed=pushed, default=default or None)
+
+
+def _absolute(url: str | None, common: str) -> str | None:
+    """Name a repository that a relative path leads to by where it is, taken from the project, for it was set there."""
+    if url is None or not url.startswith(("./", "../")):
+        return url
+    project = os.path.dirname(common) if os.path.basename(common) == ".git" else common
+    return os.path.normpath(os.path.join(project, url))
 
 
 def _administration(path: str) -> str:

@@ -137,6 +137,24 @@ async def test_git_is_asked_once_for_the_url_and_again_when_the_configuration_ch
     assert told.remote == "https://example.org/shop.git"
 
 
+async def test_a_remote_that_is_a_relative_path_leads_from_the_project(shop: Path, calls: CountingGit) -> None:
+    git(shop, "remote", "set-url", "origin", "../shop.git")
+
+    of_project, of_worktree = await look(calls, shop, shop.parent / "tree")
+
+    assert of_project.remote == of_worktree.remote == f"{shop.parent}/shop.git"
+
+
+async def test_a_remote_that_is_a_relative_path_leads_from_a_bare_repository(shop: Path, calls: CountingGit) -> None:
+    bare = shop.parent / "shop.git"
+    git(bare, "remote", "add", "origin", "./other.git")
+    git(bare, "worktree", "add", "-q", "-b", "elsewhere", str(shop.parent / "elsewhere"))
+
+    (told,) = await look(calls, shop.parent / "elsewhere")
+
+    assert told.remote == f"{bare}/other.git"
+
+
 async def test_a_remote_that_is_not_there_is_none_and_is_not_asked_for_again(shop: Path, calls: CountingGit) -> None:
     checkouts = GitCheckouts(calls)
     wanted = [WantedCheckout(session=SessionId("aaaaaaaa"), path=str(shop.parent / "tree"))]
