@@ -61,9 +61,15 @@ def _remark(remark: Remark, chars_max: int) -> str:
 def _verification(verification: Verification, command: str, chars_max: int) -> Iterator[str]:
     if verification.exit_code is None:
         yield f"{command} could not be run to its end: {quoted(verification.error or 'nobody knows why')}."
+    elif verification.exit_code == 0:
+        yield f"{command} {_doubt(verification.error) or 'succeeded'}."
     else:
         yield f"{command} ended with exit code {verification.exit_code}."
-    if verification.is_clean is False:
-        yield "Not all of the work is committed."
+        yield from ["Not all of the work is committed."] if verification.is_clean is False else []
     if output := tail(cleaned(verification.output), chars_max):
         yield untrusted("The end of its output", output)
+
+
+def _doubt(error: str | None) -> str:
+    """Say, in one line, why a command that succeeded is not enough, such as which files are not committed."""
+    return " ".join(cleaned(error or "").split()).removeprefix("its command ")

@@ -17,7 +17,7 @@ turn() { say working; eval "$1"; say waiting; }
 turn "$FIRST"
 while read -r told; do
   printf '%s\\n' "$told" >>"$ORCH_RUN_DIR/told"
-  case $told in *'Not all of the work is committed'* | *'exit code 3'*) turn "$THEN";; esac
+  case $told in *'succeeded, but not all is committed'* | *'exit code 3'*) turn "$THEN";; esac
 done
 """
 COMMIT = "git -c user.name=a -c user.email=a@example.org commit -q"

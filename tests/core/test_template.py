@@ -22,6 +22,7 @@ from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, State
 from tests.core.reacting import NOON, session_of
 
+UNCOMMITTED = "its command succeeded, but not all is committed: commit your work (not committed: 'a.py'\n and 2 more)"
 RED = Change(
     forge="github",
     repository="github.com/o/r",
@@ -130,7 +131,12 @@ def test_remarks_are_told_with_author_and_place_and_cannot_leave_their_fence() -
     [
         ({"exit_code": 1, "output": "1 failed", "is_clean": True}, "'make test' ended with exit code 1.\nThe end of"),
         ({"error": "it took too long"}, "'make test' could not be run to its end: 'it took too long'."),
-        ({"exit_code": 0, "is_clean": False}, "'make test' ended with exit code 0.\nNot all of the work is committed."),
+        ({"exit_code": 1, "is_clean": False}, "'make test' ended with exit code 1.\nNot all of the work is committed."),
+        ({"exit_code": 0, "is_clean": True}, "'make test' succeeded."),
+        (
+            {"exit_code": 0, "is_clean": False, "error": UNCOMMITTED},
+            "'make test' succeeded, but not all is committed: commit your work (not committed: 'a.py' and 2 more).",
+        ),
     ],
 )
 def test_a_verification_is_told_by_how_it_ended(verification: Mapping[str, Any], said: str) -> None:
