@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from orchestrd.core.condition import speaks_of_change
 from orchestrd.model.change import Review
 from orchestrd.model.instant import Instant
-from orchestrd.model.limits import ATTEMPT_PAUSE_S, PAUSE_S_MAX
+from orchestrd.model.limits import ATTEMPT_PAUSE_S, PAUSE_S_MAX, REVIVED_LASTS_S
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction
 from orchestrd.model.session import Message, Session, attempt_key
 from orchestrd.model.words import Activity
 
 REVIVED = "revive"  # the key of what is revived
 _DIGITS = 8
+_LASTING_PAUSES = 2.0  # what runs for so many pauses is not what crashed
 _UNSAID = "?"  # what is asked or said is not known yet; that it becomes known is no news
 
 
@@ -99,6 +100,14 @@ def pause_left_s(reaction: Reaction, episode: Episode, now: Instant) -> float:
         return 0.0
     made = episode.failures or episode.attempts
     return max(0.0, _pause_s(reaction, made) - now.since_s(episode.tried_at))
+
+
+def unproven_s(reaction: Reaction, episode: Episode, now: Instant) -> float:
+    """Seconds until what was revived has lasted: far longer than its pause, or a slow crash is revived for ever."""
+    if episode.tried_at is None:
+        return 0.0
+    lasts_s = max(REVIVED_LASTS_S, _LASTING_PAUSES * _pause_s(reaction, episode.attempts))
+    return max(0.0, min(lasts_s, PAUSE_S_MAX) - now.since_s(episode.tried_at))
 
 
 def _is_news(known: str, key: str) -> bool:

@@ -36,6 +36,7 @@ from orchestrd.core.episode import (
     is_under_way,
     pause_left_s,
     unheard,
+    unproven_s,
 )
 from orchestrd.model.change import Checks, Mergeable, Pr, Review
 from orchestrd.model.instant import Instant
@@ -145,8 +146,8 @@ def _where_it_does_not(case: _Case) -> Judgement:
 
 
 def _lasting_s(case: _Case, episode: Episode) -> float:
-    """What was revived holds no more because of that: whether it lasts is known after the pause."""
-    return pause_left_s(case.reaction, episode, case.now) if case.reaction.act is Act.REVIVE else 0.0
+    """What was revived holds no more because of that: whether it lasts is known long after the pause."""
+    return unproven_s(case.reaction, episode, case.now) if case.reaction.act is Act.REVIVE else 0.0
 
 
 def _is_no_newer(look: datetime, than: datetime | None, now: Instant) -> bool:

@@ -244,6 +244,7 @@ TEMPLATE_CHARS_MAX = 8_000  # of the text of a reaction, as it is written
 ATTEMPT_PAUSE_S = 30.0  # from one attempt of a reaction to the next, at least
 PAUSE_S_MAX = 7 * 24 * 3_600.0  # ... and at most, however often it was made
 FAILED_ATTEMPTS_MIN = 3  # an attempt that came to nothing is made again this often, whatever the budget
+REVIVED_LASTS_S = 3_600.0  # what was revived has a new budget when it has run for so long, at least
 ENDED_REACTS_S = 900.0  # a session that ended longer ago begins no episode any more
 QUOTED_CHARS_MAX = 200  # of a name from outside, where a sentence says it
 CHANGE_TOLD_S = 60.0  # a forge has told by then of what an agent did right before it exited

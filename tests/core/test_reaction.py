@@ -23,6 +23,7 @@ from orchestrd.model.limits import (
     MESSAGES_MAX,
     NOTICES_MAX,
     PAUSE_S_MAX,
+    REVIVED_LASTS_S,
 )
 from orchestrd.model.notice import Priority
 from orchestrd.model.observation import Exited
@@ -931,13 +932,45 @@ def test_what_fails_again_and_again_is_revived_within_its_budget_and_not_for_eve
     assert types_of(life.events).count(ESCALATED) == 1
 
 
+@pytest.mark.parametrize("every_s", [300.0, 2_400.0])
+def test_what_fails_a_while_after_its_pause_each_time_is_not_revived_for_ever(every_s: float) -> None:
+    failed = Condition(state=(State.FAILED,))
+    life = Reacting(Reaction(name="again", when=failed, act=Act.REVIVE, attempts=2, every_s=every_s))
+    for _ in range(50):
+        life.session = replace(life.record, state=State.FAILED, reason=Reason.EXIT_CODE, state_since=life.now.at)
+        life.looks()
+        life.react()
+        life.looks(after_s=every_s + 60.0)
+        life.react()
+        life.looks()
+        life.react()
+
+    assert life.record.generation == 3
+    assert types_of(life.events).count(ESCALATED) == 1
+
+
+def test_what_was_not_revived_yet_and_holds_no_more_is_over_with_the_next_looks() -> None:
+    reaction = Reaction(name="again", when=Condition(state=(State.FAILED,)), act=Act.REVIVE, after_s=60.0)
+    life = Reacting(reaction, state=State.FAILED, reason=Reason.SIGNAL)
+    life.react()
+    waited = life.record.episodes
+
+    life.session = replace(life.record, state=State.RUNNING)
+    for _ in range(2):
+        life.looks()
+        life.react()
+
+    assert [episode.tries for episode in waited] == [0]
+    assert life.record.episodes == ()
+
+
 def test_a_session_that_runs_is_not_revived_and_one_that_lasts_has_a_new_budget() -> None:
     life = Reacting(Reaction(name="again", when=Condition(age_s=0.0), act=Act.REVIVE))
     failed = Reacting(Reaction(name="again", when=Condition(state=(State.FAILED,)), act=Act.REVIVE))
     failed.session = replace(failed.record, state=State.FAILED, reason=Reason.SIGNAL)
     failed.react()
 
-    failed.wait(599.0)
+    failed.wait(REVIVED_LASTS_S - 1.0)
     waits = failed.judged()
     failed.wait(2.0)
 
