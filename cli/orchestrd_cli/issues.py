@@ -2,6 +2,7 @@
 
 import os
 
+from orchestrd.core.fencing import cleaned
 from orchestrd.core.issue import issue_at, issue_in
 from orchestrd.model.errors import UsageError
 from orchestrd.model.issue import Issue
@@ -10,7 +11,7 @@ from orchestrd_cli import reach
 from orchestrd_cli.texts import STDIN, read_text
 
 BYTES_MAX = 4 * ISSUE_BODY_CHARS_MAX
-HINT = "orch spawn --issue NUMBER, URL or FILE"
+HINT = 'orch spawn --issue 12 "Write a test first."'
 
 
 def read_issue(text: str, directory: str, *, use_daemon: bool) -> Issue:
@@ -24,4 +25,14 @@ def read_issue(text: str, directory: str, *, use_daemon: bool) -> Issue:
             "an issue from stdin has no name by which another session could be told to work on it: name a file",
             hint="orch spawn --prompt-file -",
         )
-    return issue_in(os.path.realpath(text), read_text(f"the issue {text!r}", text, BYTES_MAX, hint=HINT))
+    return _in_file(text)
+
+
+def _in_file(file: str) -> Issue:
+    what = f"the issue {file!r}"
+    if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - a pipe would be waited for
+        raise UsageError(f"{what} is no plain file: an issue is read from one", code="no_issue", hint=HINT)
+    text = read_text(what, file, BYTES_MAX, hint=HINT, cure="cut it down to what is wanted")
+    if not cleaned(text).strip():
+        raise UsageError(f"{what} has no words in it: there is nothing to work on", code="no_issue", hint=HINT)
+    return issue_in(os.path.realpath(file), text)

@@ -3,14 +3,15 @@
 from orchestrd.model.errors import UsageError
 
 STDIN = "-"
+IN_A_FILE = "put it in a file and name the file"
 
 
-def read_text(what: str, file: str, bytes_max: int, *, hint: str) -> str:
-    """Read all of it; `-` is stdin. Raises UsageError."""
+def read_text(what: str, file: str, bytes_max: int, *, hint: str, cure: str = IN_A_FILE) -> str:
+    """Read all of it; `-` is stdin. `cure`: what to do where it is too long. Raises UsageError."""
     try:
         data = _read(file, bytes_max + 1)
         if len(data) > bytes_max:
-            raise UsageError(f"{what} has more than {bytes_max:,} bytes: put it in a file and name the file", hint=hint)
+            raise UsageError(f"{what} has more than {bytes_max:,} bytes: {cure}", hint=hint)
         return data.decode()
     except OSError as error:
         raise UsageError(f"{what} cannot be read: {error.strerror}", hint=hint) from error

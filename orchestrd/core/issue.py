@@ -104,7 +104,7 @@ def duplicate_refused(issue: str, other: Document) -> RefusedError:
     return RefusedError(
         f"session {other.id} ({other.name}) works on {issue} already: it {state}",
         code="duplicate_issue",
-        hint=f"orch show {other.id}; to begin another one all the same: orch spawn --issue ISSUE --force",
+        hint=f"orch show {other.id}; to begin another one all the same: add --force",
         candidates=(other.id,),
     )
 

@@ -9,7 +9,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.issue import Issue
 from orchestrd.ports import Checkouts, Forge, WantedCheckout
 
-FROM_FILE = "orch spawn --issue FILE"
+FROM_FILE = "orch spawn --issue issue.md"
 _NOBODY = SessionId("")
 
 
@@ -45,7 +45,7 @@ class Issues:
             raise RefusedError(
                 f"{directory} is in no repository with a remote {name!r}, so nobody knows whose issue it is",
                 code="no_remote",
-                hint="orch spawn --issue URL",
+                hint="orch spawn --issue https://github.com/OWNER/REPOSITORY/issues/12",
             )
         return found[0].remote
 

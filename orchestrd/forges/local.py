@@ -95,7 +95,9 @@ class LocalForge:
 
     async def issue(self, repository: str, number: int) -> Issue:
         raise RefusedError(
-            f"{repository} is a plain repository and has no issues", code="no_issues", hint="orch spawn --issue FILE"
+            f"{repository} is a plain repository and has no issues",
+            code="no_issues",
+            hint="orch spawn --issue issue.md",
         )
 
     def allowances(self) -> Sequence[Allowance]:

@@ -1,6 +1,8 @@
 """`orch spawn --issue`: from a file without a daemon, by number and URL from the daemon, and not twice."""
 
 import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from orchestrd.core.layout import Layout
 from orchestrd.model.issue import Issue
 from orchestrd_cli import exits
+from orchestrd_cli.issues import BYTES_MAX
 from tests.cli.fake_daemon import FakeDaemon, Result, whole
 from tests.documents import a_document
 
@@ -55,6 +58,36 @@ def test_a_second_session_for_the_same_file_is_refused_without_force(orch: Orch,
     assert f"session {first['id']} (fix-the-parser) works on {file} already: it has not ended" in refused.err
     assert f"try: orch show {first['id']}; to begin another one all the same:" in refused.err
     assert forced.code == exits.OK
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"", "has no words in it: there is nothing to work on"),
+        (b" \n\t\n", "has no words in it: there is nothing to work on"),
+        (b"\x1b[31m\x1b[0m\n", "has no words in it: there is nothing to work on"),
+        (b"x" * (BYTES_MAX + 1), f"has more than {BYTES_MAX:,} bytes: cut it down to what is wanted"),
+        (b"\xff", "is no UTF-8 text (byte 0): convert it first"),
+    ],
+)
+def test_a_file_that_says_nothing_or_too_much_is_no_issue(orch: Orch, file: Path, text: bytes, said: str) -> None:
+    file.write_bytes(text)
+
+    done = orch(*PLAIN, "--issue", str(file), "--", "true")
+
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert f"the issue {str(file)!r} {said}" in done.err
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFSOCK])
+def test_what_is_no_plain_file_is_not_waited_for(orch: Orch, tmp_path: Path, kind: int) -> None:
+    os.mknod(tmp_path / "pipe", 0o600 | kind)
+
+    done = orch(*PLAIN, "--issue", str(tmp_path / "pipe"), "--", "true")
+
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert "is no plain file" in done.err
+    assert 'try: orch spawn --issue 12 "' in done.err
 
 
 @pytest.mark.parametrize(

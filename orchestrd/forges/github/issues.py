@@ -52,7 +52,7 @@ async def read_issue(client: GitHubClient, repository: str, number: int) -> Issu
         raise RefusedError(
             f"{repository}#{number} is a pull request, not an issue",
             code="no_issue",
-            hint="orch spawn --prompt '...', with what is to be done about it",
+            hint=f"orch spawn 'Work on pull request {number}: ...'",
         )
     comments = await _comments(client, place, what, told.comments)
     return Issue(
