@@ -45,6 +45,7 @@ from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, State
 
+_DONE_IS_DONE = frozenset({Act.NOTIFY, Act.RUN, Act.SPAWN})
 COMMAND = "shell"  # the agent that is any command at all
 
 
@@ -214,6 +215,8 @@ def _waits_for_its_attempt(case: _Case, episode: Episode) -> Judgement | None:
 
 
 def _waits_for_its_time(case: _Case, episode: Episode) -> Judgement | None:
+    if episode.attempts >= case.reaction.attempts and not _may_tell(case, episode):
+        return None
     left_s = max(
         case.reaction.after_s - case.now.since_s(episode.since), pause_left_s(case.reaction, episode, case.now)
     )
@@ -237,7 +240,8 @@ def _comes_to_nothing(case: _Case, episode: Episode) -> Judgement | None:
     if episode.failures < max(case.reaction.attempts, FAILED_ATTEMPTS_MIN):
         return None
     said = f": {episode.error}" if episode.error else ""
-    return _told_to_a_person(case, episode, f"{episode.failures} attempts came to nothing{said}")
+    tried = f"attempts to run '{case.reaction.command}'" if case.reaction.act is Act.RUN else "attempts"
+    return _told_to_a_person(case, episode, f"{episode.failures} {tried} came to nothing{said}")
 
 
 def _is_spent(case: _Case, episode: Episode) -> Judgement | None:
@@ -302,8 +306,8 @@ def _stays(case: _Case, kind: Kind, episode: Episode, why: str, again_in_s: floa
 
 
 def _hand_over(case: _Case, episode: Episode, why: str) -> Judgement:
-    """The budget is spent. Of a notice that is enough: a person was told already."""
-    if case.reaction.act is Act.NOTIFY:
+    """The budget is spent. That is enough of what was told, and of what is done once it has been done well."""
+    if case.reaction.act in _DONE_IS_DONE:
         return _stays(case, Kind.SPENT, episode, why)
     return _told_to_a_person(case, episode, why)
 
@@ -315,6 +319,11 @@ def _told_to_a_person(case: _Case, episode: Episode, why: str) -> Judgement:
     escalated = replace(episode, is_escalated=True)
     told = f"{in_words(case.parts)}; {why}"
     return Judgement(kind=Kind.ESCALATE, why=told, key=episode.key, is_due=True, episode=escalated)
+
+
+def _may_tell(case: _Case, episode: Episode) -> bool:
+    is_open = case.reaction.escalation is not None and not episode.is_escalated
+    return is_open and case.reaction.act not in _DONE_IS_DONE
 
 
 def _is_overdue(case: _Case, episode: Episode) -> bool:

@@ -1015,6 +1015,49 @@ def test_another_session_has_the_same_agent_where_no_other_is_named() -> None:
     assert (life.ledger.attempts, life.ledger.failures) == (1, 0)
 
 
+@pytest.mark.parametrize("escalation", [Priority.URGENT, None])
+def test_a_command_that_succeeded_is_no_trouble_to_anybody(escalation: Priority | None) -> None:
+    when = Condition(checks=(Checks.FAILING,))
+    life = _red(Reaction(name="tidy", when=when, act=Act.RUN, command="make tidy", escalation=escalation))
+    life.react()
+    (effect,) = life.in_flight(EffectKind.RUN)
+
+    life.give(CommandRun(effect=effect.id, exit_code=0, output="tidy"))
+    life.told(after_s=1.0)
+    soon = life.judged()
+    life.told(after_s=3_600.0)
+
+    assert (soon.kind, soon.why) == (Kind.SPENT, "its checks are failing; 1 of 1 attempts were made")
+    assert life.react() == []
+    assert life.in_flight(EffectKind.NOTIFY) == []
+
+
+def test_of_a_command_that_fails_a_person_is_told_which_and_how() -> None:
+    when = Condition(checks=(Checks.FAILING,))
+    life = _red(Reaction(name="tidy", when=when, act=Act.RUN, command="make {tidy}"))
+    for _ in range(FAILED_ATTEMPTS_MIN):
+        life.react()
+        (effect,) = life.in_flight(EffectKind.RUN)
+        life.give(CommandRun(effect=effect.id, exit_code=2, output="no such target"))
+        life.told(after_s=10_000.0)
+
+    life.react()
+
+    (told,) = [effect.notice for effect in life.in_flight(EffectKind.NOTIFY)]
+    assert told is not None
+    assert "3 attempts to run 'make {tidy}' came to nothing: it ended with exit code 2" in told.text
+
+
+def test_nobody_is_said_to_be_told_where_nobody_will_be() -> None:
+    life = _red(replace(CI_FAILED, attempts=1, escalation=None))
+    life.react()
+    life.types()
+    life.looks(Activity.WAITING)
+    life.told()
+
+    assert life.judged().why == "its checks are failing; 1 of 1 attempts were made, and nobody is told"
+
+
 def test_a_command_that_a_daemon_left_half_run_is_not_run_again() -> None:
     life = _red(Reaction(name="tidy", when=Condition(checks=(Checks.FAILING,)), act=Act.RUN, command="make tidy"))
     life.react()
