@@ -55,6 +55,14 @@ def _line(text: str | None) -> str | None:
     return quoted(text) if text else None
 
 
+def _error(session: Session) -> str | None:
+    if session.error:
+        return quoted(session.error)
+    if session.exit_signal:
+        return f"it was ended by {session.exit_signal}"
+    return None if session.exit_code is None else f"it exited with code {session.exit_code}"
+
+
 def _decision(session: Session) -> str | None:
     return quoted(session.decision.text) if session.decision else _line(session.activity_text)
 
@@ -96,7 +104,7 @@ _PLACEHOLDERS: Mapping[str, _Placeholder] = {
     "issue": _Placeholder("the issue it works on", lambda about: _word(about.session.spec.issue)),
     "state": _Placeholder("its state", lambda about: about.session.state),
     "reason": _Placeholder("why it is in that state", lambda about: about.session.reason.replace("_", " ")),
-    "error": _Placeholder("what went wrong with it", lambda about: _line(about.session.error)),
+    "error": _Placeholder("what went wrong with it", lambda about: _error(about.session)),
     "activity": _Placeholder("what its agent is doing", lambda about: about.session.activity),
     "activity_text": _Placeholder("what was said of that", lambda about: _line(about.session.activity_text)),
     "decision": _Placeholder("what it is asked to decide", lambda about: _decision(about.session)),
