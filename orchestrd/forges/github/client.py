@@ -119,7 +119,7 @@ class GitHubClient:
         self._take(asked, reply)
         if faults.is_limited(reply):
             raise self._closed(window, asked.cost)
-        refusal = faults.refusal(self.host, asked.what, reply, has_token=await self._wire.has_token())
+        refusal = faults.refusal(self.host, asked.what, reply, source=await self._wire.token_source())
         if reply.status == 401:
             self._wire.forget_token()
         if refusal is None:
@@ -129,10 +129,10 @@ class GitHubClient:
 
     async def _require_token(self) -> None:
         try:
-            has_token = await self._wire.has_token()
+            source = await self._wire.token_source()
         except OrchestrdError as error:
             raise self._noted(error) from error
-        if not has_token:
+        if source is None:
             raise self._noted(faults.no_token(self.host))
 
     def _keep(self, path: str, reply: Reply) -> None:

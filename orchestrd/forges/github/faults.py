@@ -9,6 +9,7 @@ from orchestrd.core.allowance import Told
 from orchestrd.forges.github.answers import Fault, Whole, fields_of
 from orchestrd.forges.github.hosts import Host
 from orchestrd.forges.github.plain import line
+from orchestrd.forges.github.tokens import variables_of
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
 
 _LIMITS = ("secondary rate limit", "abuse detection", "rate limit exceeded", "too many requests")
@@ -71,15 +72,23 @@ def limited(host: Host, wait_s: float) -> TransientError:
     )
 
 
-def refusal(host: Host, what: str, reply: Reply, *, has_token: bool) -> OrchestrdError | None:
-    """Say why it was not answered; null where it was, or where whoever asked knows better what it means."""
+def refusal(host: Host, what: str, reply: Reply, *, source: str | None) -> OrchestrdError | None:
+    """Say why it was not answered; null where it was, or where whoever asked knows better what it means.
+
+    `source` says where the token is from; null where it was asked without one.
+    """
+    has_token = source is not None
     told = f": {reply.message}" if reply.message else ""
     if reply.status >= 500:
         return UnansweredError(f"{host.name} failed ({reply.status}) {what}", code="forge_failed", hint=_DOCTOR)
+    if reply.status == 401 and source is None:
+        return no_token(host)
     if reply.status == 401:
-        return RefusedError(f"{host.name} does not take the token{told}", code="bad_token", hint=_SETTINGS)
+        return RefusedError(f"{host.name} does not take the token ({source}){told}", code="bad_token", hint=_SETTINGS)
     if reply.status == 403:
-        return RefusedError(f"the token may not: {what}{told}{_wanted(reply)}", code="no_right", hint=_DOCTOR)
+        who = "the token may not" if has_token else "without a token nobody may"
+        hint = _DOCTOR if has_token else _SETTINGS
+        return RefusedError(f"{who}: {what}{told}{_wanted(reply)}", code="no_right", hint=hint)
     if reply.status == 404:
         return NotFoundError(
             f"{host.name} shows no such thing{_to(has_token=has_token)}: {what}",
@@ -110,7 +119,8 @@ def is_query_limited(whole: Whole) -> bool:
 
 def no_token(host: Host) -> RefusedError:
     """Say that there is no token, and so nothing to ask with."""
-    where = "neither the configuration, nor the environment of the daemon, nor gh has one"
+    variables = " or ".join(variables_of(host))
+    where = f"forge.token_env or token_file, {variables} in the environment of the daemon, or `gh auth login` gives one"
     return RefusedError(f"there is no token for {host.name}: {where}", code="no_token", hint=_SETTINGS)
 
 

@@ -7,8 +7,11 @@ for another.
 
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
+
+from msgspec import Struct
 
 from orchestrd.forges.github.hosts import GITHUB, Host
 from orchestrd.model.errors import RefusedError
@@ -17,16 +20,32 @@ from orchestrd.model.limits import GH_ANSWER_S, TOKEN_BYTES_MAX
 
 _VARIABLES = ("GITHUB_TOKEN", "GH_TOKEN")
 _VARIABLES_OF_OTHERS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")  # as `gh` has them for other hosts
+_GH = "what gh has stored"
 
-FindToken = Callable[[], Awaitable[str | None]]
+
+class Token(Struct, frozen=True):
+    """A token, and in words where it was found."""
+
+    text: str
+    source: str
+
+    def __repr__(self) -> str:
+        return f"Token({self.source})"
 
 
-def token_of(host: Host, settings: ForgeSettings, environ: Mapping[str, str]) -> str | None:
+FindToken = Callable[[], Awaitable[Token | None]]
+
+
+def variables_of(host: Host) -> Sequence[str]:
+    """Name the variables of the environment that may have the token of a host."""
+    return _VARIABLES if host.name == GITHUB else _VARIABLES_OF_OTHERS
+
+
+def token_of(host: Host, settings: ForgeSettings, environ: Mapping[str, str]) -> Token | None:
     """Find the token of a host; null where there is none. Raises RefusedError where what is set leads to none."""
-    chosen = secret_in("token", settings.token_env, settings.token_file, environ) if host.is_set else None
-    token = chosen or next(_usual(host, environ), None)
-    if token is not None and not (token.isascii() and token.isprintable()):
-        return _refused("token", "what stands in its place is more than one word of plain characters")
+    token = (_chosen(settings, environ) if host.is_set else None) or next(_usual(host, environ), None)
+    if token is not None and not (token.text.isascii() and token.text.isprintable()):
+        return _refused("token", f"what stands in its place is more than one word of plain characters ({token.source})")
     return token
 
 
@@ -37,14 +56,20 @@ def secret_in(what: str, variable: str | None, file: str | None, environ: Mappin
     return _written(what, file, environ) if file is not None else None
 
 
-def _usual(host: Host, environ: Mapping[str, str]) -> Iterator[str]:
-    for variable in _VARIABLES if host.name == GITHUB else _VARIABLES_OF_OTHERS:
+def _chosen(settings: ForgeSettings, environ: Mapping[str, str]) -> Token | None:
+    text = secret_in("token", settings.token_env, settings.token_file, environ)
+    source = f"the variable {settings.token_env}" if settings.token_env else f"the file {settings.token_file}"
+    return Token(text, source) if text is not None else None
+
+
+def _usual(host: Host, environ: Mapping[str, str]) -> Iterator[Token]:
+    for variable in variables_of(host):
         if told := environ.get(variable, "").strip():
-            yield told
+            yield Token(told, f"the variable {variable}")
     if kept := _kept_by_gh(host.name, environ):
-        yield kept
+        yield Token(kept, _GH)
     if asked := _told_by_gh(host.name, environ):
-        yield asked
+        yield Token(asked, _GH)
 
 
 def _written(what: str, named: str, environ: Mapping[str, str]) -> str:
@@ -58,7 +83,7 @@ def _written(what: str, named: str, environ: Mapping[str, str]) -> str:
     return lines[0] if len(lines) == 1 else _refused(what, f"{path} should hold it, and nothing else")
 
 
-def _refused(what: str, why: str) -> str:
+def _refused(what: str, why: str) -> NoReturn:
     raise RefusedError(f"the {what} for GitHub cannot be had: {why}", code=f"no_{what}", hint="orch config edit")
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from orchestrd import __version__
 from orchestrd.forges.github.faults import Reply, UnansweredError
 from orchestrd.forges.github.hosts import Host
-from orchestrd.forges.github.tokens import FindToken
+from orchestrd.forges.github.tokens import FindToken, Token
 from orchestrd.model.errors import TransientError
 from orchestrd.model.limits import (
     CHECK_LOG_BYTES_KEPT,
@@ -56,15 +56,16 @@ class Wire:
     def __init__(self, host: Host, find_token: FindToken, connect: Connect) -> None:
         self._host = host
         self._find_token = find_token
-        self._token: str | None = None
+        self._token: Token | None = None
         self._connect = connect
         self._http: httpx.AsyncClient | None = None
         self._connecting = asyncio.Lock()
         self._places = asyncio.Semaphore(FORGE_REQUESTS_AT_ONCE_MAX)
 
-    async def has_token(self) -> bool:
-        """Tell whether there is a token. Raises RefusedError where what is set leads to none."""
-        return await self._known_token() is not None
+    async def token_source(self) -> str | None:
+        """Say where the token is from, if there is one. Raises RefusedError where what is set leads to none."""
+        token = await self._known_token()
+        return token.source if token else None
 
     def forget_token(self) -> None:
         """Look for it anew: it was refused, and may have been renewed."""
@@ -137,12 +138,12 @@ class Wire:
             "accept": "application/vnd.github+json",
             "user-agent": f"orchestrd/{__version__}",
             "x-github-api-version": "2022-11-28",
-            **({"authorization": f"Bearer {token}"} if token else {}),
+            **({"authorization": f"Bearer {token.text}"} if token else {}),
             **({"content-type": "application/json"} if asked.body else {}),
             **({"if-none-match": asked.tag} if asked.tag else {}),
         }
 
-    async def _known_token(self) -> str | None:
+    async def _known_token(self) -> Token | None:
         if self._token is None:
             self._token = await self._find_token()
         return self._token

@@ -12,6 +12,7 @@ from orchestrd.forges.github.client import GitHubClient
 from orchestrd.forges.github.faults import UnansweredError
 from orchestrd.forges.github.hosts import hosts_of
 from orchestrd.forges.github.query import Wish, query
+from orchestrd.forges.github.tokens import Token
 from orchestrd.forges.github.wire import GRAPHQL, REST
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
 from orchestrd.model.forge_settings import ForgeSettings
@@ -24,8 +25,8 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def client_of(answer: Answer, token: str | None = TOKEN) -> GitHubClient:
-    async def find_token() -> str | None:
-        return token
+    async def find_token() -> Token | None:
+        return Token(token, "the variable MINE") if token else None
 
     def connect() -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(answer))
@@ -143,7 +144,7 @@ async def test_what_was_never_sent_is_told_from_what_was_never_answered(error: E
 @pytest.mark.parametrize(
     ("status", "headers", "kind", "sentence"),
     [
-        (401, {}, RefusedError, "github.com does not take the token: Because."),
+        (401, {}, RefusedError, "github.com does not take the token (the variable MINE): Because."),
         (403, {}, RefusedError, "the token may not: to read it: Because."),
         (
             403,
@@ -211,6 +212,26 @@ async def test_without_a_token_what_is_public_can_be_read() -> None:
     client = client_of(lambda request: httpx.Response(200 if "authorization" not in request.headers else 401), None)
 
     assert (await client.get("/x", "to read it")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (
+            401,
+            "no_token",
+            "there is no token for github.com: forge.token_env or token_file, GITHUB_TOKEN or GH_TOKEN in",
+        ),
+        (403, "no_right", "without a token nobody may: to read it"),
+    ],
+)
+async def test_where_there_is_no_token_none_is_blamed(status: int, code: str, sentence: str) -> None:
+    client = client_of(always(status), None)
+
+    with pytest.raises(RefusedError, match=sentence) as error:
+        await client.get("/x", "to read it")
+
+    assert (error.value.code, error.value.hint) == (code, "orch config edit")
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ async def test_without_a_token_nothing_is_asked(bench: Bench) -> None:
 async def test_a_token_that_is_refused_is_looked_for_anew(bench: Bench) -> None:
     environ = {"GITHUB_TOKEN": "old", "PATH": "", "HOME": "/nowhere"}
     forge = forge_at(bench.github, bench.clock, environ=environ)
-    with pytest.raises(RefusedError, match="does not take the token: Bad credentials"):
+    with pytest.raises(RefusedError, match=r"does not take the token \(the variable GITHUB_TOKEN\): Bad cred"):
         await forge.look(REPOSITORY, [wanted("fix")])
     environ["GITHUB_TOKEN"] = bench.github.token
 

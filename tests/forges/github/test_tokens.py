@@ -25,7 +25,8 @@ git.example.com:
 
 def found(environ: dict[str, str], host: str = "github.com", **settings: str) -> str | None:
     told = ForgeSettings(**settings)  # type: ignore[arg-type] # the words of the configuration
-    return token_of(hosts_of(told)[host], told, {"PATH": "", "HOME": "/nowhere"} | environ)
+    token = token_of(hosts_of(told)[host], told, {"PATH": "", "HOME": "/nowhere"} | environ)
+    return token.text if token else None
 
 
 def a_gh(place: Path, script: str) -> dict[str, str]:
@@ -44,6 +45,28 @@ def test_what_is_set_comes_first(tmp_path: Path) -> None:
     assert found(environ, token_env="MINE") == "fromavariable"
     assert found(environ, token_file="~/token") == "fromafile"
     assert found(environ, token_file=str(tmp_path / "token")) == "fromafile"
+
+
+@pytest.mark.parametrize(
+    ("environ", "settings", "source"),
+    [
+        ({"MINE": "s3cret"}, ForgeSettings(token_env="MINE"), "the variable MINE"),
+        ({}, ForgeSettings(token_file="~/token"), "the file ~/token"),
+        ({"GH_TOKEN": "s3cret"}, ForgeSettings(), "the variable GH_TOKEN"),
+        ({}, ForgeSettings(), "what gh has stored"),
+    ],
+)
+def test_a_token_says_where_it_is_from_and_never_what_it_is(
+    environ: dict[str, str], settings: ForgeSettings, source: str, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    (tmp_path / "hosts.yml").write_text("github.com:\n    oauth_token: s3cret\n")
+    places = {"PATH": "", "HOME": str(tmp_path), "GH_CONFIG_DIR": str(tmp_path)}
+
+    token = token_of(hosts_of(settings)["github.com"], settings, places | environ)
+
+    assert token is not None
+    assert (token.text, token.source, repr(token)) == ("s3cret", source, f"Token({source})")
 
 
 @pytest.mark.parametrize(
