@@ -194,6 +194,14 @@ def test_what_is_approved_and_green_merges_where_one_key_says_so() -> None:
     assert (reaction.act, reaction.method) == (Act.MERGE, MergeMethod.REBASE)
     assert reaction.escalation == Priority.URGENT
     assert reaction.when.checks == (Checks.PASSING,)
+    assert reaction.when.remarks is False
+
+
+def test_what_has_failed_is_revived_in_place_of_calling_somebody_where_that_is_asked() -> None:
+    reaction = _reactions('[reactions.agent-exited]\nact = "revive"\nattempts = 2')["agent-exited"]
+
+    assert (reaction.act, reaction.attempts, reaction.escalation) == (Act.REVIVE, 2, Priority.URGENT)
+    assert reaction.when.state == (State.FAILED,)
 
 
 @pytest.mark.parametrize(
@@ -347,6 +355,13 @@ def test_what_may_be_a_secret_is_refused_and_not_repeated(text: str) -> None:
 
     assert "which is not repeated, for it may hold a secret" in said
     assert "S3CRET" not in said
+
+
+@pytest.mark.parametrize("key", ["github_url", "github_api"])
+def test_a_token_goes_over_no_line_that_anybody_can_read(key: str) -> None:
+    assert f"'{key}' must be" in _wrong(f"[forge]\n{key} = 'http://github.example.com'")
+    assert f"'{key}' must be" in _wrong(f"[forge]\n{key} = 'http://127.0.0.1.example.com'")
+    assert _told(f"[forge]\n{key} = 'http://localhost:8000/api'").mistakes == ()
 
 
 def test_a_number_in_the_environment_is_not_repeated() -> None:
