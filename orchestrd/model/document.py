@@ -66,6 +66,7 @@ class Document(Struct, frozen=True, kw_only=True):
     change: Change | None = None  # its branch and pull request, as its forge tells; null: nobody has told yet
     verify: str | None = None  # the command that tells whether its work is done ...
     verification: Verification | None = None  # ... and what that came to last
+    verifying_since: datetime | None = None  # it is run now, for the turn that was over then; null: it is not
     attach: tuple[str, ...] | None
     log: str
 

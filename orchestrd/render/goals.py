@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from orchestrd.model.document import Document
-from orchestrd.model.verification import UNTOUCHED
+from orchestrd.model.verification import UNTOUCHED, Verification
 from orchestrd.model.words import Until
 from orchestrd.render.text import ago
 
@@ -27,14 +27,21 @@ def goal_lines(told: Document, now: datetime) -> Iterator[str]:
     yield f"until {_GOALS.get(told.until, 'it exits')} ({told.until})"
     if told.verify is not None:
         yield f"verified by: {told.verify}"
-        yield _result(told, now)
+        yield from _results(told, now)
 
 
-def _result(told: Document, now: datetime) -> str:
-    result = told.verification
-    if result is None:
-        return "not verified yet: that comes with the end of its turn"
+def _results(told: Document, now: datetime) -> Iterator[str]:
+    if told.verifying_since is not None:
+        yield f"it is being verified since its turn was over, {ago(told.verifying_since, now)}"
+    if told.verification is not None:
+        yield _result(told.verification, now, is_outdated=told.verifying_since is not None)
+    elif told.verifying_since is None:
+        yield "not verified yet: that comes with the end of its turn"
+
+
+def _result(result: Verification, now: datetime, *, is_outdated: bool) -> str:
     head = f" at {result.head[:HEAD_CHARS]}" if result.head else ""
+    before = ", of the turn before" if is_outdated else ""
     doubt = UNTOUCHED if result.is_green and not result.is_proof else result.error
     why = f": {doubt}" if doubt else ""
-    return f"{'green' if result.is_green else 'red'}{head}, {ago(result.at, now)}{why}"
+    return f"{'green' if result.is_green else 'red'}{head}, {ago(result.at, now)}{before}{why}"

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.core.document import document
 from orchestrd.core.goal import COMMIT, is_met, is_verified, why_unmet
+from orchestrd.core.layout import Layout
 from orchestrd.model.change import Pr
 from orchestrd.model.command import DuePassed, Revive, Stop, Swept, Verified
 from orchestrd.model.effect import EffectKind
@@ -229,6 +231,17 @@ def test_a_green_verification_meets_the_goal_and_is_kept() -> None:
     assert life.record.verification is not None
     assert (life.record.verification.head, life.record.verification.error) == ("c0ffee", None)
     assert told(life)[-1].to == "green"
+
+
+def test_a_verification_that_is_under_way_is_told_with_the_end_of_its_turn() -> None:
+    life = after(Until.VERIFY, WORKS, WAITS)
+    during = document(life.record, Layout("/h"))
+
+    RED.befall(life)
+
+    assert during.verifying_since == life.record.turn_over_at
+    assert during.verifying_since is not None
+    assert document(life.record, Layout("/h")).verifying_since is None
 
 
 def test_what_is_green_at_the_commit_it_began_at_proves_nothing_and_asks_nothing_of_its_agent() -> None:

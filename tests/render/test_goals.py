@@ -51,6 +51,23 @@ GREEN = Verification(generation=1, turn_over_at=NOON, at=NOON, exit_code=0, is_c
             ],
         ),
         (
+            a_document(until=Until.VERIFY, verify="make test", verification=RED, verifying_since=NOON),
+            [
+                "until its verification is green (verify)",
+                "verified by: make test",
+                "it is being verified since its turn was over, 2026-11-20 12:00:00Z (2m ago)",
+                "red, 2026-11-20 12:00:00Z (2m ago), of the turn before: its command failed with exit code 3",
+            ],
+        ),
+        (
+            a_document(until=Until.VERIFY, verify="make test", verifying_since=NOON),
+            [
+                "until its verification is green (verify)",
+                "verified by: make test",
+                "it is being verified since its turn was over, 2026-11-20 12:00:00Z (2m ago)",
+            ],
+        ),
+        (
             a_document(until=Until.VERIFY, verify="true", verification=UNTOUCHED),
             [
                 "until its verification is green (verify)",
