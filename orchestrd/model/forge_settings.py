@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from orchestrd.model.limits import FORGE_SHARE
-from orchestrd.model.setting_key import FORGES, Named, SecretFile, Url, Variable, of_user
+from orchestrd.model.setting_key import FORGES, Named, SealedUrl, SecretFile, Variable, of_user
 
 LoopbackAddress = Annotated[str, Meta(pattern=r"^(127\.0\.0\.1|\[::1\]|localhost):[1-9][0-9]{0,4}$")]
 
@@ -25,11 +25,12 @@ class ForgeSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = "auto"
     remote: Annotated[str, of_user("Remote that branches are pushed to.", "name of a remote", min_length=1)] = "origin"
-    github_url: Annotated[Url | None, of_user("A GitHub Enterprise server.", "URL", "https://github.example.com")] = (
-        None
-    )
+    github_url: Annotated[
+        SealedUrl | None,
+        of_user("A GitHub Enterprise server; `https`, but on this machine.", "URL", "https://github.example.com"),
+    ] = None
     github_api: Annotated[
-        Url | None,
+        SealedUrl | None,
         of_user("Its API, where it is not below that URL at `/api/v3`.", "URL", "https://api.github.example.com"),
     ] = None
     token_env: Annotated[

@@ -11,10 +11,13 @@ from msgspec import Meta, Struct
 
 DURATION = r"^(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$"  # as `orchestrd.core.duration` has it
 URL = r"^https?://[^\s/?#@]+(/\S*)?$"  # without a user and a password: secrets have keys of their own
+# Where a token is sent: nobody on the way can read it.
+SEALED_URL = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?)(/\S*)?$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"  # the name of one of the environment
 
 Duration = Annotated[str, Meta(pattern=DURATION)]
 Url = Annotated[str, Meta(pattern=URL)]
+SealedUrl = Annotated[str, Meta(pattern=SEALED_URL)]
 Variable = Annotated[str, Meta(pattern=VARIABLE)]
 SecretFile = Annotated[str, Meta(pattern=r"^(/|~/).+$")]  # from the root, or from the home directory
 

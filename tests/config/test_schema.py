@@ -63,12 +63,30 @@ def test_the_schema_says_of_each_key_what_it_means_takes_and_who_may_set_it() ->
         '[notify]\nquiet = "at night"',
         '[forge]\ngithub_url = "https://me:secret@github.example.com"',
         '[forge]\nwebhook_listen = "0.0.0.0:80"',
+        '[forge]\ngithub_url = "http://github.example.com"',
+        '[forge]\ngithub_api = "http://127.0.0.1:8000/api"',
     ],
 )
 def test_the_schema_and_the_checks_take_the_same_files(text: str) -> None:
     is_taken = not effective([_as_user(text)], {}).mistakes
 
     assert Draft202012Validator(schema()).is_valid(tomllib.loads(text)) == is_taken
+
+
+@pytest.mark.parametrize("key", ["github_url", "github_api"])
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("http://github.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("https://github.example.com", True),
+        ("http://localhost:8000/api", True),
+    ],
+)
+def test_a_token_goes_over_no_line_that_others_can_read(key: str, url: str, *, is_taken: bool) -> None:
+    told = effective([_as_user(f'[forge]\n{key} = "{url}"')], {})
+
+    assert (told.mistakes == ()) is is_taken
 
 
 def test_the_defaults_are_their_own_configuration() -> None:
