@@ -2,8 +2,7 @@
 
 import os
 
-from orchestrd.core.fencing import cleaned
-from orchestrd.core.issue import issue_at, issue_in
+from orchestrd.core.issue import has_words, issue_at, issue_in
 from orchestrd.model.errors import UsageError
 from orchestrd.model.issue import Issue
 from orchestrd.model.limits import ISSUE_BODY_CHARS_MAX
@@ -33,6 +32,6 @@ def _in_file(file: str) -> Issue:
     if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110, PTH113 - a pipe would be waited for
         raise UsageError(f"{what} is no plain file: an issue is read from one", code="no_issue", hint=HINT)
     text = read_text(what, file, BYTES_MAX, hint=HINT, cure="cut it down to what is wanted")
-    if not cleaned(text).strip():
+    if not has_words(text):
         raise UsageError(f"{what} has no words in it: there is nothing to work on", code="no_issue", hint=HINT)
     return issue_in(os.path.realpath(file), text)

@@ -49,6 +49,11 @@ def issue_at(text: str) -> IssueAt | None:
     return None
 
 
+def has_words(text: str) -> bool:
+    """Tell whether a text says anything that could be worked on."""
+    return bool(cleaned(text).strip())
+
+
 def issue_in(path: str, text: str) -> Issue:
     """Read an issue from a file of text, named from the root: its title is the first heading, or else the first line.
 
