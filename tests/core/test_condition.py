@@ -12,7 +12,7 @@ from orchestrd.core.condition import Part, all_of, holds, in_words, parts_of, sp
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Remark, Review
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.reaction import Condition, Seen
-from orchestrd.model.session import Message, Session
+from orchestrd.model.session import Message, Session, Workspace
 from orchestrd.model.spending import Spending, Spent, Tokens
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, Authority, Reason, State, Until
@@ -278,6 +278,20 @@ def test_what_is_known_with_less_is_known_with_more(asked: dict[str, Any], sessi
 
     assert less in (None, more)
     assert what_holds(when, session, NOON)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "told"),
+    [
+        (State.RUNNING, "none", "it works in no worktree, so no forge is asked"),
+        (State.COMPLETED, "worktree", "it has ended without a pull request, so no forge is asked"),
+    ],
+)
+def test_of_what_no_forge_is_asked_none_is_waited_for(state: State, kind: str, told: str) -> None:
+    session = session_of(state=state)
+    there = replace(session, spec=replace(session.spec, workspace=Workspace(kind=kind, path="/w")))
+
+    assert in_words(parts_of(Condition(pr=(Pr.OPEN,)), there, Seen(looked_at=NOON.at), NOON)) == told
 
 
 def test_what_keeps_several_things_from_being_known_is_said_once() -> None:
