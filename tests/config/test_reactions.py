@@ -357,13 +357,6 @@ def test_what_may_be_a_secret_is_refused_and_not_repeated(text: str) -> None:
     assert "S3CRET" not in said
 
 
-@pytest.mark.parametrize("key", ["github_url", "github_api"])
-def test_a_token_goes_over_no_line_that_anybody_can_read(key: str) -> None:
-    assert f"'{key}' must be" in _wrong(f"[forge]\n{key} = 'http://github.example.com'")
-    assert f"'{key}' must be" in _wrong(f"[forge]\n{key} = 'http://127.0.0.1.example.com'")
-    assert _told(f"[forge]\n{key} = 'http://localhost:8000/api'").mistakes == ()
-
-
 def test_a_number_in_the_environment_is_not_repeated() -> None:
     assert "1234" not in _wrong("[environment]\nset = {PIN = 1234}")
 
