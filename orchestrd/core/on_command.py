@@ -55,6 +55,7 @@ def spawn(command: Spawn, evidence: Evidence, now: Instant) -> Outcome:
         authority=command.authority,
         revision=1,
         name=session.spec.name,
+        source=session.spec.begun_by,
     )
     return Outcome(session=session, evidence=evidence, events=(created,))
 

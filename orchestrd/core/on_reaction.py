@@ -47,7 +47,9 @@ def _fire(turn: Turn, reaction: Reaction, episode: Episode, why: str) -> None:
     keep(turn, episode)
     name = name_of(episode)
     turn.emit(EventType.REACTION_FIRED, source=reaction.name, to=reaction.act, message=name, text=short(why))
+    turn.reaction = reaction.name
     token = _ACTS[reaction.act](turn, reaction, name, why)
+    turn.reaction = None
     keep(turn, replace(episode, in_flight=token))
 
 

@@ -59,6 +59,7 @@ class Turn:
         self.now = now
         self.thresholds = thresholds
         self.has_moved = False
+        self.reaction: str | None = None  # that acts just now
         self.events: list[Event] = []
         self.effects: list[Effect] = []
         self.reply: Refusal | Receipt | None = None
@@ -109,6 +110,7 @@ class Turn:
             to=place.state,
             reason=place.reason,
             authority=authority,
+            source=self.reaction,
             **extras,
         )
         return True

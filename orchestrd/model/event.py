@@ -16,7 +16,7 @@ from orchestrd.model.words import Authority, Receipt
 class EventType(StrEnum):
     """Every kind of event."""
 
-    STATE_CHANGED = "state_changed"  # from, to: states; creation is from null; text: what was left behind
+    STATE_CHANGED = "state_changed"  # from, to: states; creation is from null; source: the reaction; text: what stayed
     ACTIVITY_CHANGED = "activity_changed"  # from, to: activities; source, text
     LIVENESS_CHANGED = "liveness_changed"  # from, to: livenesses; source, text
     STUCK_CHANGED = "stuck_changed"  # to is `stuck`: at work without progress; from `stuck`: progress, or no more work

@@ -61,13 +61,20 @@ def _spawned(event: Event) -> str:
 
 def _details(event: Event) -> str:
     said: dict[str, Any] = {
-        "by": event.authority if event.authority is not Authority.DAEMON else None,
+        "by": _actor(event),
         "text:": event.text if event.type is not EventType.ACTIVITY_CHANGED else None,
         "error:": event.error,
         "copy:": event.path,
     }
     told = "; ".join(f"{what} {value}" for what, value in said.items() if value is not None)
     return f"; {told}" if told else ""
+
+
+def _actor(event: Event) -> str | None:
+    """Name who has done it; null: the daemon, as ever. What a reaction does it may do because a user has said so."""
+    if event.type is EventType.STATE_CHANGED and event.source is not None:
+        return f"reaction {event.source}"
+    return event.authority if event.authority is not Authority.DAEMON else None
 
 
 def _gap(line: bytes) -> str | None:

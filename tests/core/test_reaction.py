@@ -911,6 +911,7 @@ def test_a_session_is_stopped_once() -> None:
     assert types_of(events) == [FIRED, EventType.STATE_CHANGED]
     assert (life.record.state, life.record.desired) == (State.STOPPING, Desired.STOPPED)
     assert events[1].authority is Authority.DAEMON
+    assert events[1].source == life.reactions[0].name
     assert life.judged().why == "it was begun 1h1m40s ago, and it is ended already"
 
 
@@ -977,6 +978,7 @@ def test_a_session_that_runs_is_not_revived_and_one_that_lasts_has_a_new_budget(
     assert life.judged().why.endswith("and it has not ended")
     assert waits.why == "it is pending; whether that lasts is not known yet"
     assert types_of(failed.react()) == [CLEARED]
+    assert "again" in [event.source for event in failed.events if event.type is EventType.STATE_CHANGED]
 
 
 def test_another_session_is_begun_and_a_command_run() -> None:

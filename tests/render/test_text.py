@@ -112,6 +112,12 @@ def test_a_change_says_from_where_to_where_and_why() -> None:
     assert line.endswith("  abcdefgh.2  running -> failed (exit code 3); by user; error: it\\nbroke")
 
 
+def test_what_a_reaction_did_is_not_said_to_be_done_by_a_user() -> None:
+    back = {"from_": "failed", "to": "pending", "authority": Authority.USER, "source": "back"}
+
+    assert event_line(_event(EventType.STATE_CHANGED, **back)).endswith("failed -> pending; by reaction back")
+
+
 def test_an_event_of_no_run_in_particular_names_the_session_alone() -> None:
     assert event_line(_event(EventType.COMMAND_REJECTED, generation=None)).split()[3] == "abcdefgh"
 
