@@ -24,6 +24,8 @@ VERDICTS: Mapping[str, str] = {
     Kind.END: "would end",
 }
 _INDENT = "    "
+_COMMIT_CHARS_MIN = 40  # of the name of a commit
+_HEX = frozenset("0123456789abcdef")
 _DEFAULT = "default"
 
 
@@ -97,7 +99,7 @@ def _ledger(one: JudgedReaction, now: datetime) -> Iterator[str]:
         return
     rows = {
         "since": ago(episode.since.at, now),
-        "about": visible(episode.key),
+        "about": visible(_subject(episode.key)),
         "tries": f"{counted(episode.attempts, 'attempt')} of {reaction.attempts}, in round {episode.round}"
         f" of {reaction.rounds}" + (f"; {counted(episode.failures, 'failure')}" if episode.failures else ""),
         "newest": ago(None if episode.tried_at is None else episode.tried_at.at, now),
@@ -106,6 +108,18 @@ def _ledger(one: JudgedReaction, now: datetime) -> Iterator[str]:
         "next": "" if one.again_in_s is None else f"in {duration_of(max(1.0, one.again_in_s))}",
     }
     yield from (f"{_INDENT}{head:<8}{value}" for head, value in rows.items() if value and value != NONE)
+
+
+def _subject(key: str) -> str:
+    """Say what the budget belongs to; a key of another kind is shown as it stands."""
+    subject, _, said = key.partition("/")
+    if subject == "remarks":
+        return "what reviewers have said"
+    if subject.isdecimal() and len(subject) < _COMMIT_CHARS_MIN:
+        return f"run {subject}, what it asks" if said else f"run {subject}"
+    if len(subject) >= _COMMIT_CHARS_MIN and set(subject) <= _HEX:
+        return f"commit {subject[:10]}"
+    return key
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
