@@ -52,7 +52,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     if facts.allowances is None:
         yield ok("forge", "the daemon asks it, and none answers here")
     elif not facts.allowances:
-        yield ok("forge", "none was asked yet: no session works on a branch of one")
+        yield ok("forge", "no host was asked yet (a local forge has none)")
 
 
 def _of_host(told: Allowance) -> Finding:
