@@ -24,8 +24,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrd.core.acting import never, unspeakable
 from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of_change
-from orchestrd.core.deciding import in_flight
 from orchestrd.core.duration import duration_of
 from orchestrd.core.episode import (
     REVIVED,
@@ -40,13 +40,12 @@ from orchestrd.core.episode import (
 )
 from orchestrd.model.change import Checks, Mergeable, Pr, Review
 from orchestrd.model.instant import Instant
-from orchestrd.model.limits import ENDED_REACTS_S, FAILED_ATTEMPTS_MIN, LOGS_AWAITED_S, MESSAGES_MAX
+from orchestrd.model.limits import ENDED_REACTS_S, FAILED_ATTEMPTS_MIN, LOGS_AWAITED_S
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
-from orchestrd.model.words import Activity, State
+from orchestrd.model.words import Activity
 
 _DONE_IS_DONE = frozenset({Act.NOTIFY, Act.RUN, Act.SPAWN})
-COMMAND = "shell"  # the agent that is any command at all
 
 
 class Kind(StrEnum):
@@ -164,7 +163,7 @@ def _where_it_holds(case: _Case) -> Judgement:
         return Judgement(
             kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and it ended too long ago", episode=case.stored
         )
-    if (not_here := _NOT_HERE.get(case.reaction.act, _anywhere)(case)) is not None:
+    if (not_here := never(case.reaction, case.session)) is not None:
         return Judgement(kind=Kind.NOTHING, why=f"{in_words(case.parts)}, and {not_here}", episode=case.stored)
     episode = continued(case.reaction, case.session, case.now)
     if case.reaction.act is Act.SEND and case.session.is_terminal:
@@ -271,7 +270,7 @@ def _waits_for_a_look(case: _Case, episode: Episode) -> Judgement | None:
 
 
 def _is_held(case: _Case, episode: Episode) -> Judgement | None:
-    if case.reaction.act is not Act.SEND or (why := _unspeakable(case.session)) is None:
+    if case.reaction.act is not Act.SEND or (why := unspeakable(case.session)) is None:
         return None
     return _stays(case, Kind.HELD, episode, why)
 
@@ -348,53 +347,3 @@ def _is_at_it(case: _Case) -> bool:
     """It works, or is about to: something waits to be read by it, or was typed and nobody has seen it begin."""
     may_work = bool(case.session.messages) or case.session.activity in (Activity.WORKING, Activity.UNKNOWN)
     return case.reaction.act is Act.SEND and may_work
-
-
-def _unspeakable(session: Session) -> str | None:
-    """Say why nothing can be said to its agent now; null where it can."""
-    if session.state is not State.RUNNING or session.ending is not None:
-        return f"nothing can be said to it while it is {session.state if session.ending is None else 'being ended'}"
-    if session.activity in (Activity.BLOCKED, Activity.LIMITED) or in_flight(session) is not None:
-        return f"nothing is said to an agent that is {'limited' if session.activity is Activity.LIMITED else 'blocked'}"
-    if session.spec.agent == COMMAND and session.activity is Activity.UNKNOWN:
-        return "nothing is said to a command that tells nothing: a shell would run each line of it"
-    if len(session.messages) >= MESSAGES_MAX:
-        return f"{MESSAGES_MAX} messages wait to be read by it already"
-    return None
-
-
-def _anywhere(_case: _Case) -> str | None:
-    return None
-
-
-def _cannot_read(case: _Case) -> str | None:
-    """What its forge tells of one that has ended is for a person; all else ended with it."""
-    is_over = case.session.is_terminal and not speaks_of_change(case.reaction.when)
-    return "it has ended, and reads no more" if is_over else None
-
-
-def _cannot_end(case: _Case) -> str | None:
-    return "it is ended already" if case.session.is_terminal or case.session.ending is not None else None
-
-
-def _cannot_begin(case: _Case) -> str | None:
-    return None if case.session.is_terminal else "it has not ended"
-
-
-def _cannot_merge(case: _Case) -> str | None:
-    is_pinned = case.session.change is not None and case.session.change.head is not None
-    return None if is_pinned else "nobody knows its newest commit"
-
-
-def _cannot_spawn(case: _Case) -> str | None:
-    """Without this, what begins another session where one has failed would never come to an end."""
-    return None if case.session.spec.begun_by is None else "a reaction has begun it, and it begins no other"
-
-
-_NOT_HERE: dict[Act, Callable[[_Case], str | None]] = {
-    Act.SEND: _cannot_read,
-    Act.STOP: _cannot_end,
-    Act.REVIVE: _cannot_begin,
-    Act.MERGE: _cannot_merge,
-    Act.SPAWN: _cannot_spawn,
-}
