@@ -70,7 +70,8 @@ def fenced(text: str) -> str:
 def quoted(text: str) -> str:
     """Name something by a name from outside: in one line, short, between single quotes that cannot end sooner."""
     line = _unmentioned(" ".join(cleaned(text).split())).replace("'", "’").replace("`", "’")
-    return f"'{line if len(line) <= QUOTED_CHARS_MAX else line[: QUOTED_CHARS_MAX - 1] + '…'}'"
+    short = line if len(line) <= QUOTED_CHARS_MAX else f"{line[: QUOTED_CHARS_MAX - 1]}…"
+    return _unmentioned(f"'{short}'")  # its last character too, now that something stands behind it
 
 
 def link(url: str) -> str:
