@@ -124,10 +124,11 @@ class _Kept:
     def signal(self, number: int) -> None:
         """Signal the keeper; before the start it means that there will be none."""
         with self._mutex:
-            if self._process is not None and not self._is_over:
+            if self._process is None:
+                self._is_over = True
+            elif not self._is_over:
                 with suppress(ProcessLookupError):
                     os.kill(self._process.pid, number)
-            self._is_over = True if self._process is None else self._is_over
 
     def _start(self) -> "subprocess.Popen[bytes] | None":
         with self._mutex:

@@ -1,58 +1,29 @@
 """The fake on a loopback socket, for programs: our daemon, and agents that open pull requests with curl."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 
 from orchestrd.testing.github.fake import FakeGitHub
 from orchestrd.testing.github.http import Request
+from orchestrd.testing.loopback import LoopbackServer
 
-LOOK_S = 0.05  # how often the server looks whether it was closed
 BODY_BYTES_MAX = 1024 * 1024
 
 
-class GitHubServer:
+class GitHubServer(LoopbackServer):
     """A server that answers until it is closed. Used as a context manager."""
 
     def __init__(self, fake: FakeGitHub) -> None:
+        super().__init__(_Handler, "github")
         self.fake = fake
-        self._lock = threading.Lock()
-        self._http = _Http(fake, self._lock)
+        self.lock = threading.Lock()  # one request at a time changes the state
         fake.base_url = self.url
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(LOOK_S,), name="github", daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, fake: FakeGitHub, lock: threading.Lock) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.fake = fake
-        self.lock = lock  # one request at a time changes the state
+        self.begin()
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Http
+    server: GitHubServer
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the fake remembers what was asked."""

@@ -3,16 +3,15 @@
 import contextlib
 import json
 import socket
-import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from orchestrd.model.limits import STANDIN_BODY_BYTES_MAX
+from orchestrd.testing.loopback import LoopbackServer
 from orchestrd.testing.model.anthropic import Messages
 from orchestrd.testing.model.completions import Completions
 from orchestrd.testing.model.gemini import Gemini
@@ -23,7 +22,6 @@ from orchestrd.testing.model.writing import Api, Asked, Call, Json, Whole, Write
 
 APIS: tuple[Api, ...] = (Messages(), Responses(), Completions(), Gemini())
 BEGINNING = "Let me see.\n\n"  # whole lines are shown as they come
-LOOK_S = 0.05  # how often the server looks whether it was closed
 MODELS: Json = {"object": "list", "data": [{"id": "stand-in", "object": "model", "owned_by": "nobody"}], "models": []}
 
 
@@ -48,47 +46,20 @@ class Model(Protocol):
     def is_left(self) -> None: ...
 
 
-class Server:
+class Server(LoopbackServer):
     """A server that answers until it is closed."""
 
     def __init__(self, model: Model, port: int) -> None:
-        self._http = _Http(model, port)
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, args=(LOOK_S,), name="stand-in model", daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, model: Model, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, "stand-in model", port)
         self.model = model
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Take a connection that was reset for what it is: an agent was ended."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+        self.begin()
 
 
 class _Handler(BaseHTTPRequestHandler):
     """One connection of the agent."""
 
     protocol_version = "HTTP/1.1"
-    server: _Http
+    server: Server
     _began_at = 0.0
     _is_streaming = False
 
