@@ -349,6 +349,7 @@ NOTIFY_S = 1.0  # it is given this long to take a message
 TICK_SIGN_S = 60.0  # between two signs of a tick that works; one part of it takes no longer on a disk that answers
 DISK_ANSWER_S = 5.0  # and a disk answers within this time
 SCOPE_S = 3.0  # a launcher has begun this long after it was put into a scope of its own, or is started without one
+LAUNCHER_CLAIM_S = 10.0  # and that one after this time: it is waited for before what hung is ended
 SCOPE_LOOK_S_MIN = 0.005  # meanwhile it is looked at this soon, ...
 SCOPE_LOOK_S_MAX = 0.1  # ... and then less and less often, down to this
 SCOPE_RETRY_S = 60.0  # scopes that did not work are tried again after this time

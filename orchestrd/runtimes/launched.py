@@ -23,6 +23,7 @@ from orchestrd.model.limits import (
     KILL_LOOK_S_MAX,
     KILL_LOOK_S_MIN,
     KILL_SWEEP_S,
+    LAUNCHER_CLAIM_S,
     LAUNCHER_RECORD_S,
     SCOPE_LOOK_S_MAX,
     SCOPE_LOOK_S_MIN,
@@ -58,7 +59,7 @@ class LaunchedRuntime:
     async def launch(self, order: Order) -> str:
         scope = None if self._scopes is None else await self._on_thread(self._scopes.of_run, order.run)
         handle = await self._launch(order, scope)
-        if scope is None or await self._has_begun(order.run, handle):
+        if scope is None or await self._has_begun(order.run, handle, SCOPE_S):
             return handle
         return await self._launch_again(order, handle)
 
@@ -116,15 +117,15 @@ class LaunchedRuntime:
         assert self._scopes is not None
         await self._on_thread(self._scopes.failed, "systemd-run has not started what it was told to")
         again = await self._launch(order, None)
-        if await self._has_begun(order.run, again):
+        if await self._has_begun(order.run, again, LAUNCHER_CLAIM_S):
             await self._on_thread(self._runs.end_unless_claimed_by, order.run, handle)
         return again
 
-    async def _has_begun(self, run: Run, handle: str) -> bool:
+    async def _has_begun(self, run: Run, handle: str, within_s: float) -> bool:
         """Wait, bounded, until the run is claimed; false when what was started is over, or too slow."""
         pause_s = SCOPE_LOOK_S_MIN
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SCOPE_S):
+            async with asyncio.timeout(within_s):
                 while (has_begun := await self._on_thread(self._runs.has_begun, run, handle)) is None:
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, SCOPE_LOOK_S_MAX)
