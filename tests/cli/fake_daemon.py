@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -94,14 +94,25 @@ def spawn_orch(home: Path, *words: str, stdout: int) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def never_answering(home: Path) -> Iterator[None]:
-    """Let connections be made to a home's socket, and nothing come of them."""
+def never_answering(home: Path) -> Iterator[Callable[[], int]]:
+    """Let connections be made to a home's socket, and nothing come of them; gives how to count those made so far."""
     path = home / "run" / "daemon.sock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()
-        yield
+        silent.setblocking(False)
+        taken = 0
+
+        def made() -> int:
+            nonlocal taken
+            with suppress(BlockingIOError):
+                while True:
+                    silent.accept()[0].close()
+                    taken += 1
+            return taken
+
+        yield made
 
 
 HOLD = """

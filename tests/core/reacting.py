@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from orchestrd.core.condition import all_of, parts_of
 from orchestrd.core.reaction import Judgement, judge
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.command import Attempted, Delivered, React
@@ -15,7 +16,7 @@ from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
 from orchestrd.model.observation import ChangeTold
-from orchestrd.model.reaction import Episode, Reaction, Seen
+from orchestrd.model.reaction import Condition, Episode, Reaction, Seen
 from orchestrd.model.session import SCHEMA, Session, Spec, Workspace
 from orchestrd.model.words import Activity, Desired, Liveness, Reason, Receipt, State
 from tests.core.interpreter import Interpreter
@@ -70,6 +71,11 @@ CHANGE = Change(
     remarks=(),
     mergeable=Mergeable.CLEAN,
 )
+
+
+def holds(when: Condition, session: Session, seen: Seen, now: Instant) -> bool | None:
+    """Tell whether a condition holds; null: nobody knows."""
+    return all_of(parts_of(when, session, seen, now))
 
 
 class Reacting(Interpreter):

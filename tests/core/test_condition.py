@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.core.condition import Part, all_of, holds, in_words, parts_of, speaks_of_change, what_holds
+from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of_change, what_holds
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Remark, Review
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.reaction import Condition, Seen
@@ -16,7 +16,7 @@ from orchestrd.model.session import Message, Session, Workspace
 from orchestrd.model.spending import Spending, Spent, Tokens
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, Authority, Reason, State, Until
-from tests.core.reacting import CHANGE, NOON, session_of
+from tests.core.reacting import CHANGE, NOON, holds, session_of
 
 AGO = NOON.at - timedelta(minutes=10)
 ALL_SEEN = Seen(looked_at=NOON.at, change_at=NOON.at)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.core.condition import holds
 from orchestrd.core.reaction import Kind, judge, required
 from orchestrd.core.step import step
 from orchestrd.model.change import Checks, Mergeable, Pr, Remark, Review
@@ -23,7 +22,7 @@ from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt, State
 from tests.core.interpreter import Taken
-from tests.core.reacting import CHANGE, NOON, Reacting, types_of
+from tests.core.reacting import CHANGE, NOON, Reacting, holds, types_of
 from tests.core.test_condition import ALL_SEEN, sessions, words
 
 FIRED, FAILED = EventType.REACTION_FIRED, EventType.REACTION_FAILED

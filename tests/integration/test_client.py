@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -78,11 +77,12 @@ async def _serving(service: FakeService) -> AsyncIterator[ApiServer]:
 
 
 @asynccontextmanager
-async def _rude(service: FakeService, says: bytes | None) -> AsyncIterator[None]:
-    """A daemon that says this and hangs up; with null it says nothing at all."""
-    done = asyncio.Event()
+async def _rude(service: FakeService, says: bytes | None) -> AsyncIterator[list[asyncio.StreamWriter]]:
+    """A daemon that says this and hangs up, with null nothing at all; gives the connections that were made to it."""
+    done, connections = asyncio.Event(), list[asyncio.StreamWriter]()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
         if says is None:
             await done.wait()
         else:
@@ -92,7 +92,7 @@ async def _rude(service: FakeService, says: bytes | None) -> AsyncIterator[None]
 
     server = await asyncio.start_unix_server(talk, service.layout.socket)
     try:
-        yield
+        yield connections
     finally:
         done.set()
         server.close()
@@ -263,19 +263,18 @@ async def test_a_daemon_that_is_slow_or_goes_away_is_as_good_as_none(
     assert notices
 
 
-async def test_who_only_looks_waits_once_for_a_daemon_that_hangs_and_not_for_long(
+async def test_who_only_looks_waits_once_for_a_daemon_that_hangs(
     client: Any, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (blocking, asynchronous):
-        monkeypatch.setattr(module, "LOOK_ANSWER_S", 0.3)
+        monkeypatch.setattr(module, "LOOK_ANSWER_S", 0.1)
 
-    async with _rude(service, None):
-        begun = time.monotonic()
-        for _ in range(20):
+    async with _rude(service, None) as heard:
+        for _ in range(3):
             assert (await client.status()).daemon is None
             assert [line async for line in client.events()] == []
 
-        assert time.monotonic() - begun < 3.0
+    assert len(heard) == 1
 
 
 async def test_a_wait_is_bounded_though_the_daemon_hangs(tmp_path: Path, service: FakeService) -> None:
@@ -286,11 +285,8 @@ async def test_a_wait_is_bounded_though_the_daemon_hangs(tmp_path: Path, service
     home.leave_alone()
 
     async with _rude(service, None):
-        begun = time.monotonic()
         with pytest.raises(TimedOutError):
             await asyncio.to_thread(home.wait, ["bbbbbbbb"], timeout_s=0.2)
-
-        assert time.monotonic() - begun < 2.0
 
 
 async def test_a_daemon_that_hung_is_asked_again_once_it_has_answered(

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,20 +90,3 @@ def test_the_script_is_one_that_its_shell_can_read(shell_name: str) -> None:
     )
 
     subprocess.run([shell_name, "-n"], input=script.stdout, check=True)
-
-
-def test_a_tab_takes_less_than_a_blink(daemon: FakeDaemon, tmp_path: Path) -> None:
-    environment = _environment(daemon.home, tmp_path)
-    unmeasured = {name: value for name, value in environment.items() if not name.startswith("COVERAGE")}
-    times = []
-    for _ in range(5):
-        begun = time.monotonic()
-        subprocess.run(
-            ["orch", "__complete", "stop", ""],
-            env=unmeasured,
-            check=True,
-            capture_output=True,
-        )
-        times.append(time.monotonic() - begun)
-
-    assert min(times) < 0.1

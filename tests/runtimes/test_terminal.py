@@ -8,7 +8,6 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,9 +160,7 @@ def test_a_terminal_that_takes_nothing_does_not_keep_the_end_from_being_recorded
 
     os.kill(agent, signal.SIGKILL)
 
-    begun = time.monotonic()
     assert desk.exit()["exit_signal"] == "SIGKILL"
-    assert time.monotonic() - begun < terminal.CLOSE_S + WAIT_S / 4
 
 
 def until_stuck(desk: TerminalBench) -> None:
