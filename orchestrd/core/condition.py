@@ -95,11 +95,6 @@ def all_of(parts: Sequence[Part]) -> bool | None:
     return None if any(part.is_so is None for part in parts) else True
 
 
-def holds(when: Condition, session: Session, seen: Seen, now: Instant) -> bool | None:
-    """Tell whether a condition holds; null: nobody knows."""
-    return all_of(parts_of(when, session, seen, now))
-
-
 def in_words(parts: Sequence[Part]) -> str:
     """Say why it holds, why it does not, or what is not known."""
     verdict = all_of(parts)
