@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from orchestrd.core.attempts import drop, keep
 from orchestrd.core.episode import digest_of, episode_of, name_of
 from orchestrd.core.fencing import head
+from orchestrd.core.notice_words import head_of_line
 from orchestrd.core.on_command import revive, stop
 from orchestrd.core.reaction import Kind, judge, required
 from orchestrd.core.template import escalated, rendered
@@ -15,7 +16,7 @@ from orchestrd.core.withdrawing import withdraw_message
 from orchestrd.model.command import React, Revive, Stop
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
-from orchestrd.model.limits import NOTICE_TEXT_CHARS_MAX, TITLE_CHARS_MAX
+from orchestrd.model.limits import NOTICE_TEXT_CHARS_MAX
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.model.reaction import Act, Episode, MergeOrder, Reaction, SpawnOrder
 from orchestrd.model.session import Message, attempt_key
@@ -87,11 +88,10 @@ def _notify(turn: Turn, reaction: Reaction, name: str, why: str) -> str | None:
 def _tell(turn: Turn, reaction: Reaction, priority: Priority, name: str, *, title: str, text: str) -> str | None:
     """Intend a notice. The names of two sessions' attempts may be the same, the keys of their notices never."""
     session = turn.session
-    line = " ".join(f"{session.spec.name}: {title}".split())
     notice = Notice(
         key=f"{session.id}.{name}",
         priority=priority,
-        title=line if len(line) <= TITLE_CHARS_MAX else f"{line[: TITLE_CHARS_MAX - 1]}…",
+        title=head_of_line(" ".join(f"{session.spec.name}: {title}".split())),
         text=head(text, NOTICE_TEXT_CHARS_MAX),
         at=turn.now.at,
         session=session.id,
