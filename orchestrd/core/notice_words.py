@@ -8,10 +8,9 @@ from msgspec.structs import replace
 
 from orchestrd.core.fencing import cleaned, head
 from orchestrd.model.limits import NOTICE_TEXT_CHARS_MAX, TITLE_CHARS_MAX
-from orchestrd.model.notice import Notice, Priority
+from orchestrd.model.notice import Notice
 
 _URL = re.compile(r"https?://[!-~]+")
-_RANK = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 def one_notice(notices: Sequence[Notice]) -> Notice:
@@ -21,7 +20,7 @@ def one_notice(notices: Sequence[Notice]) -> Notice:
     """
     needs = "\n".join(sorted(f"{notice.session}/{notice.key}" for notice in notices))
     key = hashlib.sha256(needs.encode()).hexdigest()[:32]
-    notices = sorted(map(plain, notices), key=lambda notice: -_RANK[notice.priority])
+    notices = sorted(map(plain, notices), key=lambda notice: -notice.priority.rank)
     first = notices[0]
     if len(notices) == 1:
         return replace(first, key=key)

@@ -22,8 +22,6 @@ from orchestrd.model.limits import NOTICES_TOGETHER_MAX, NOTIFY_AGAIN_S, NOTIFY_
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 
-_RANK = {priority: rank for rank, priority in enumerate(Priority)}
-
 
 class Pending(Struct, frozen=True, kw_only=True):
     """A notice that stands in the record of a session, and the channels that are through with it."""
@@ -46,11 +44,11 @@ class Routing(Struct, frozen=True, kw_only=True):
 
     def is_silenced(self, priority: Priority, now: datetime) -> bool:
         """Tell whether it has to wait for the end of quiet hours."""
-        return self.quiet is not None and _RANK[priority] < _RANK[self.quiet_below] and self.quiet.holds(now)
+        return self.quiet is not None and priority.rank < self.quiet_below.rank and self.quiet.holds(now)
 
     def is_collected(self, priority: Priority) -> bool:
         """Tell whether it waits for others, to be told with them."""
-        return self.digest_s > 0 and _RANK[priority] < _RANK[self.digest_below]
+        return self.digest_s > 0 and priority.rank < self.digest_below.rank
 
     def due_at(self, notice: Notice) -> datetime:
         """Say since when it could have been told."""
@@ -99,7 +97,7 @@ class _Need(Struct, frozen=True, kw_only=True):
     def order(self) -> tuple[int, datetime, str, str]:
         """What matters most first, and of that the oldest."""
         notice = self.newest.notice
-        return -_RANK[notice.priority], notice.at, self.newest.session, notice.key
+        return -notice.priority.rank, notice.at, self.newest.session, notice.key
 
 
 def routing_of(settings: NotifySettings, channels: Mapping[str, ChannelSettings], zone: tzinfo) -> Routing:

@@ -17,14 +17,12 @@ from orchestrd.model.effect import SIDE_BY_SIDE, Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.instant import DueName, Instant, due_in
 from orchestrd.model.limits import ERROR_CHARS_MAX, NOTICES_MAX, PROMPT_TAKEN_S, WITNESS_LAG_S
-from orchestrd.model.notice import Priority
 from orchestrd.model.observation import Evidence, Testimony
 from orchestrd.model.session import Message, Session, prompt_message
 from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt
 
 Extras = Any  # the optional fields of Event or Effect, checked by its constructor
-_PRIORITIES = list(Priority)  # the least first
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -132,7 +130,7 @@ class Turn:
         """Where too many are not told yet, the oldest of the least important makes way."""
         waiting = [(effect.notice, effect.id) for effect in self.session.effects if effect.notice is not None]
         if len(waiting) >= NOTICES_MAX:
-            least, effect = min(waiting, key=lambda one: (_PRIORITIES.index(one[0].priority), one[0].at))
+            least, effect = min(waiting, key=lambda one: (one[0].priority.rank, one[0].at))
             self.drop_effect(effect)
             error = f"{NOTICES_MAX} notices wait to be told, and this one made way for another"
             self.emit(EventType.NOTICE_FAILED, message=least.key, text=least.title, error=error)

@@ -16,6 +16,11 @@ class Priority(StrEnum):
     ACTION = "action"  # a person may do something now
     URGENT = "urgent"  # nothing goes on without a person
 
+    @property
+    def rank(self) -> int:
+        """Its place among them: what matters more has a higher one."""
+        return tuple(Priority).index(self)
+
 
 class Notice(Struct, frozen=True, kw_only=True):
     """One notice. `key` is the same for the same need, so that whoever is told twice can tell."""
