@@ -214,7 +214,8 @@ def _waits_for_its_attempt(case: _Case, episode: Episode) -> Judgement | None:
 
 
 def _waits_for_its_time(case: _Case, episode: Episode) -> Judgement | None:
-    if episode.attempts >= case.reaction.attempts and not _may_tell(case, episode):
+    may_hand_over = case.reaction.act not in _DONE_IS_DONE and _may_tell(case, episode)
+    if episode.attempts >= case.reaction.attempts and not may_hand_over:
         return None
     left_s = max(
         case.reaction.after_s - case.now.since_s(episode.since), pause_left_s(case.reaction, episode, case.now)
@@ -290,7 +291,7 @@ _RULES: tuple[Callable[[_Case, Episode], Judgement | None], ...] = (
 def _stays(case: _Case, kind: Kind, episode: Episode, why: str, again_in_s: float | None = None) -> Judgement:
     """Nothing is done now. Where the ledger knows less than is known now, that is written down."""
     after_s = case.reaction.escalate_after_s
-    if after_s is not None and not episode.is_escalated and case.reaction.escalation is not None:
+    if after_s is not None and _may_tell(case, episode):
         left_s = max(0.0, after_s - case.now.since_s(episode.since))
         again_in_s = left_s if again_in_s is None else min(again_in_s, left_s)
     told = f"{in_words(case.parts)}; {why}"
@@ -312,7 +313,7 @@ def _hand_over(case: _Case, episode: Episode, why: str) -> Judgement:
 
 
 def _told_to_a_person(case: _Case, episode: Episode, why: str) -> Judgement:
-    if episode.is_escalated or case.reaction.escalation is None:
+    if not _may_tell(case, episode):
         told = "a person was told" if episode.is_escalated else "nobody is told"
         return _stays(case, Kind.SPENT, episode, f"{why}, and {told}")
     escalated = replace(episode, is_escalated=True)
@@ -321,14 +322,13 @@ def _told_to_a_person(case: _Case, episode: Episode, why: str) -> Judgement:
 
 
 def _may_tell(case: _Case, episode: Episode) -> bool:
-    is_open = case.reaction.escalation is not None and not episode.is_escalated
-    return is_open and case.reaction.act not in _DONE_IS_DONE
+    """Tell whether a person is to be told of it at all, and was not yet."""
+    return case.reaction.escalation is not None and not episode.is_escalated
 
 
 def _is_overdue(case: _Case, episode: Episode) -> bool:
     after_s = case.reaction.escalate_after_s
-    is_open = after_s is not None and not episode.is_escalated and case.reaction.escalation is not None
-    return is_open and case.now.since_s(episode.since) >= (after_s or 0.0)
+    return after_s is not None and _may_tell(case, episode) and case.now.since_s(episode.since) >= after_s
 
 
 def _stopped_at(case: _Case) -> datetime | None:
