@@ -306,6 +306,7 @@ FORGE_AGAIN_S = 5.0  # a forge that has failed is asked again after this time, a
 FORGE_AGAIN_S_MAX = 300.0  # ... and then less and less often, down to this
 FORGE_PENALTY_S = 60.0  # one that was asked too fast, and does not say for how long to be quiet, ...
 FORGE_PENALTY_S_MAX = 900.0  # ... likewise
+FORGE_ERROR_TOLD_S = 1_200.0  # that it answers nothing is told so long after it was last asked; longer than any pause
 FAILED_CHECKS_MAX = 5  # whose logs are fetched and told; more are counted
 CHECK_LOG_BYTES_KEPT = 1024 * 1024  # of the end of the log of one job, in which the step that failed is looked for
 CHECK_LOG_CHARS_MAX = 4_000  # of the end of what that step wrote

@@ -120,13 +120,15 @@ class GitHubForge:
         return max(1, sum(looks.cost for repository, looks in self._looks.items() if split(repository)[0] == host))
 
     def _told(self) -> Iterator[Allowance]:
-        """Tell of the hosts that were asked."""
+        """Tell of the hosts that were asked; of one that has failed then, and may answer by now, nothing."""
         now = asyncio.get_running_loop().time()
         for name, client in self._clients.items():
             meter, share = client.meters[GRAPHQL], self._context.settings.share
-            if meter.limit is None and client.error is None:
-                continue
             wait_s = allowance.wait_s(meter, share, 1, now)
+            error = None if client.is_error_old else client.error
+            is_known = meter.limit is not None and (client.error is None or wait_s > 0)
+            if error is None and not is_known:
+                continue
             yield Allowance(
                 host=name,
                 limit=meter.limit,
@@ -134,5 +136,5 @@ class GitHubForge:
                 resets_in_s=max(0.0, meter.resets_at - now) if meter.limit is not None else None,
                 retry_in_s=wait_s or None,
                 interval_s=client.pause_s(CHANGES_LOOK_S, self._cost_of_round(name)),
-                error=client.error,
+                error=error,
             )

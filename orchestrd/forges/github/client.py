@@ -23,7 +23,7 @@ from orchestrd.forges.github.query import Query
 from orchestrd.forges.github.tokens import FindToken
 from orchestrd.forges.github.wire import GRAPHQL, REST, Asked, Connect, Wire
 from orchestrd.model.errors import NotFoundError, OrchestrdError, TransientError
-from orchestrd.model.limits import CHECK_LOG_BYTES_KEPT, FORGE_KEPT_BYTES_MAX, FORGE_KEPT_MAX
+from orchestrd.model.limits import CHECK_LOG_BYTES_KEPT, FORGE_ERROR_TOLD_S, FORGE_KEPT_BYTES_MAX, FORGE_KEPT_MAX
 from orchestrd.ports import Clock
 
 
@@ -41,7 +41,8 @@ class GitHubClient:
         self.host = host
         self.share = share
         self.meters = {REST: Meter(), GRAPHQL: Meter()}
-        self.error: str | None = None  # why it answers nothing at all, as it stands
+        self.error: str | None = None  # why it answered nothing at all when it was last asked
+        self._error_at = 0.0
         self._wire = Wire(host, find_token, connect)
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
@@ -94,6 +95,11 @@ class GitHubClient:
             raise NotFoundError(f"{self.host.name} has it no more ({reply.status}): {what}")
         return await self._wire.end_of(asked, location)
 
+    @property
+    def is_error_old(self) -> bool:
+        """Tell whether nobody has asked it for long since it failed: whether it still does is not known."""
+        return self.error is not None and _now() - self._error_at > FORGE_ERROR_TOLD_S
+
     def pause_s(self, usual_s: float, cost: int) -> float:
         """Say how far apart rounds of looks should be that cost this much together."""
         meter, now = self.meters[GRAPHQL], _now()
@@ -117,15 +123,17 @@ class GitHubClient:
             self.meters[window] = allowance.failed(self.meters[window], _now())
             raise self._noted(error) from error
         self._take(asked, reply)
+        is_broken = reply.status == 401 or reply.status >= 500
+        if not is_broken:
+            self.error = None
         if faults.is_limited(reply):
             raise self._closed(window, asked.cost)
         refusal = faults.refusal(self.host, asked.what, reply, source=await self._wire.token_source())
         if reply.status == 401:
             self._wire.forget_token()
         if refusal is None:
-            self.error = None
             return reply
-        raise self._noted(refusal) if reply.status == 401 or reply.status >= 500 else refusal
+        raise self._noted(refusal) if is_broken else refusal
 
     async def _require_token(self) -> None:
         try:
@@ -173,7 +181,7 @@ class GitHubClient:
         return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
 
     def _noted(self, error: OrchestrdError) -> OrchestrdError:
-        self.error = error.message
+        self.error, self._error_at = error.message, _now()
         return error
 
 

@@ -1,6 +1,7 @@
 """What goes over the wire: to whom the token goes, what is too long or too late, and what an answer costs."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import httpx
@@ -181,6 +182,20 @@ async def test_what_is_wrong_with_one_thing_is_not_wrong_with_the_host(status: i
     await client.get("/x", "to read it")
 
     assert (told is not None) is is_of_host
+    assert client.error is None
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 429])
+async def test_a_host_that_answers_again_whatever_it_answers_is_not_silent_any_more(status: int) -> None:
+    answers = [502, status]
+    client = client_of(lambda _: httpx.Response(answers.pop(0)))
+    with pytest.raises(TransientError):
+        await client.get("/x", "to read it")
+    await asyncio.sleep(600)
+
+    with contextlib.suppress(OrchestrdError):
+        await client.get("/x", "to read it")
+
     assert client.error is None
 
 

@@ -1,11 +1,13 @@
 """Reading an issue."""
 
+import asyncio
+
 import pytest
 
 from orchestrd.forges.github.adapter import GitHubForge
-from orchestrd.model.errors import NotFoundError, RefusedError
+from orchestrd.model.errors import NotFoundError, RefusedError, TransientError
 from orchestrd.model.issue import Comment
-from orchestrd.model.limits import ISSUE_COMMENTS_MAX
+from orchestrd.model.limits import FORGE_ERROR_TOLD_S, ISSUE_COMMENTS_MAX
 from orchestrd.testing.clocks import LoopClock
 from orchestrd.testing.github import FakeGitHub
 from tests.forges.github.surroundings import REPOSITORY, forge_at, github_at
@@ -70,3 +72,30 @@ async def test_an_issue_that_is_not_there_is_not_found(github: FakeGitHub, forge
 
     with pytest.raises(NotFoundError, match=r"github.com shows no such thing to this token: to read the issue"):
         await forge.issue(REPOSITORY, 7)
+
+
+async def test_what_went_wrong_with_one_issue_is_not_told_of_its_host_for_ever(
+    github: FakeGitHub, forge: GitHubForge
+) -> None:
+    github.fail(502)
+    with pytest.raises(TransientError) as failed:
+        await forge.issue(REPOSITORY, 1)
+
+    told = [allowance.error for allowance in forge.allowances()]
+    await asyncio.sleep(FORGE_ERROR_TOLD_S + 1)
+
+    assert told == [failed.value.message]
+    assert forge.allowances() == ()
+
+
+async def test_a_host_that_goes_on_failing_is_told_of_all_the_time(github: FakeGitHub, forge: GitHubForge) -> None:
+    github.fail(*[502] * 8)
+    told = []
+
+    for _ in range(8):
+        with pytest.raises(TransientError):
+            await forge.issue(REPOSITORY, 1)
+        await asyncio.sleep(FORGE_ERROR_TOLD_S - 1)
+        told += [allowance.error for allowance in forge.allowances()]
+
+    assert len(told) == 8
