@@ -243,7 +243,7 @@ def _begin(
 def _note_workspace(spec: Spec) -> None:
     """Say where it works, and what of the project is not there."""
     workspace = spec.workspace
-    if workspace.kind != "worktree":
+    if not workspace.is_worktree:
         return
     note(f"  its worktree: {visible(workspace.path)}, on {workspace.branch} from {visible(workspace.base or 'HEAD')}")
     from orchestrd.client.repository import changes_in

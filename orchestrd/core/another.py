@@ -20,7 +20,6 @@ from orchestrd.model.session import Session, Spec, Workspace
 from orchestrd.model.words import Authority, Permission, Until
 
 NONCE_CHARS = 16
-WORKTREE = "worktree"
 
 
 def another(
@@ -64,7 +63,7 @@ def _name(name: str, addition: str) -> str:
 
 def _workspace(spec: Spec, session: SessionId, about: str, worktrees: str) -> Workspace:
     """Give it a worktree of its own, begun where that of the session was; or the same directory."""
-    if spec.workspace.kind != WORKTREE:
+    if not spec.workspace.is_worktree:
         return spec.workspace
     return replace(
         spec.workspace, path=worktree_path(worktrees, spec.project, session), branch=branch_of(session, about)

@@ -14,7 +14,6 @@ from orchestrd.model.change import Change, Checks, Pr, Review
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Session
 
-WORKTREE = "worktree"  # the kind of workspace whose branch is its session's own
 _UNDECIDED = frozenset({Pr.DRAFT, Pr.OPEN})
 
 
@@ -28,7 +27,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 def is_watched(session: Session) -> bool:
     """Tell whether a forge is asked about a session: it goes on, or nothing has become of its pull request yet."""
-    if session.spec.workspace.kind != WORKTREE:
+    if not session.spec.workspace.is_worktree:
         return False
     return not session.is_terminal or (session.change is not None and session.change.pr in _UNDECIDED)
 

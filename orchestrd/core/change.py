@@ -7,7 +7,6 @@ check is told of.
 
 from msgspec.structs import replace
 
-from orchestrd.core.branches import WORKTREE
 from orchestrd.core.fencing import head, tail
 from orchestrd.core.turn import Turn, short
 from orchestrd.core.withdrawing import withdraw_message
@@ -53,7 +52,7 @@ def _withdraw_what_was_said_of(turn: Turn, head: str | None) -> None:
 
 def _is_its_own(session: Session, told: Change) -> bool:
     """Only a worktree has a branch of its own; one that has ended goes to no other any more."""
-    if session.spec.workspace.kind != WORKTREE:
+    if not session.spec.workspace.is_worktree:
         return False
     return not session.is_terminal or session.change is None or session.change.branch == told.branch
 

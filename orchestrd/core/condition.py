@@ -13,7 +13,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from orchestrd.core.branches import WORKTREE, is_watched
+from orchestrd.core.branches import is_watched
 from orchestrd.core.duration import duration_of
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.effect import EffectKind
@@ -291,8 +291,8 @@ def _told(case: _Case) -> Change | Part:
     """Give what its forge has told, if that can be relied on and asked about."""
     change = case.session.change
     if change is None and not is_watched(case.session):
-        has_branch = case.session.spec.workspace.kind == WORKTREE
-        why = "it has ended without a pull request" if has_branch else "it works in no worktree"
+        is_worktree = case.session.spec.workspace.is_worktree
+        why = "it has ended without a pull request" if is_worktree else "it works in no worktree"
         return Part(None, f"{why}, so no forge is asked")
     if change is None or case.seen.change_at is None:
         return Part(None, "its forge has not told of it since the daemon started")

@@ -199,7 +199,7 @@ def problem_with_workspace(workspace: Workspace) -> str | None:
         wishes = (workspace.branch, workspace.base, workspace.copy, workspace.link, workspace.setup)
         said = "a base, files to copy or link and a setup command need a worktree: ask for one, or leave them out"
         return said if any(wishes) or workspace.subdirectory is not None else None
-    if workspace.kind != "worktree":
+    if not workspace.is_worktree:
         return f"the workspace kind {workspace.kind[:40]!r} is not known: choose 'worktree' or 'none'"
     return _first(
         lambda: problem_with_base(workspace.base),
@@ -220,7 +220,7 @@ def problem_with_verify(command: str) -> str | None:
 
 def _problem_with_goal(spec: Spec) -> str | None:
     """A goal is one that can be met."""
-    if spec.until in (Until.PR_OPEN, Until.PR_MERGED) and spec.workspace.kind != "worktree":
+    if spec.until in (Until.PR_OPEN, Until.PR_MERGED) and not spec.workspace.is_worktree:
         return f"the goal {spec.until} needs a branch of its own, and this session has none: ask for a worktree"
     if spec.verify is not None:
         return problem_with_verify(spec.verify)
@@ -231,7 +231,7 @@ def _problem_with_goal(spec: Spec) -> str | None:
 
 def problem_with_owner(session: str, workspace: Workspace) -> str | None:
     """A worktree and its branch bear the id of their session, so that no two sessions ever meet in one."""
-    if workspace.kind != "worktree":
+    if not workspace.is_worktree:
         return None
     if owner_of(workspace.branch or "") != session:
         named = f"orch/{session}"

@@ -49,6 +49,11 @@ class Workspace(Struct, frozen=True, kw_only=True):
     subdirectory: str | None = None  # of the worktree, where the run begins: where in the project the caller stood
 
     @property
+    def is_worktree(self) -> bool:
+        """Whether it is a worktree, whose branch is its session's own."""
+        return self.kind == "worktree"
+
+    @property
     def directory(self) -> str:
         """Where the run begins."""
         return self.path if self.subdirectory is None else f"{self.path}/{self.subdirectory}"

@@ -38,7 +38,7 @@ class GitTrees:
 
     async def _beginning(self, workspace: Workspace) -> str | None:
         """Find the oldest commit that the worktree has stood at: each has a log of its own."""
-        if workspace.kind != "worktree":
+        if not workspace.is_worktree:
             return None
         said = await self._git.ask(workspace.path, "rev-list", "--walk-reflogs", "HEAD", "--")
         return said.text.rpartition("\n")[2] or None
