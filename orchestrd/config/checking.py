@@ -12,6 +12,7 @@ from orchestrd.config.keys import Installed, Key, none_installed, with_installed
 from orchestrd.config.writing import written
 from orchestrd.core.duration import problem_with_duration
 from orchestrd.core.policy import problem_with_rule
+from orchestrd.core.quiet_hours import problem_with_quiet_hours
 from orchestrd.core.template import problem_with_template
 from orchestrd.core.validate import (
     problem_with_base,
@@ -20,7 +21,7 @@ from orchestrd.core.validate import (
     problem_with_text,
     problem_with_verify,
 )
-from orchestrd.model.limits import ARGV_BYTES_MAX, PATH_BYTES_MAX
+from orchestrd.model.limits import ARGV_BYTES_MAX, ATTEMPT_PAUSE_S, PATH_BYTES_MAX
 
 SHOWN_CHARS_MAX = 60  # of a value that is refused
 _UNTOLD = "what is there, which is not repeated, for it may hold a secret"
@@ -45,11 +46,10 @@ def check(key: Key, value: Any, installed: Installed = none_installed) -> Taken 
     try:
         taken = msgspec.to_builtins(msgspec.convert(value, key.type))
     except (msgspec.ValidationError, RecursionError):
-        return Refused(_unfit(key, value))
+        return Refused(_ill_written(key, value) or _unfit(key, value))
     if odd := _unknown_names(key, taken, installed):
         return Refused(_unfit(with_installed(key, installed), odd[0]))
-    rule = _duration_problem if key.is_duration else _RULES.get(key.dotted, _nothing)
-    problem = _first(rule(taken))
+    problem = _first(_rule_of(key)(taken))
     return Taken(taken) if problem is None else Refused(f"'{key.name}': {problem}")
 
 
@@ -95,6 +95,15 @@ def _unfit(key: Key, value: Any) -> str:
     return f"'{key.name}' must be {key.expected}{unit}, not {shown}{ending}"
 
 
+def _ill_written(key: Key, value: Any) -> str | None:
+    """Say why a text has not the form that its key asks for; null where its rule knows no more than the form says."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = written(value) if key.is_duration and is_number else value
+    has_form = isinstance(key.form, inspect.StrType) and key.form.pattern is not None
+    problem = _first(_rule_of(key)(text)) if has_form and isinstance(text, str) else None
+    return f"'{key.name}': {problem}" if problem else None
+
+
 def _no_text_in(table: Mapping[str, Any]) -> str | None:
     return next((f"{name} is no text" for name, value in table.items() if not isinstance(value, str)), None)
 
@@ -136,8 +145,10 @@ def _nothing(_: Any) -> Iterable[str | None]:
     return ()
 
 
-def _duration_problem(text: str) -> Iterable[str | None]:
-    return [problem_with_duration(text)]
+def _rule_of(key: Key) -> Callable[[Any], Iterable[str | None]]:
+    if key.is_duration:
+        return lambda text: [problem_with_duration(text, _LEAST_S.get(key.dotted, 0.0))]
+    return _RULES.get(key.dotted, _nothing)
 
 
 def _pass_problem(name: str) -> str | None:
@@ -157,6 +168,7 @@ def _place_problem(path: str) -> str | None:
     return problem_with_text("a path", path, PATH_BYTES_MAX)
 
 
+_LEAST_S = {"reactions.*.every": ATTEMPT_PAUSE_S, "notify.digest": 1.0}
 _RULES: Mapping[str, Callable[[Any], Iterable[str | None]]] = {
     "spawn.base": lambda base: [problem_with_base(base)],
     "spawn.copy": lambda paths: (problem_with_path("copy", path) for path in paths),
@@ -169,4 +181,5 @@ _RULES: Mapping[str, Callable[[Any], Iterable[str | None]]] = {
     "reactions.*.text": lambda text: [problem_with_template(text)],
     "reactions.*.command": lambda command: [problem_with_text("the command", command, ARGV_BYTES_MAX)],
     "environment.path": lambda paths: map(_place_problem, paths),
+    "notify.quiet": lambda hours: [problem_with_quiet_hours(hours)],
 }

@@ -11,7 +11,9 @@ from orchestrd.model.limits import CHANNELS_MAX, COMMAND_WORDS_MAX
 from orchestrd.model.notice import Priority
 from orchestrd.model.setting_key import CHANNELS, Duration, SecretFile, Url, Variable, of_user
 
-Hours = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
+HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"  # as `orchestrd.core.quiet_hours` has them
+
+Hours = Annotated[str, Meta(pattern=HOURS)]
 ChannelNames = Annotated[tuple[str, ...], Meta(max_length=CHANNELS_MAX)]
 
 

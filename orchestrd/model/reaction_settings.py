@@ -99,7 +99,7 @@ class ReactionSettings(Struct, frozen=True, kw_only=True):
             le=ATTEMPTS_MAX,
         ),
     ] = 1
-    every: Annotated[Duration, of_user("From one attempt to the next, at first ...", "duration")] = "10m"
+    every: Annotated[Duration, of_user("From one attempt to the next, at first, 30 s at least ...", "duration")] = "10m"
     backoff: Annotated[float, of_user("... and each time so many times longer.", "times", ge=1, le=100)] = 2.0
     rounds: Annotated[
         int,

@@ -114,7 +114,8 @@ def test_what_is_wrong_is_said_with_the_next_command(orch: Orch, user: Path) -> 
 
     assert done.code == exits.USAGE
     assert done.err == (
-        f'orch: {user}:2: \'every\' must be a text such as "10m" (duration), not "soon"\n  try: orch config edit\n'
+        f"orch: {user}:2: 'every': 'soon' is no duration: write whole numbers with their units (d, h, m, s), the"
+        ' largest first, such as "90s", "10m" or "1h30m"\n  try: orch config edit\n'
     )
     assert "agent-idle" in done.out
 

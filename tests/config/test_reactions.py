@@ -268,8 +268,18 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
         ),
         (
             "[reactions.ci-failed]\nevery = '10'",
-            '2: \'every\' must be a text such as "10m" (duration), not "10"',
+            '2: \'every\': \'10\' is no duration, for it has no unit: write whole numbers … such as "90s", "10m" or "1h30m"',
         ),
+        ("[reactions.ci-failed]\nevery = 10", "2: 'every': '10' is no duration, for it has no unit: write whole nu … "),
+        ("[reactions.ci-failed]\nevery = -3", "2: 'every': '-3' is no duration, for it is less than nothing: write … "),
+        ("[reactions.ci-failed]\nevery = '5 min'", "2: 'every': '5 min' is no duration: write … : did you mean '5m'?"),
+        ("[reactions.ci-failed]\nevery = true", "2: 'every' must be a text such as \"10m\" (duration), not true"),
+        ("[reactions.ci-failed]\nevery = '0s'", "2: 'every': '0s' is too short: at least 30s"),
+        ("[reactions.mine.when]\nage = '1.5h'", "2: 'when.age': '1.5h' is no duration: write … did you mean '1h30m'?"),
+        ("[notify]\ndigest = '0s'", "2: 'digest': '0s' is too short: at least 1s"),
+        ("[notify]\nquiet = '9-17'", "2: 'quiet': '9-17' are no hours: write … : did you mean '09:00-17:00'?"),
+        ("[notify]\nquiet = '07:00-07:00'", "2: 'quiet': '07:00-07:00' ends where it begins, so it is never quiet … "),
+        ("[notify]\nquiet = 22", "2: 'quiet' must be a text such as \"22:00-07:00\" (from-to, local time), not 22"),
         (
             "[reactions.ci-failed]\ntext = 'Mend {chekcs}'",
             "2: 'text': '{chekcs}' stands for nothing: did you mean '{checks}'?",
@@ -314,7 +324,7 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
         ("[notify]\nurgent = 'phone'", "2: there is no channel 'phone': write [channels.phone], and what it is"),
         (
             "[notify]\nquiet = '25:00-07:00'",
-            "2: 'quiet' must be a text such as \"22:00-07:00\" (from-to, local time), n",
+            "2: 'quiet': '25:00-07:00' are no hours: write two times of a day of 24 hours, such as \"22:00-07:00\"",
         ),
         (
             "[forge]\nwebhook_listen = '127.0.0.1:80'",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.core.quiet_hours import quiet_hours
+from orchestrd.core.quiet_hours import problem_with_quiet_hours, quiet_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia")
@@ -73,3 +73,34 @@ def test_whoever_waits_for_their_end_again_and_again_sees_it_within_two_days(
 def test_what_is_no_time_of_the_day_is_refused() -> None:
     with pytest.raises(ValueError, match="hour must be in"):
         quiet_hours("25:00-07:00", BERLIN)
+
+
+HOW = 'write two times of a day of 24 hours, such as "22:00-07:00"'
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("22:00 - 07:00", "22:00-07:00"),
+        ("9:00-17:00", "09:00-17:00"),
+        ("22-7", "22:00-07:00"),
+        ("22.30 to 7.00", "22:30-07:00"),
+        ("10pm-7am", "22:00-07:00"),
+        ("12 AM – 12:30 pm", "00:00-12:30"),
+        ("24:00-07:00", "00:00-07:00"),
+    ],
+)
+def test_what_was_evidently_meant_is_offered(text: str, meant: str) -> None:
+    assert problem_with_quiet_hours(text) == f"{text!r} are no hours: {HOW}: did you mean '{meant}'?"
+    assert problem_with_quiet_hours(meant) is None
+
+
+@pytest.mark.parametrize("text", ["", "at night", "25:00-07:00", "22:60-07:00", "22:00", "1-2-3", "22:00-", "9" * 61])
+def test_what_are_no_hours_at_all_is_told_how_they_are_written(text: str) -> None:
+    assert problem_with_quiet_hours(text) == f"{text[:60]!r} are no hours: {HOW}"
+
+
+def test_hours_that_end_where_they_begin_are_refused_for_it_would_never_be_quiet() -> None:
+    problem = problem_with_quiet_hours("07:00-07:00")
+
+    assert problem == "'07:00-07:00' ends where it begins, so it is never quiet: give two times, or leave it out"
