@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from orchestrd.core.condition import all_of, parts_of
 from orchestrd.core.reaction import Judgement, judge
-from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.command import Attempted, Delivered, React
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import Effect, EffectKind
@@ -19,6 +18,7 @@ from orchestrd.model.observation import ChangeTold
 from orchestrd.model.reaction import Condition, Episode, Reaction, Seen
 from orchestrd.model.session import SCHEMA, Session, Spec, Workspace
 from orchestrd.model.words import Activity, Desired, Liveness, Reason, Receipt, State
+from tests.changes import CHANGE
 from tests.core.interpreter import Interpreter
 from tests.reports import a_report
 
@@ -55,22 +55,6 @@ def session_of(*, name: str = "work", **facts: Any) -> Session:
         handle="h",
     )
     return replace(running, **facts)
-
-
-CHANGE = Change(
-    forge="github",
-    repository="github.com/o/r",
-    branch="orch/abcdefgh",
-    base="main",
-    pr=Pr.OPEN,
-    number=7,
-    url="https://github.com/o/r/pull/7",
-    head="c1",
-    checks=Checks.PASSING,
-    review=Review.NONE,
-    remarks=(),
-    mergeable=Mergeable.CLEAN,
-)
 
 
 def holds(when: Condition, session: Session, seen: Seen, now: Instant) -> bool | None:

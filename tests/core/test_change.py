@@ -21,7 +21,8 @@ from orchestrd.model.limits import (
 from orchestrd.model.observation import ChangeTold, Evidence
 from orchestrd.model.session import Session, Workspace
 from orchestrd.model.words import State
-from tests.core.reacting import CHANGE, NOON, SPEC, session_of
+from tests.changes import CHANGE
+from tests.core.reacting import NOON, SPEC, session_of
 
 
 def _after(session: Session, **news: Any) -> tuple[Change, list[tuple[str | None, str | None, str | None]]]:

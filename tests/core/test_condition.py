@@ -16,7 +16,8 @@ from orchestrd.model.session import Message, Session, Workspace
 from orchestrd.model.spending import Spending, Spent, Tokens
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, Authority, Reason, State, Until
-from tests.core.reacting import CHANGE, NOON, holds, session_of
+from tests.changes import CHANGE
+from tests.core.reacting import NOON, holds, session_of
 
 AGO = NOON.at - timedelta(minutes=10)
 ALL_SEEN = Seen(looked_at=NOON.at, change_at=NOON.at)

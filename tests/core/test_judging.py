@@ -1,12 +1,14 @@
 """Reactions in words, and what all of them come to for one session."""
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrd.core.judging import judged, judged_record, known_reaction
 from orchestrd.core.reaction import Kind
-from orchestrd.model.change import Change, Checks, Pr
+from orchestrd.model.change import Checks, Pr
 from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction, Seen
 from orchestrd.model.words import Activity, Reason, State
+from tests.changes import CHANGE
 from tests.core.reacting import NOON as NOW
 from tests.core.reacting import session_of
 
@@ -53,15 +55,14 @@ def test_what_is_done_is_told_in_words(act: Act, agent: str, done: str) -> None:
 
 
 def test_each_reaction_is_judged_as_the_daemon_would() -> None:
-    change = Change(forge="github", repository="r", branch="b", pr=Pr.OPEN, head="abc", checks=Checks.FAILING)
-    session = session_of(activity=Activity.WAITING, change=change)
+    session = session_of(activity=Activity.WAITING, change=replace(CHANGE, checks=Checks.FAILING))
 
     told = judged((FAILING, WAITING), session, Seen(looked_at=NOW.at, change_at=NOW.at), NOW, is_recorded=False)
     unseen = judged((FAILING, WAITING), session, Seen(), NOW, is_recorded=False)
 
     assert [(one.reaction.name, one.kind) for one in told.judged] == [("ci-failed", Kind.FIRE), ("idle", Kind.FIRE)]
     assert [one.kind for one in unseen.judged] == [Kind.UNKNOWN, Kind.UNKNOWN]
-    assert (told.session, told.at, told.judged[0].key) == (session.id, NOW.at, "abc")
+    assert (told.session, told.at, told.judged[0].key) == (session.id, NOW.at, "c1")
 
 
 def test_a_record_alone_is_taken_as_if_it_had_just_been_seen() -> None:

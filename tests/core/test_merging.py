@@ -4,22 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.core.merging import unready
-from orchestrd.model.change import Change, Checks, Mergeable, Pr, Remark, Review
+from orchestrd.model.change import Checks, Mergeable, Pr, Remark, Review
 from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
+from tests.changes import CHANGE
 
-READY = Change(
-    forge="github",
-    repository="github.com/o/r",
-    branch="fix",
-    base="main",
-    pr=Pr.OPEN,
-    number=1,
-    head="a" * 40,
-    checks=Checks.PASSING,
-    review=Review.APPROVED,
-    mergeable=Mergeable.CLEAN,
-    remarks=(),
-)
+READY = replace(CHANGE, branch="fix", number=1, head="a" * 40, review=Review.APPROVED)
 ORDER = MergeOrder(
     repository="github.com/o/r",
     number=1,

@@ -31,7 +31,8 @@ from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Message
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, Authority, Desired, Ending, Reason, Receipt, State
-from tests.core.reacting import CHANGE, NOON, SPEC, Reacting, session_of, types_of
+from tests.changes import CHANGE
+from tests.core.reacting import NOON, SPEC, Reacting, session_of, types_of
 
 CI_FAILED = Reaction(
     name="ci-failed", when=Condition(checks=(Checks.FAILING,)), act=Act.SEND, text="mend {checks}", attempts=2

@@ -21,8 +21,9 @@ from orchestrd.model.observation import ChangeTold, Evidence, Exited
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt, State
+from tests.changes import CHANGE
 from tests.core.interpreter import Taken
-from tests.core.reacting import CHANGE, NOON, Reacting, holds, types_of
+from tests.core.reacting import NOON, Reacting, holds, types_of
 from tests.core.test_condition import ALL_SEEN, sessions, words
 
 FIRED, FAILED = EventType.REACTION_FIRED, EventType.REACTION_FAILED

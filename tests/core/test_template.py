@@ -20,17 +20,12 @@ from orchestrd.model.session import Session
 from orchestrd.model.spending import Spending, Spent, Tokens
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, State
+from tests.changes import CHANGE
 from tests.core.reacting import NOON, session_of
 
 UNCOMMITTED = "its command succeeded, but not all is committed: commit your work (not committed: 'a.py'\n and 2 more)"
-RED = Change(
-    forge="github",
-    repository="github.com/o/r",
-    branch="orch/abcdefgh",
-    base="main",
-    pr=Pr.OPEN,
-    number=7,
-    url="https://github.com/o/r/pull/7",
+RED = replace(
+    CHANGE,
     title="Add it\n`now`",
     head="c0ffee",
     checks=Checks.FAILING,

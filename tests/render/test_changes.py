@@ -11,23 +11,19 @@ from orchestrd.model.document import Document, Explanation
 from orchestrd.render import explanation_page, needs_me, session_page
 from orchestrd.render.changes import change_cell
 from orchestrd.render.text import width
+from tests.changes import CHANGE
 from tests.documents import NOON, a_document
 from tests.render.test_table import NOW, _table
 
-OPEN = Change(
-    forge="github",
+OPEN = replace(
+    CHANGE,
     repository="github.com/ada/shop",
     branch="orch/abcdefgh-fix",
-    base="main",
-    pr=Pr.OPEN,
     number=12,
     url="https://github.com/ada/shop/pull/12",
     title="Mend the login",
     head="c0ffee0123456789c0ffee0123456789c0ffee01",
-    checks=Checks.PASSING,
     review=Review.REQUIRED,
-    remarks=(),
-    mergeable=Mergeable.CLEAN,
 )
 RED = replace(
     OPEN,
