@@ -1,4 +1,4 @@
-"""Sessions to react to: one that runs in a worktree, with whatever is to be known of it."""
+"""Sessions to react to: one that runs in a worktree, with whatever is to be known of it; and reactions to it."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -8,14 +8,16 @@ from msgspec.structs import replace
 
 from orchestrd.core.condition import all_of, parts_of
 from orchestrd.core.reaction import Judgement, judge
+from orchestrd.model.change import Checks, Review
 from orchestrd.model.command import Attempted, Delivered, React
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
+from orchestrd.model.notice import Priority
 from orchestrd.model.observation import ChangeTold
-from orchestrd.model.reaction import Condition, Episode, Reaction, Seen
+from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.session import SCHEMA, Session, Spec, Workspace
 from orchestrd.model.words import Activity, Desired, Liveness, Reason, Receipt, State
 from tests.changes import CHANGE
@@ -33,6 +35,16 @@ SPEC = Spec(
     workspace=Workspace(kind="worktree", path="/srv/worktrees/abcdefgh", branch="orch/abcdefgh", base="main"),
     nonce="n",
 )
+
+CI_FAILED = Reaction(
+    name="ci-failed", when=Condition(checks=(Checks.FAILING,)), act=Act.SEND, text="mend {checks}", attempts=2
+)
+NEEDS_INPUT = Reaction(
+    name="needs-input", when=Condition(activity=(Activity.BLOCKED,)), act=Act.NOTIFY, priority=Priority.URGENT
+)
+READY = Reaction(name="ready", when=Condition(review=(Review.APPROVED,)), act=Act.MERGE, attempts=2)
+FIRED, FAILED = EventType.REACTION_FIRED, EventType.REACTION_FAILED
+ESCALATED, CLEARED = EventType.REACTION_ESCALATED, EventType.REACTION_CLEARED
 
 
 def session_of(*, name: str = "work", **facts: Any) -> Session:
@@ -130,3 +142,18 @@ class Reacting(Interpreter):
 def types_of(events: Iterable[Event]) -> list[EventType]:
     """Give the types of events, in order."""
     return [event.type for event in events]
+
+
+def red(reaction: Reaction = CI_FAILED, **facts: Any) -> Reacting:
+    """Begin a life whose checks have failed, while its agent waits."""
+    life = Reacting(reaction, **facts)
+    life.looks(Activity.WAITING)
+    life.told(checks=Checks.FAILING)
+    return life
+
+
+def blocked(reaction: Reaction = NEEDS_INPUT, decision: Decision | None = None) -> Reacting:
+    """Begin a life whose agent needs a decision."""
+    life = Reacting(reaction)
+    life.looks(Activity.BLOCKED, decision=decision)
+    return life

@@ -23,11 +23,8 @@ from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt, State
 from tests.changes import CHANGE
 from tests.core.interpreter import Taken
-from tests.core.reacting import NOON, Reacting, holds, types_of
+from tests.core.reacting import CLEARED, ESCALATED, FAILED, FIRED, NOON, Reacting, holds, types_of
 from tests.core.test_condition import ALL_SEEN, sessions, words
-
-FIRED, FAILED = EventType.REACTION_FIRED, EventType.REACTION_FAILED
-ESCALATED, CLEARED = EventType.REACTION_ESCALATED, EventType.REACTION_CLEARED
 
 RED = Condition(checks=(Checks.FAILING,))
 BLOCKED = Condition(activity=(Activity.BLOCKED,))
