@@ -7,6 +7,7 @@ secrets, so neither it nor what Apprise says of it is repeated or logged.
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from orchestrd.core.notice_words import one_notice
@@ -15,6 +16,7 @@ from orchestrd.model.limits import NOTIFY_ANSWER_S
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.notifiers.context import NotifierContext
 from orchestrd.notifiers.secret import Secret
+from orchestrd.notifiers.threads import on_own_thread
 
 TYPES = {Priority.INFO: "info", Priority.WARNING: "warning", Priority.ACTION: "warning", Priority.URGENT: "failure"}
 INSTALL = "pip install 'orchestrd[apprise]'"
@@ -38,7 +40,7 @@ class AppriseNotifier:
     async def tell(self, notices: Sequence[Notice]) -> None:
         try:
             async with asyncio.timeout(NOTIFY_ANSWER_S):
-                await asyncio.to_thread(self._tell, one_notice(notices))
+                await on_own_thread(partial(self._tell, one_notice(notices)))
         except TimeoutError:  # its thread goes on: Apprise bounds each request of its own, and cannot be called off
             raise self._failed(f"its service did not answer within {NOTIFY_ANSWER_S:.0f} seconds") from None
 

@@ -11,11 +11,13 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from tempfile import TemporaryFile
 
 from msgspec import Struct
 
 from orchestrd.model.limits import ERROR_CHARS_MAX, NOTIFY_ANSWER_S, PROGRAM_LOOK_S
+from orchestrd.notifiers.threads import on_own_thread
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -28,7 +30,7 @@ class Ended(Struct, frozen=True, kw_only=True):
 async def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"") -> Ended:
     """Run it with `given` on its stdin. Raises OSError where it cannot be started."""
     called_off = threading.Event()
-    running = asyncio.get_running_loop().run_in_executor(None, _run, argv, environ, given, called_off)
+    running = on_own_thread(partial(_run, argv, environ, given, called_off))
     try:
         async with asyncio.timeout(NOTIFY_ANSWER_S):
             return await asyncio.shield(running)

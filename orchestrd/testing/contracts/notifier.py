@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -32,7 +33,7 @@ READY = Notice(
     at=datetime(2026, 1, 1, 12, 1, tzinfo=UTC),
     session=SessionId("bbbbbbbb"),
 )
-LONG_S, LOOK_S = 30.0, 0.01
+LONG_S, OTHERS_S, LOOK_S = 30.0, 5.0, 0.01
 HOSTILE = "--help; $(touch x) `id` \"q\" 'q' \\ %s &amp; <b>bold</b> \x1b[31mred\x1b[0m \x00 nul \u202e desrever"
 
 
@@ -157,6 +158,19 @@ class NotifierContract:
 
         assert len(stage.arrived()) - hanging == 1
         assert READY.title in stage.arrived()[-1].text
+
+    async def test_one_that_hangs_holds_no_thread_that_others_need(self, stage: Stage) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=1))
+        stage.hang()
+
+        async with asyncio.timeout(LONG_S), asyncio.TaskGroup() as group:
+            telling = group.create_task(stage.notifier.tell([STUCK]))
+            while not stage.arrived():  # noqa: ASYNC110 - the far end tells nobody of it
+                await asyncio.sleep(LOOK_S)
+            async with asyncio.timeout(OTHERS_S):
+                await asyncio.to_thread(str)
+            telling.cancel()
+        stage.mend()
 
     async def test_closing_it_twice_is_harmless(self, stage: Stage) -> None:
         await stage.notifier.tell([STUCK])
