@@ -207,8 +207,7 @@ class DayOutside(Outside):
         self.make_notifier = make
 
     def calm(self) -> None:
-        self._forge.troubles = ForgeTroubles()
-        self._forge._world.limited_until_s = 0.0
+        self._forge.calm()
         self._fails = 0.0
         for channel in self._channels:
             channel.fails = 0.0

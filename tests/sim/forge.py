@@ -90,14 +90,10 @@ class ForgeWorld:
         self._planned = 0
         self.now_s = 0.0
 
-    def at(self, at_s: float, act: Callable[[], object]) -> None:
-        """Let this happen then."""
-        self._planned += 1
-        heappush(self._plan, (at_s, self._planned, act))
-
     def later(self, wait_s: float, act: Callable[[], object]) -> None:
         """Let this happen so much later than what happens now."""
-        self.at(self.now_s + wait_s, act)
+        self._planned += 1
+        heappush(self._plan, (self.now_s + wait_s, self._planned, act))
 
     def catch_up(self, now_s: float) -> None:
         """Let everything happen that was to happen by now."""
@@ -172,11 +168,16 @@ class SimForge:
     name = "sim"
 
     def __init__(self, world: ForgeWorld, clock: Clock, troubles: ForgeTroubles) -> None:
-        self.troubles = troubles
         self.is_dead = False
+        self._troubles = troubles
         self._world = world
         self._clock = clock
         self._chance = world.chance
+
+    def calm(self) -> None:
+        """Spare it all trouble from now on."""
+        self._troubles = ForgeTroubles()
+        self._world.limited_until_s = 0.0
 
     def repository_of(self, remote: str) -> str | None:
         """See the port."""
@@ -198,7 +199,7 @@ class SimForge:
             if why := unready(order, change):
                 return Merging(is_merged=False, change=change, error=why)
             self._world.merge(pull, order.head)
-            if self._strikes(self.troubles.error_after):
+            if self._strikes(self._troubles.error_after):
                 return Merging(is_merged=None, error="502: nobody knows")
         await self._may_fail_after()
         is_merged = pull.head == order.head
@@ -227,7 +228,7 @@ class SimForge:
         if pull is None:
             none = Change(forge="sim", repository=REPOSITORY, branch=wish.branch, pr=Pr.NONE, remarks=())
             return ChangeLook(session=wish.session, change=none)
-        if self._strikes(self.troubles.unknown / 4):
+        if self._strikes(self._troubles.unknown / 4):
             return ChangeLook(session=wish.session, error="this one could not be read")
         change = self._with_gaps(pull.told())
         if change.checks is Checks.PASSING and change.head:
@@ -235,7 +236,7 @@ class SimForge:
         return ChangeLook(session=wish.session, change=change)
 
     def _with_gaps(self, change: Change) -> Change:
-        if not self._strikes(self.troubles.unknown):
+        if not self._strikes(self._troubles.unknown):
             return change
         gaps: tuple[Change, ...] = (
             replace(change, checks=Checks.UNKNOWN, failed=()),
@@ -251,17 +252,17 @@ class SimForge:
         if self.is_dead:
             await asyncio.Event().wait()
         self._world.catch_up(self._now_s())
-        if self._strikes(self.troubles.limit):
+        if self._strikes(self._troubles.limit):
             self._world.limited_until_s = self._now_s() + self._chance.uniform(60, 1_800)
         if self._now_s() < self._world.limited_until_s:
             raise TransientError("403: nothing may be asked before its reset")
-        if self._strikes(self.troubles.error):
+        if self._strikes(self._troubles.error):
             raise TransientError("502: bad gateway")
 
     async def _may_fail_after(self) -> None:
-        if self._strikes(self.troubles.late):
+        if self._strikes(self._troubles.late):
             await asyncio.sleep(LATE_S)
-        if self._strikes(self.troubles.error_after):
+        if self._strikes(self._troubles.error_after):
             raise TransientError("502: bad gateway, and nobody knows what was done")
 
     def _now_s(self) -> float:
