@@ -15,6 +15,7 @@ from orchestrd.model.errors import TransientError, UsageError
 from orchestrd.model.limits import NOTIFY_ANSWER_S
 from orchestrd.model.notice import Notice, Priority
 from orchestrd.notifiers.context import NotifierContext
+from orchestrd.notifiers.failing import failed
 from orchestrd.notifiers.secret import Secret
 from orchestrd.notifiers.threads import on_own_thread
 
@@ -42,7 +43,7 @@ class AppriseNotifier:
             async with asyncio.timeout(NOTIFY_ANSWER_S):
                 await on_own_thread(partial(self._tell, one_notice(notices)))
         except TimeoutError:  # its thread goes on: Apprise bounds each request of its own, and cannot be called off
-            raise self._failed(f"its service did not answer within {NOTIFY_ANSWER_S:.0f} seconds") from None
+            raise failed(self.name, f"its service did not answer within {NOTIFY_ANSWER_S:.0f} seconds") from None
 
     async def close(self) -> None:
         """It holds nothing."""
@@ -51,14 +52,10 @@ class AppriseNotifier:
         address = self._address.read(self._environ)
         service = _imported(self.name).Apprise()
         if not service.add(address):
-            raise self._failed("Apprise does not know such an address")
+            raise failed(self.name, "Apprise does not know such an address")
         text = "\n".join(filter(None, (notice.text, notice.url))) or notice.title
         if not service.notify(body=text, title=notice.title, notify_type=TYPES[notice.priority], body_format="text"):
-            raise self._failed("its service did not take the notice")
-
-    def _failed(self, why: str) -> TransientError:
-        told = f"the channel {self.name} failed: {why}"
-        return TransientError(told, code="channel_failed", hint="orch config edit")
+            raise failed(self.name, "its service did not take the notice")
 
 
 def notifier(context: NotifierContext) -> AppriseNotifier:

@@ -14,8 +14,8 @@ from pathlib import Path
 from orchestrd.core.notice_words import one_notice
 from orchestrd.model.errors import TransientError
 from orchestrd.model.notice import Notice, Priority
-from orchestrd.notifiers.command import how_it_ended
 from orchestrd.notifiers.context import NotifierContext
+from orchestrd.notifiers.failing import failed
 from orchestrd.notifiers.program import run
 
 URGENCIES = {
@@ -44,12 +44,7 @@ class DesktopNotifier:
 
     async def tell(self, notices: Sequence[Notice]) -> None:
         argv = await asyncio.to_thread(self._argv, one_notice(notices))
-        try:
-            ended = await run(argv, self._environ)
-        except OSError as error:
-            raise self._failed(f"{argv[0]} cannot be run: {error.strerror}") from None
-        if ended.code != 0:
-            raise self._failed(f"{argv[0]} {how_it_ended(ended)}")
+        await run(self.name, argv, self._environ, hint="orch doctor")
 
     async def close(self) -> None:
         """It holds nothing."""
@@ -70,12 +65,9 @@ class DesktopNotifier:
             )
         if not has_session_bus(self._environ):
             hint = f"systemctl --user import-environment {BUS}"
-            raise self._failed(f"the daemon knows of no session bus ({BUS}), so of no desktop", hint)
+            raise failed(self.name, f"the daemon knows of no session bus ({BUS}), so of no desktop", hint)
         text = html.escape("\n".join(filter(None, (notice.text, notice.url))), quote=False)
         return [program, "--app-name=orchestrd", f"--urgency={URGENCIES[notice.priority]}", "--", notice.title, text]
-
-    def _failed(self, why: str, hint: str = "orch doctor") -> TransientError:
-        return TransientError(f"the channel {self.name} failed: {why}", code="channel_failed", hint=hint)
 
 
 def notifier(context: NotifierContext) -> DesktopNotifier:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from orchestrd import __version__
-from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError
+from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.limits import ERROR_CHARS_MAX, NOTIFY_ANSWER_S
+from orchestrd.notifiers.failing import failed
 from orchestrd.notifiers.secret import without
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ class Poster:
             ):
                 status, reason = answer.status_code, answer.reason_phrase
         except TimeoutError:
-            raise self._failed(f"its server did not answer within {NOTIFY_ANSWER_S:.0f} seconds") from None
+            raise failed(self._channel, f"its server did not answer within {NOTIFY_ANSWER_S:.0f} seconds") from None
         except Exception as error:  # noqa: BLE001 - httpx raises of several families; each may name the URL
-            told = without(f"{type(error).__name__}: {error}", (*secrets, url))
-            raise self._failed(f"its server is out of reach: {told}"[:ERROR_CHARS_MAX]) from None
+            told = _words_of(error, (*secrets, url))
+            raise failed(self._channel, f"its server is out of reach: {told}"[:ERROR_CHARS_MAX]) from None
         if not 200 <= status < 300:
             raise self._not_taken(status, reason)
 
@@ -56,14 +57,19 @@ class Poster:
         if status in _NOT_THIS:
             return RefusedError(f"the channel {self._channel} does not take this: {said}", code="not_taken")
         if 300 <= status < 400:
-            return self._failed(f"its server answers {said}, and a redirect is not followed: set where it leads to")
+            why = "and a redirect is not followed: set where it leads to"
+            return failed(self._channel, f"its server answers {said}, {why}")
         if status in {401, 403}:
-            return self._failed(f"its server answers {said}: look at its token or secret")
-        return self._failed(f"its server answers {said}")
+            return failed(self._channel, f"its server answers {said}: look at its token or secret")
+        return failed(self._channel, f"its server answers {said}")
 
-    def _failed(self, why: str) -> TransientError:
-        told = f"the channel {self._channel} failed: {why}"
-        return TransientError(told, code="channel_failed", hint="orch config edit")
+
+def _words_of(error: Exception, secrets: tuple[str | None, ...]) -> str:
+    """Say what went wrong on the way. Who cannot read a URL quotes a part of it, which may be the password in it."""
+    import httpx  # noqa: PLC0415 - it has raised this
+
+    kind = type(error).__name__
+    return without(f"{kind}: {error}", secrets) if isinstance(error, httpx.TransportError) else kind
 
 
 def _client() -> "httpx.AsyncClient":

@@ -16,19 +16,39 @@ from tempfile import TemporaryFile
 
 from msgspec import Struct
 
+from orchestrd.core.fencing import cleaned
 from orchestrd.model.limits import ERROR_CHARS_MAX, NOTIFY_ANSWER_S, PROGRAM_LOOK_S
+from orchestrd.notifiers.failing import failed
 from orchestrd.notifiers.threads import on_own_thread
 
 
-class Ended(Struct, frozen=True, kw_only=True):
+class _Ended(Struct, frozen=True, kw_only=True):
     """How it ended: its exit code, as Popen has it, null where it was called off; and the end of what it said."""
 
     code: int | None
     said: str
 
 
-async def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"") -> Ended:
-    """Run it with `given` on its stdin. Raises OSError where it cannot be started."""
+async def run(channel: str, argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"", *, hint: str) -> None:
+    """Run it with `given` on its stdin. Raises TransientError (`channel_failed`) unless it ends with 0."""
+    try:
+        ended = await _ended(argv, environ, given)
+    except OSError as error:
+        raise failed(channel, f"{argv[0]} cannot be run: {error.strerror}", hint) from None
+    if ended.code != 0:
+        raise failed(channel, f"{argv[0]} {_how_it_ended(ended)}", hint)
+
+
+def _how_it_ended(ended: _Ended) -> str:
+    """Say how it failed, with the last line that it has said."""
+    if ended.code is None:
+        return f"was not done after {NOTIFY_ANSWER_S:.0f} seconds and was killed"
+    how = f"ended with {ended.code}" if ended.code > 0 else f"was ended by signal {-ended.code}"
+    last = next((line for line in reversed(cleaned(ended.said).splitlines()) if line.strip()), "")
+    return f"{how}: {last.strip()}" if last else how
+
+
+async def _ended(argv: Sequence[str], environ: Mapping[str, str], given: bytes) -> _Ended:
     called_off = threading.Event()
     running = on_own_thread(partial(_run, argv, environ, given, called_off))
     try:
@@ -41,7 +61,7 @@ async def run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"
         called_off.set()
 
 
-def _run(argv: Sequence[str], environ: Mapping[str, str], given: bytes, called_off: threading.Event) -> Ended:
+def _run(argv: Sequence[str], environ: Mapping[str, str], given: bytes, called_off: threading.Event) -> _Ended:
     with TemporaryFile() as stdin, TemporaryFile() as stderr:
         stdin.write(given)
         stdin.seek(0)
@@ -57,7 +77,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], given: bytes, called_o
         with process:
             code = _wait(process, called_off)
         stderr.seek(max(0, stderr.seek(0, os.SEEK_END) - ERROR_CHARS_MAX))
-        return Ended(code=code, said=stderr.read(ERROR_CHARS_MAX).decode("utf-8", "replace"))
+        return _Ended(code=code, said=stderr.read(ERROR_CHARS_MAX).decode("utf-8", "replace"))
 
 
 def _wait(process: "subprocess.Popen[bytes]", called_off: threading.Event) -> int | None:

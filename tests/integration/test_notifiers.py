@@ -174,6 +174,17 @@ async def test_a_secret_url_of_another_kind_is_not_posted_to(tmp_path: Path) -> 
         await notifier.tell([STUCK])
 
 
+async def test_of_a_secret_url_that_is_malformed_no_part_is_repeated(tmp_path: Path) -> None:
+    settings = ChannelSettings(kind="webhook", url_env="HOOK_URL")
+    notifier = webhook.notifier(a_context(tmp_path, settings, HOOK_URL=f"http://me:{SECRET}/word@127.0.0.1/"))
+
+    with pytest.raises(TransientError, match="InvalidURL") as caught:
+        await notifier.tell([STUCK])
+
+    assert SECRET not in str(caught.value)
+    await notifier.close()
+
+
 async def test_a_webhook_without_a_secret_is_not_signed(tmp_path: Path, hook: ServerStage) -> None:
     settings = ChannelSettings(kind="webhook", url=f"http://{hook.server.address}/")
     notifier = webhook.notifier(a_context(tmp_path, settings))
@@ -317,7 +328,7 @@ async def test_a_command_that_takes_too_long_is_killed_and_that_is_told(
     monkeypatch.setattr(program, "NOTIFY_ANSWER_S", 1.0)
     script.hang()
 
-    with pytest.raises(TransientError, match="was not done after 20 seconds and was killed"):
+    with pytest.raises(TransientError, match="was not done after 1 seconds and was killed"):
         await script.notifier.tell([STUCK])
 
     assert [is_alive(told.pid) for told in script.told()] in ([], [False])
