@@ -4,7 +4,7 @@ Invariant: what does not make sense is taken out as a whole, and said at the lin
 a user has written of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from orchestrd.config.checking import meant
 from orchestrd.config.keys import key_of
-from orchestrd.config.reading import did_you_mean, mistake
-from orchestrd.model.change import Pr
+from orchestrd.config.reactions import condition_of, escalation_of
+from orchestrd.config.reading import SAY_WHEN, did_you_mean, mistake
+from orchestrd.core.possible import impossible
 from orchestrd.model.limits import CHANNELS_MAX, REACTIONS_MAX
 from orchestrd.model.notice import Priority
 from orchestrd.model.notice_settings import ChannelSettings
@@ -24,68 +25,99 @@ from orchestrd.model.reaction_settings import ConditionSettings, ReactionSetting
 Settings = Mapping[str, Setting]
 
 _AT_MOST = {"reactions": REACTIONS_MAX, "channels": CHANNELS_MAX}
+_ONLY_FOR = {"command": Act.RUN, "agent": Act.SPAWN, "method": Act.MERGE}
 _ONE_OF_EACH = ("url", "token", "secret")  # keys of a channel that can be given in several ways
 
 
 class Misfit(Struct, frozen=True):
-    """Why something makes no sense, and the key of it that is to blame; empty: none more than the others."""
+    """Why something makes no sense, and the keys of it that are to blame; none: none more than the others."""
 
-    key: str
+    keys: tuple[str, ...]
     cause: str
 
 
-def fitted(settings: Settings) -> tuple[Settings, tuple[Mistake, ...]]:
-    """Take out what does not make sense, and say why."""
+class _Entry(Struct, frozen=True, kw_only=True):
+    """A reaction or a channel, as all layers have it."""
+
+    name: str
+    tree: Mapping[str, Any]
+    names: Mapping[str, bool]  # of all in its section, and whether each is ours
+    written: Mapping[str, Setting]  # by a user
+
+
+def fitted(settings: Settings, broken: Collection[str] = ()) -> tuple[Settings, tuple[Mistake, ...]]:
+    """Take out what does not make sense, and say why. Of what is `broken` something was refused, and said, before."""
     wrong: dict[str, Mistake] = {}
     for section, known in (("reactions", _reaction_misfits), ("channels", _channel_misfits)):
         names = _names(settings, section)
         for place, name in enumerate(names):
-            for misfit in _first(_too_many(section, place), known(name, _tree(settings, section, name), names)):
-                wrong[f"{section}.{name}."] = mistake(_blamed(settings, section, name, misfit).origin, misfit.cause)
-    wrong |= _lost_routes(settings) | _odd_forge(settings)
+            entry = _entry(settings, section, name, names)
+            misfits = (_too_many(section, place), known(entry)) if entry.written else ()  # ours make sense
+            for misfit in _first(*misfits):
+                wrong[f"{section}.{name}."] = mistake(_blamed(entry, misfit).origin, misfit.cause)
+    wrong |= _lost_routes(settings, broken) | _odd_forge(settings)
     kept = {key: setting for key, setting in settings.items() if not key.startswith(tuple(wrong))}
-    return kept, tuple(wrong.values())
+    return kept, tuple(said for owner, said in wrong.items() if owner not in broken)
 
 
-def _reaction_misfits(name: str, tree: Mapping[str, Any], names: Mapping[str, bool]) -> Iterator[Misfit]:
-    reaction = msgspec.convert(tree, ReactionSettings)
+def _reaction_misfits(entry: _Entry) -> Iterator[Misfit]:
+    reaction, name = msgspec.convert(entry.tree, ReactionSettings), entry.name
     if reaction.when == ConditionSettings():
-        ours = [other for other, is_ours in names.items() if is_ours]
-        yield Misfit("", f"the reaction '{name}' has no condition ('when'){did_you_mean(meant(name, ours))}")
+        ours = [other for other, is_ours in entry.names.items() if is_ours]
+        guess = None if name in ours else meant(name, ours)
+        ending = did_you_mean(guess) or f": {SAY_WHEN}"
+        yield Misfit((), f"the reaction '{name}' has no condition ('when'){ending}")
     match reaction.act:
-        case Act.RUN if not reaction.command:
-            yield Misfit("act", f"the reaction '{name}' is to run a command, and names none: set its 'command'")
+        case Act.RUN if not (reaction.command or "").strip():
+            yield Misfit(("act",), f"the reaction '{name}' is to run a command, and names none: set its 'command'")
         case Act.SPAWN if not reaction.text.strip():
-            yield Misfit("act", f"the reaction '{name}' is to begin another session: set its 'text', the prompt")
-        case Act.MERGE if reaction.when.pr not in ((), (Pr.OPEN,)):
-            yield Misfit("act", f"the reaction '{name}' is to merge: only what is open can be, so its 'pr' must be")
+            yield Misfit(("act",), f"the reaction '{name}' is to begin another session: set its 'text', the prompt")
+    if (never := impossible(condition_of(reaction.when), reaction.act)) is not None:
+        yield Misfit(never.keys, f"the reaction '{name}' {never.cause}")
+    yield from _idle_keys(entry, reaction)
 
 
-def _channel_misfits(name: str, tree: Mapping[str, Any], _: Mapping[str, bool]) -> Iterator[Misfit]:
+def _idle_keys(entry: _Entry, reaction: ReactionSettings) -> Iterator[Misfit]:
+    """What a user has written of it, and nothing makes use of: something else was meant by it."""
+    for key, act in _ONLY_FOR.items():
+        if key in entry.written and reaction.act is not act:
+            aside = "; to ask for the agent of a session, set 'when.agent'" if key == "agent" else ""
+            cause = f"only an act of \"{act}\" makes use of '{key}', and that of '{entry.name}' is \"{reaction.act}\""
+            yield Misfit((key,), f'{cause}: set act = "{act}", or leave it out{aside}')
+    if "escalate_after" in entry.written and escalation_of(reaction) is None:
+        cause = f"nobody is told when 'escalate_after' of '{entry.name}' is over"
+        yield Misfit(("escalate_after",), f"{cause}: set its 'escalation', such as \"urgent\", or leave it out")
+
+
+def _channel_misfits(entry: _Entry) -> Iterator[Misfit]:
+    name, tree = entry.name, entry.tree
     if "kind" not in tree:
-        yield Misfit("", f"the channel '{name}' has no 'kind': {key_of('channels.x.kind').expected}")
+        yield Misfit((), f"the channel '{name}' has no 'kind': {key_of('channels.x.kind').expected}")
         return
     channel = msgspec.convert(tree, ChannelSettings)
     for key in _ONE_OF_EACH:
         ways = [way for way in (key, f"{key}_env", f"{key}_file") if tree.get(way)]
         if len(ways) > 1:
-            yield Misfit(ways[-1], f"the channel '{name}' has both '{ways[0]}' and '{ways[-1]}': keep one")
+            yield Misfit((ways[-1],), f"the channel '{name}' has both '{ways[0]}' and '{ways[-1]}': keep one")
     match channel.kind:
         case "ntfy" if not channel.topic:
-            yield Misfit("kind", f"the channel '{name}' needs the 'topic' of ntfy")
+            yield Misfit(("kind",), f"the channel '{name}' needs the 'topic' of ntfy")
         case "webhook" if not (channel.url or channel.url_env or channel.url_file):
-            yield Misfit("kind", f"the channel '{name}' needs a 'url', 'url_env' or 'url_file'")
+            yield Misfit(("kind",), f"the channel '{name}' needs a 'url', 'url_env' or 'url_file'")
         case "apprise" if not (channel.url_env or channel.url_file):
             yield Misfit(
-                "kind", f"the channel '{name}' needs a 'url_env' or 'url_file': addresses of Apprise are secret"
+                ("kind",), f"the channel '{name}' needs a 'url_env' or 'url_file': addresses of Apprise are secret"
             )
         case "command" if not channel.command:
-            yield Misfit("kind", f"the channel '{name}' needs a 'command'")
+            yield Misfit(("kind",), f"the channel '{name}' needs a 'command'")
 
 
-def _lost_routes(settings: Settings) -> dict[str, Mistake]:
-    """Find the routes that lead to no channel."""
-    channels = _names(settings, "channels")
+def _lost_routes(settings: Settings, broken: Collection[str]) -> dict[str, Mistake]:
+    """Find the routes that lead to no channel; one that is broken is one."""
+    channels = {
+        *_names(settings, "channels"),
+        *(name for section, name, _ in (owner.split(".", 2) for owner in broken) if section == "channels"),
+    }
     wrong: dict[str, Mistake] = {}
     for route in (settings[f"notify.{priority}"] for priority in Priority):
         for name in route.value or ():
@@ -114,7 +146,7 @@ def _odd_forge(settings: Settings) -> dict[str, Mistake]:
 
 def _too_many(section: str, place: int) -> Iterator[Misfit]:
     if place >= _AT_MOST[section]:
-        yield Misfit("", f"there are too many {section}: at most {_AT_MOST[section]}")
+        yield Misfit((), f"there are too many {section}: at most {_AT_MOST[section]}")
 
 
 def _first(*misfits: Iterator[Misfit]) -> Iterator[Misfit]:
@@ -141,16 +173,21 @@ def _of(settings: Settings, section: str, name: str) -> Iterator[tuple[str, Sett
     return ((key.removeprefix(place), setting) for key, setting in settings.items() if key.startswith(place))
 
 
-def _tree(settings: Settings, section: str, name: str) -> dict[str, Any]:
+def _entry(settings: Settings, section: str, name: str, names: Mapping[str, bool]) -> _Entry:
     tree: dict[str, Any] = {}
-    for key, setting in _of(settings, section, name):
+    own = dict(_of(settings, section, name))
+    for key, setting in own.items():
         table, _, word = key.rpartition(".")
         (tree.setdefault(table, {}) if table else tree)[word] = setting.value
-    return tree
+    written = {key: setting for key, setting in own.items() if setting.origin.kind != Kind.DEFAULT}
+    return _Entry(name=name, tree=tree, names=names, written=written)
 
 
-def _blamed(settings: Settings, section: str, name: str, misfit: Misfit) -> Setting:
-    own = dict(_of(settings, section, name))
-    written = [setting for setting in own.values() if setting.origin.kind != Kind.DEFAULT]
-    to_blame = own.get(misfit.key)
-    return to_blame if to_blame in written else min(written, key=lambda setting: setting.origin.line or 0)
+def _blamed(entry: _Entry, misfit: Misfit) -> Setting:
+    """Name the setting that has brought it about: of those to blame the one that was written last."""
+    to_blame = [entry.written[key] for key in misfit.keys if key in entry.written]
+    return max(to_blame, key=_line) if to_blame else min(entry.written.values(), key=_line)
+
+
+def _line(setting: Setting) -> int:
+    return setting.origin.line or 0

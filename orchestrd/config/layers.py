@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from orchestrd.config.fitting import fitted
 from orchestrd.config.keys import KEYS, NAMED, SECTIONS, Installed, key_of, none_installed
-from orchestrd.config.reading import Layer, of_environment, of_file
+from orchestrd.config.reading import Broken, Layer, of_environment, of_file
 from orchestrd.model.errors import UsageError
 from orchestrd.model.origin import Kind, Mistake, Origin, Setting
 from orchestrd.model.setting_key import SetBy
@@ -41,15 +41,18 @@ def effective(layers: Iterable[Layer], environ: Mapping[str, str], installed: In
     settings = {setting.key: setting for setting in _defaults()}
     mistakes: list[Mistake] = []
     withheld: list[Setting] = []
+    broken: set[str] = set()
     for layer in (*layers, None):
         for said in of_environment(environ, installed) if layer is None else of_file(layer, installed):
             if isinstance(said, Mistake):
                 mistakes.append(said)
+            elif isinstance(said, Broken):
+                broken.add(said.owner)
             elif layer and not layer.is_trusted and key_of(said.key).set_by == SetBy.TRUSTED:
                 withheld.append(said)
             else:
                 settings[said.key] = said
-    fitting, misfits = fitted(settings)
+    fitting, misfits = fitted(settings, broken)
     return Effective(
         configuration=_configuration(fitting.values()),
         settings=_in_order(fitting.values()),

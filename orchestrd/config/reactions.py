@@ -32,7 +32,7 @@ def reactions_of(configuration: Configuration) -> tuple[Reaction, ...]:
 def _reaction(name: str, settings: ReactionSettings) -> Reaction:
     return Reaction(
         name=name,
-        when=_condition(settings.when),
+        when=condition_of(settings.when),
         act=settings.act,
         is_on=settings.enabled,
         text=settings.text,
@@ -45,18 +45,19 @@ def _reaction(name: str, settings: ReactionSettings) -> Reaction:
         every_s=seconds_of(settings.every),
         backoff=settings.backoff,
         rounds=settings.rounds,
-        escalation=_escalation(settings),
+        escalation=escalation_of(settings),
         escalate_after_s=_seconds(settings.escalate_after),
     )
 
 
-def _condition(when: ConditionSettings) -> Condition:
+def condition_of(when: ConditionSettings) -> Condition:
+    """Give a condition as it is judged."""
     plain = {name: value for name, value in asdict(when).items() if name not in ("silent", "unread", "age")}
     return Condition(**plain, silent_s=_seconds(when.silent), unread_s=_seconds(when.unread), age_s=_seconds(when.age))
 
 
-def _escalation(settings: ReactionSettings) -> Priority | None:
-    """Who only tells a person anyway has told already."""
+def escalation_of(settings: ReactionSettings) -> Priority | None:
+    """Say how a person is told in the end; null: not at all. Who only tells a person anyway has told already."""
     match settings.escalation:
         case None:
             return None if settings.act == Act.NOTIFY else Priority.URGENT

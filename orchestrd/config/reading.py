@@ -18,8 +18,7 @@ from orchestrd.model.limits import SETTING_NAME_CHARS_MAX
 from orchestrd.model.origin import Kind, Mistake, Origin, Setting
 from orchestrd.model.setting_key import SetBy
 
-Said = Iterator[Setting | Mistake]
-
+SAY_WHEN = 'say when it is to act, such as when = { checks = "failing" }'
 SETTING_NAME = "[a-z0-9][a-z0-9_-]*"  # of a reaction or a channel
 
 
@@ -30,6 +29,15 @@ class Layer(Struct, frozen=True, kw_only=True):
     file: str | None
     content: bytes
     is_trusted: bool = True
+
+
+class Broken(Struct, frozen=True):
+    """A reaction or a channel (`reactions.NAME.`) of which something was refused: what it lacks is not its fault."""
+
+    owner: str
+
+
+Said = Iterator[Setting | Mistake]
 
 
 class _Text(Struct, frozen=True):
@@ -44,7 +52,7 @@ class _Text(Struct, frozen=True):
         return self.origin if self.origin.kind == Kind.DEFAULT else replace(self.origin, line=self.parsed.lines[path])
 
 
-def of_file(layer: Layer, installed: Installed) -> Said:
+def of_file(layer: Layer, installed: Installed) -> Iterator[Setting | Mistake | Broken]:
     """Tell what a file says."""
     origin = Origin(kind=layer.kind, file=layer.file)
     parsed = parse(layer.content, with_lines=layer.kind != Kind.DEFAULT)
@@ -59,7 +67,7 @@ def of_file(layer: Layer, installed: Installed) -> Said:
         elif not isinstance(held, dict):
             yield mistake(here, f"'{section}' is a section: write {_header(section)}, and its keys on the lines below")
         elif section in NAMED:
-            yield from (said for name in held for said in _of_name(text, section, name))
+            yield from (said for name in held for said in _of_named(text, section, name))
         else:
             yield from (said for name in held for said in _of_key(text, (section, name), held[name]))
 
@@ -97,6 +105,14 @@ def did_you_mean(guess: str | None) -> str:
     return f": did you mean '{guess}'?" if guess else ""
 
 
+def _of_named(text: _Text, section: str, name: str) -> Iterator[Setting | Mistake | Broken]:
+    """Tell what `[section.NAME]` says, and whether some of it is refused."""
+    told = list(_of_name(text, section, name))
+    yield from told
+    if any(isinstance(said, Mistake) for said in told):
+        yield Broken(f"{section}.{name}.")
+
+
 def _of_name(text: _Text, section: str, name: str) -> Said:
     """Tell what `[section.NAME]` says."""
     here, held = text.at(section, name), text.parsed.tree[section][name]
@@ -106,6 +122,10 @@ def _of_name(text: _Text, section: str, name: str) -> Said:
         yield mistake(here, f"{name[:SETTING_NAME_CHARS_MAX]!r} is no name: use small letters, digits, '-' and '_'")
     elif not held:
         yield mistake(here, f"[{section}.{name}] sets nothing: set a key of it, or leave it out")
+    elif all(value == {} and _dotted((section, name, key)) in TABLES for key, value in held.items()):
+        (table,) = held
+        cause = f"[{section}.{name}] sets nothing, for its '{table}' is empty"
+        yield mistake(text.at(section, name, table), f"{cause}: {SAY_WHEN}, or leave it out")
     else:
         for key, value in held.items():
             yield from _of_key(text, (section, name, key), value)
@@ -119,7 +139,7 @@ def _of_key(text: _Text, path: Path, value: Any) -> Said:
         if isinstance(value, dict):
             yield from (said for name in value for said in _of_key(text, (*path, name), value[name]))
         else:
-            yield mistake(here, f"'{path[-1]}' is a table: write it like {path[-1]} = {{ checks = \"failing\" }}")
+            yield mistake(here, f"'{path[-1]}' is a table: {SAY_WHEN}")
     elif key is None:
         yield mistake(here, _no_key(path))
     elif here.kind == Kind.REPOSITORY and key.set_by == SetBy.USER:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from orchestrd.config import Effective, Layer, effective, packaged, reactions_of
+from orchestrd.core.possible import impossible
 from orchestrd.core.template import rendered
 from orchestrd.model.change import Change, Checks, FailedCheck, Pr, Remark, Review
 from orchestrd.model.command import Notified
@@ -140,11 +141,11 @@ attempts = 2
 every = "2m"
 backoff = 3
 rounds = 4
-escalation = "none"
+escalation = "action"
 escalate_after = "2h"
 [reactions.dear.when]
 state = ["running", "lost"]
-activity = "waiting"
+activity = "working"
 pr = "open"
 silent = "15m"
 unread = "1m"
@@ -161,7 +162,7 @@ all_ended = false
         name="dear",
         when=Condition(
             state=(State.RUNNING, State.LOST),
-            activity=(Activity.WAITING,),
+            activity=(Activity.WORKING,),
             pr=(Pr.OPEN,),
             silent_s=900,
             unread_s=60,
@@ -183,7 +184,7 @@ all_ended = false
         every_s=120,
         backoff=3,
         rounds=4,
-        escalation=None,
+        escalation=Priority.ACTION,
         escalate_after_s=7_200,
     )
 
@@ -256,7 +257,7 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
         ),
         (
             "[reactions.ci-failed]\nwhen = 'failing'",
-            "2: 'when' is a table: write it like when = { checks = \"failing\" }",
+            "2: 'when' is a table: say when it is to act, such as when = { checks = \"failing\" }",
         ),
         (
             "[reactions.ci-failed]\nwhen = {checks = ['pasing', 'failing']}",
@@ -268,7 +269,7 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
         ),
         (
             "[reactions.ci-failed]\nevery = '10'",
-            '2: \'every\': \'10\' is no duration, for it has no unit: write whole numbers … such as "90s", "10m" or "1h30m"',
+            '2: \'every\': \'10\' is no duration, for it has no unit: write whole … such as "90s", "10m" or "1h30m"',
         ),
         ("[reactions.ci-failed]\nevery = 10", "2: 'every': '10' is no duration, for it has no unit: write whole nu … "),
         ("[reactions.ci-failed]\nevery = -3", "2: 'every': '-3' is no duration, for it is less than nothing: write … "),
@@ -296,7 +297,55 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
         ),
         (
             "[reactions.ci-failed]\nact = 'merge'",
-            "2: the reaction 'ci-failed' is to merge: only what is open can be, so its 'pr' must be",
+            "2: the reaction 'ci-failed' is to merge, and nothing is merged with pr draft: let 'pr' be \"open\"",
+        ),
+        (
+            "[reactions.mine]\nwhen = {pr = 'open', checks = 'failing'}\nact = 'merge'",
+            "3: the reaction 'mine' is to merge, and nothing is merged with checks failing: let 'checks' be \"none",
+        ),
+        (
+            "[reactions.agent-exited]\npriority = 'info'\nact = 'send'",
+            "3: the reaction 'agent-exited' can never act: state failed … or at its limit: let 'state' be \"running\"",
+        ),
+        (
+            "[reactions.agent-idle]\nact = 'send'\n[reactions.agent-idle.when]\nactivity = 'limited'",
+            "4: the reaction 'agent-idle' can never act: activity limited and act send never go together, for nothing",
+        ),
+        (
+            "[reactions.mine]\nact = 'notify'\n[reactions.mine.when]\nstate = 'completed'\nreason = 'exit_code'",
+            "5: the reaction 'mine' can never act: state completed and reason exit_code never go together, for each st",
+        ),
+        (
+            "[reactions.mine]\nwhen = {}",
+            "2: [reactions.mine] sets nothing, for its 'when' is empty: say when it is to act, such as when = { checks",
+        ),
+        (
+            "[reactions.mine]\n[reactions.mine.when]",
+            "2: [reactions.mine] sets nothing, for its 'when' is empty: say when it is to act, such as when = { checks",
+        ),
+        (
+            "[reactions.mine]\nact = 'stop'\nwhen = {}",
+            "2: the reaction 'mine' has no condition ('when'): say when it is to act, such as when = { checks =",
+        ),
+        (
+            "[reactions.ci-failed]\nwhen = {pr = [], checks = []}",
+            "2: the reaction 'ci-failed' has no condition ('when'): say when it is to act, such as when = { checks = ",
+        ),
+        (
+            "[reactions.mine]\nwhen = {stuck = true}\nact = 'run'\ncommand = ' '",
+            "3: the reaction 'mine' is to run a command, and names none: set its 'command'",
+        ),
+        (
+            "[reactions.mine]\nwhen = {stuck = true}\ncommand = 'make'",
+            '3: only an act of "run" makes use of \'command\', and that of \'mine\' is "notify": set act = "run", or',
+        ),
+        (
+            "[reactions.agent-stuck]\nagent = 'claude'",
+            "2: only an act of \"spawn\" … or leave it out; to ask for the agent of a session, set 'when.agent'",
+        ),
+        (
+            "[reactions.agent-stuck]\nescalate_after = '2h'",
+            "2: nobody is told when 'escalate_after' of 'agent-stuck' is over: set its 'escalation', such",
         ),
         (
             "[reactions.agent-stuck]\nagent = 'cluade'",
@@ -344,6 +393,39 @@ def test_what_makes_no_sense_is_said_where_it_stands(text: str, said: str) -> No
     start, _, end = said.partition(" … ")
     assert _wrong(text).startswith(f"/f.toml:{start}")
     assert _wrong(text).endswith(end)
+
+
+def test_a_reaction_that_comes_along_keeps_its_condition_where_nothing_is_asked_anew() -> None:
+    before, after = _reactions(""), _reactions("[reactions.ci-failed]\nattempts = 3\nwhen = {}")
+
+    assert after["ci-failed"].when == before["ci-failed"].when
+    assert after["ci-failed"].attempts == 3
+
+
+def test_all_that_comes_along_can_act() -> None:
+    assert [one.name for one in _reactions("").values() if impossible(one.when, one.act)] == []
+
+
+def test_what_is_left_of_a_budget_that_is_not_ones_own_is_no_mistake() -> None:
+    assert _reactions("[reactions.ci-failed]\nact = 'notify'")["ci-failed"].escalation is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[reactions.mine]\nact = 'send'\nwhen = {stuck = 'yes'}",
+            "3: 'when.stuck' must be true or false, not \"yes\"",
+        ),
+        ("[reactions.mine]\nact = 'run'\nwhen = {stuck = true}\ncommand = 3", "4: 'command' must be a text (command)"),
+        (
+            "[notify]\nurgent = 'phone'\n[channels.phone]\nkind = 'pigeon'",
+            '4: \'kind\' must be "apprise" or "command" or "desktop"',
+        ),
+    ],
+)
+def test_what_lacks_something_only_because_that_was_refused_is_not_refused_a_second_time(text: str, said: str) -> None:
+    assert _wrong(text).startswith(f"/f.toml:{said}")
 
 
 @pytest.mark.parametrize(
