@@ -24,8 +24,11 @@ def drop(turn: Turn, reaction: str) -> None:
     turn.change(episodes=tuple(one for one in turn.session.episodes if one.reaction != reaction))
 
 
-def attempt_over(turn: Turn, token: str, error: str | None = None) -> None:
-    """The attempt that is this message or effect is over; with an error it has come to nothing."""
+def attempt_over(turn: Turn, token: str, error: str | None = None, *, refused: str | None = None) -> None:
+    """The attempt that is this message or effect is over; with an error it has come to nothing.
+
+    `refused`: and so would any other one for this key, in the words of whoever has refused it.
+    """
     episode = _whose(turn, token)
     if episode is None:
         return
@@ -37,7 +40,7 @@ def attempt_over(turn: Turn, token: str, error: str | None = None) -> None:
     else:
         said = short(error)
         failures = episode.failures + 1
-        keep(turn, replace(over, attempts=episode.attempts - 1, failures=failures, error=said))
+        keep(turn, replace(over, attempts=episode.attempts - 1, failures=failures, error=said, refused=refused))
         name = name_of(episode)
         turn.emit(EventType.REACTION_FAILED, source=episode.reaction, message=name, error=said)
 

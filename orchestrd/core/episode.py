@@ -38,13 +38,13 @@ def continued(reaction: Reaction, session: Session, now: Instant) -> Episode:
         return replace(held, key=key) if _UNSAID in stored.key else held
     is_made = stored.failures > 0 or stored.attempts > (unheard(session, stored) is not None)
     rounds = min(held.round, reaction.rounds) + 1 if is_made else held.round
-    return replace(held, key=key, key_since=now, round=rounds, attempts=0, failures=0, error=None)
+    return replace(held, key=key, key_since=now, round=rounds, attempts=0, failures=0, error=None, refused=None)
 
 
 def attempted(episode: Episode, now: Instant) -> Episode:
     """Count an attempt that is made now."""
     tries, attempts = episode.tries + 1, episode.attempts + 1
-    return replace(episode, tries=tries, attempts=attempts, tried_at=now, in_flight=None, error=None)
+    return replace(episode, tries=tries, attempts=attempts, tried_at=now, in_flight=None, error=None, refused=None)
 
 
 def name_of(episode: Episode) -> str:
@@ -108,6 +108,13 @@ def unproven_s(reaction: Reaction, episode: Episode, now: Instant) -> float:
         return 0.0
     lasts_s = max(REVIVED_LASTS_S, _LASTING_PAUSES * _pause_s(reaction, episode.attempts))
     return max(0.0, min(lasts_s, PAUSE_S_MAX) - now.since_s(episode.tried_at))
+
+
+def is_refused(reaction: Reaction, episode: Episode) -> bool:
+    """Tell whether its newest attempt was refused for good, and the reaction is as it was then."""
+    taken_at, tried_at = reaction.taken_at, episode.tried_at
+    is_other = taken_at is not None and tried_at is not None and tried_at.at < taken_at
+    return episode.refused is not None and not is_other
 
 
 def _is_news(known: str, key: str) -> bool:

@@ -1,18 +1,28 @@
 """Whether a change may be merged, as it was seen right before: a forge asks this last, with nothing in between.
 
-Invariant: what is not known is not ready, and no other commit is merged than the one that the order names.
+And whether a refusal lasts: then nothing is gained by asking again, and a person is told at once.
+
+Invariants: what is not known is not ready, and no other commit is merged than the one that the order names. A refusal
+of which nobody knows what it is for is taken to pass: it is tried again, within its budget.
 """
 
 from collections.abc import Iterator
 from enum import StrEnum
 
 from orchestrd.model.change import Change, Mergeable, Pr
-from orchestrd.model.reaction import Condition, MergeOrder
+from orchestrd.model.reaction import Condition, MergeOrder, Refusal
+
+_LASTING = frozenset({Refusal.METHOD, Refusal.RULE, Refusal.RIGHT, Refusal.PLACE, Refusal.NOTHING})
 
 
 def unready(order: MergeOrder, change: Change) -> str | None:
     """Say why it is not to be merged now; null where it is ready."""
     return next(_reasons(order, change), None)
+
+
+def lasts(refusal: Refusal | None) -> bool:
+    """Tell whether the same order would be refused again, however long one waits; another commit may not be."""
+    return refusal in _LASTING
 
 
 def _reasons(order: MergeOrder, change: Change) -> Iterator[str]:

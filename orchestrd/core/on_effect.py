@@ -7,11 +7,13 @@ from msgspec.structs import replace
 
 from orchestrd.core.attempts import attempt_over
 from orchestrd.core.change import change_told
+from orchestrd.core.fencing import cleaned, head
+from orchestrd.core.merging import lasts
 from orchestrd.core.turn import Turn, short
 from orchestrd.model.command import CommandRun, Merged, Notified, SpawnedAnother
 from orchestrd.model.effect import Effect
 from orchestrd.model.event import EventType
-from orchestrd.model.limits import REPORT_TEXT_CHARS_MAX
+from orchestrd.model.limits import ERROR_CHARS_MAX, REPORT_TEXT_CHARS_MAX
 
 _SETTLED = {True: "merged", False: "refused", None: "unknown"}
 
@@ -42,9 +44,11 @@ def merged(turn: Turn, result: Merged) -> None:
     effect = _effect(turn, result.effect)
     turn.drop_effect(effect.id)
     error = short(result.error)
+    is_refused = result.is_merged is False
     commit = effect.merge.head if effect.merge else None
     turn.emit(EventType.MERGE_SETTLED, to=_SETTLED[result.is_merged], text=commit, error=error)
-    attempt_over(turn, effect.id, error or "it was refused" if result.is_merged is False else None)
+    refused = head(cleaned(result.words or ""), ERROR_CHARS_MAX) if is_refused and lasts(result.refusal) else None
+    attempt_over(turn, effect.id, error or "it was refused" if is_refused else None, refused=refused)
     if result.change is not None:
         change_told(turn, result.change)
 

@@ -5,7 +5,8 @@ All of it was written by others, so it is bounded, introduced and fenced; and th
 
 from collections.abc import Iterator
 
-from orchestrd.core.fencing import cleaned, head, link, quoted, tail, untrusted
+from orchestrd.core.episode import episode_of, is_refused
+from orchestrd.core.fencing import cleaned, fenced, head, link, quoted, tail, untrusted
 from orchestrd.model.change import Change, FailedCheck, Remark
 from orchestrd.model.limits import (
     CHECK_LOG_CHARS_MAX,
@@ -14,6 +15,7 @@ from orchestrd.model.limits import (
     REMARK_CHARS_MAX,
     REMARKS_MAX,
 )
+from orchestrd.model.reaction import Reaction
 from orchestrd.model.session import Session
 from orchestrd.model.verification import Verification
 
@@ -41,6 +43,14 @@ def of_verification(session: Session, share: float) -> str:
         return "Nothing has verified its work yet."
     command = quoted(session.spec.verify or "its verification")
     return "\n".join(_verification(session.verification, command, int(COMMAND_OUTPUT_CHARS_MAX * share)))
+
+
+def refusal_of(reaction: Reaction, session: Session) -> str:
+    """Give the words in which its newest attempt was refused for good; empty where there are none."""
+    episode = episode_of(session, reaction.name)
+    if episode is None or not episode.refused or not is_refused(reaction, episode):
+        return ""
+    return f"The refusal, in its own words:\n{fenced(episode.refused)}"
 
 
 def _check(check: FailedCheck, chars_max: int) -> str:

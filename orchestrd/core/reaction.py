@@ -13,8 +13,8 @@ neither begins, nor feeds, nor ends one. So:
 4.  *One commit.* `judge` is asked twice: by the reactor, whether it is worth an input, and by `step`, which counts the
     attempt and does what follows in one. So an attempt is made exactly once, whatever crashes.
 
-A failed attempt is not one: it is tried again with the same pauses, and a person is told if that goes on. An attempt
-whose end nobody knows counts as made.
+A failed attempt is not one: it is tried again with the same pauses, and a person is told if that goes on; or at once,
+where it was refused for good. An attempt whose end nobody knows counts as made.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +33,7 @@ from orchestrd.core.episode import (
     attempted,
     continued,
     episode_of,
+    is_refused,
     is_under_way,
     pause_left_s,
     unheard,
@@ -236,6 +237,13 @@ def _waits_for_its_logs(case: _Case, episode: Episode) -> Judgement | None:
     return _stays(case, Kind.WAITING, episode, "what they have written was not fetched yet", left_s)
 
 
+def _is_refused(case: _Case, episode: Episode) -> Judgement | None:
+    """What would be refused again is not tried again: a person is told at once."""
+    if not is_refused(case.reaction, episode):
+        return None
+    return _told_to_a_person(case, episode, f"it was refused for good: {episode.error}")
+
+
 def _comes_to_nothing(case: _Case, episode: Episode) -> Judgement | None:
     if episode.failures < max(case.reaction.attempts, FAILED_ATTEMPTS_MIN):
         return None
@@ -278,6 +286,7 @@ def _is_held(case: _Case, episode: Episode) -> Judgement | None:
 
 _RULES: tuple[Callable[[_Case, Episode], Judgement | None], ...] = (
     _waits_for_its_attempt,
+    _is_refused,
     _comes_to_nothing,
     _waits_for_its_time,
     _waits_for_a_look,

@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 from orchestrd.core.condition import speaks_of_change, what_holds
 from orchestrd.core.duration import duration_of
 from orchestrd.core.fencing import cleaned, quoted
-from orchestrd.core.particulars import of_checks, of_remarks, of_verification
+from orchestrd.core.particulars import of_checks, of_remarks, of_verification, refusal_of
 from orchestrd.model.change import Change, Mergeable
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import REACTION_TEXT_BYTES_MAX, TEMPLATE_CHARS_MAX
@@ -159,10 +159,12 @@ def rendered(reaction: Reaction, session: Session, now: Instant) -> str:
 
 
 def escalated(reaction: Reaction, session: Session, now: Instant, why: str) -> str:
-    """Write what a person is told when a reaction can do no more."""
+    """Write what a person is told when a reaction can do no more; and in their own words, who has refused it."""
     about = _About(reaction=reaction, session=session, now=now, share=1.0)
     literally = why.replace("{", "{{").replace("}", "}}")
-    return _filled(_to_a_person(f"{literally} (reaction {{reaction}})", reaction.when), about)
+    told = _filled(_to_a_person(f"{literally} (reaction {{reaction}})", reaction.when), about)
+    words = refusal_of(reaction, session)
+    return f"{told}\n\n{words}" if words else told
 
 
 def _problems(text: str) -> Iterator[str]:

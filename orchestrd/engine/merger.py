@@ -46,7 +46,14 @@ class Merger(Performer):
         order = effect.merge
         assert order is not None, "a merge has its order"
         merging = await self._merging(session, order)
-        result = Merged(effect=effect.id, is_merged=merging.is_merged, change=merging.change, error=merging.error)
+        result = Merged(
+            effect=effect.id,
+            is_merged=merging.is_merged,
+            change=merging.change,
+            error=merging.error,
+            refusal=merging.refusal,
+            words=merging.words,
+        )
         await self.report(session.id, result)
         self._look_now(order.repository)
 

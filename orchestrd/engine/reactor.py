@@ -116,7 +116,7 @@ class Reactor(Actor):
     def _dated(self, reaction: Reaction) -> Reaction:
         """Say since when it reacts to this, and in this way."""
         for known in self.reactions:
-            if (known.name, known.when, known.act, known.is_on) == (reaction.name, reaction.when, reaction.act, True):
+            if known.is_on and _way_of(known) == _way_of(reaction):
                 return replace(reaction, taken_at=known.taken_at)
         return replace(reaction, taken_at=self._clock.now().at)
 
@@ -245,3 +245,7 @@ class Reactor(Actor):
     def _leave(self, key: tuple[SessionId, str], error: Exception) -> None:
         self._broken.add(key)
         self._on_error(f"the reaction {key[1]} to {key[0]} failed", error)
+
+
+def _way_of(reaction: Reaction) -> tuple[object, ...]:
+    return reaction.name, reaction.when, reaction.act, reaction.method

@@ -17,14 +17,21 @@ from msgspec import Struct
 from orchestrd.core.fencing import cleaned, head
 from orchestrd.core.merging import unready
 from orchestrd.forges.context import ForgeContext
-from orchestrd.forges.local_merging import merged_ref, put_into_base, refuse_checked_out, refuse_hooks, tree_of
+from orchestrd.forges.local_merging import (
+    REFUSALS,
+    merged_ref,
+    put_into_base,
+    refuse_checked_out,
+    refuse_hooks,
+    tree_of,
+)
 from orchestrd.forges.sealed import SealedGit, apart
 from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.issue import Issue
 from orchestrd.model.limits import LOCAL_FACTS_MAX, TITLE_CHARS_MAX
-from orchestrd.model.reaction import MergeOrder
+from orchestrd.model.reaction import MergeOrder, Refusal
 from orchestrd.ports import ChangeLook, Forge, Merging, WantedChange
 from orchestrd.ports.git import Git
 
@@ -83,13 +90,13 @@ class LocalForge:
                 return Merging(is_merged=True, change=seen)
             why = unready(order, seen) or (seen.error if seen.mergeable is Mergeable.UNKNOWN else None)
             if why is not None:
-                return Merging(is_merged=False, change=seen, error=why)
+                return Merging(is_merged=False, change=seen, error=why, refusal=Refusal.NOT_READY)
             try:
                 await refuse_checked_out(self._git, order.repository)
                 await refuse_hooks(self._git, order.repository)
                 await put_into_base(self._git, order, view.base, view.tips[view.base].commit)
             except OrchestrdError as error:
-                return Merging(is_merged=False, change=seen, error=error.message)
+                return Merging(is_merged=False, change=seen, error=error.message, refusal=REFUSALS.get(error.code))
             after = await self._change(await self._view(order.repository, {wanted.branch}), wanted)
         return Merging(is_merged=True, change=after)
 

@@ -15,10 +15,18 @@ from msgspec import Struct
 from orchestrd.forges.sealed import apart
 from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.limits import MERGED_COMMITS_MAX
-from orchestrd.model.reaction import MergeMethod, MergeOrder
+from orchestrd.model.reaction import MergeMethod, MergeOrder, Refusal
 from orchestrd.ports.git import Git
 
 HOOKS = ("pre-receive", "update", "proc-receive", "post-receive", "post-update", "reference-transaction")
+REFUSALS: Mapping[str, Refusal] = {  # by the code of the error
+    "conflicts": Refusal.NOT_READY,
+    "hooks": Refusal.PLACE,
+    "moved": Refusal.MOVED,
+    "not_bare": Refusal.PLACE,
+    "nothing_new": Refusal.NOTHING,
+    "method": Refusal.METHOD,
+}
 _HEADS = "refs/heads/"
 _OF_GIT = "command"  # the scope of what our own command line sets
 
@@ -95,7 +103,9 @@ async def _rebased(git: Git, order: MergeOrder, base_commit: str) -> str:
     repository, onto = order.repository, base_commit
     for commit, *parents in await _commits(git, order, base_commit):
         if len(parents) != 1:
-            raise RefusedError(f"{order.branch} has merges in it, and cannot be rebased: merge or squash it")
+            raise RefusedError(
+                f"{order.branch} has merges in it, and cannot be rebased: merge or squash it", code="method"
+            )
         onto_tree = await tree_of(git, repository, onto)
         beside = await _committed(git, repository, onto_tree, (parents[0],), "beside\n")
         tree = await _tree_of_both(git, repository, beside, commit)  # their merge base is the parent of both
@@ -110,7 +120,8 @@ async def _commits(git: Git, order: MergeOrder, base_commit: str) -> list[list[s
     asked = ("rev-list", "--reverse", "--topo-order", "--parents", f"{base_commit}..{order.head}")
     commits = [line.split(" ") for line in (await git.must(order.repository, *asked)).text.splitlines()]
     if len(commits) > MERGED_COMMITS_MAX:
-        raise RefusedError(f"{order.branch} brings {len(commits)} commits: merge it, which takes none of them apart")
+        told = f"{order.branch} brings {len(commits)} commits: merge it, which takes none of them apart"
+        raise RefusedError(told, code="method")
     return commits
 
 

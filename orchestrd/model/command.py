@@ -8,7 +8,7 @@ from orchestrd.model.change import Change
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
 from orchestrd.model.observation import ChangeTold, Exited, Observation
-from orchestrd.model.reaction import Reaction, Seen
+from orchestrd.model.reaction import Reaction, Refusal, Seen
 from orchestrd.model.session import Session, Spec
 from orchestrd.model.words import Authority, Receipt
 
@@ -186,6 +186,8 @@ class Merged(Struct, frozen=True, kw_only=True):
     is_merged: bool | None
     change: Change | None = None  # as it was seen then
     error: str | None = None
+    refusal: Refusal | None = None  # null: it was not refused, or nobody says for what
+    words: str | None = None  # of who has refused it
 
 
 class SpawnedAnother(Struct, frozen=True, kw_only=True):

@@ -35,6 +35,18 @@ class MergeMethod(StrEnum):
     REBASE = "rebase"
 
 
+class Refusal(StrEnum):
+    """Why a forge does not merge, where it says so."""
+
+    NOT_READY = "not_ready"  # it lacks what the next look tells of: a check, a review, a merge without conflicts
+    MOVED = "moved"  # another commit came in between, on the branch or on its base
+    METHOD = "method"  # it cannot be merged in this way, or may not be
+    RULE = "rule"  # a rule of the repository is against it, whatever is waited for
+    RIGHT = "right"  # whoever asks may not
+    PLACE = "place"  # nothing is merged into this repository from here
+    NOTHING = "nothing"  # its base has all that it brings
+
+
 class Condition(Struct, frozen=True, kw_only=True):
     """What must be so, all of it; what is null or empty does not matter. Of several words any one will do.
 
@@ -99,6 +111,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     is_escalated: bool = False
     cleared_at: datetime | None = None  # it was seen not to hold then, once: ends with another such look
     error: str | None = None  # what became of the newest attempt
+    refused: str | None = None  # that was refused for good, in the words of who did, if any: there is no other
 
 
 class Seen(Struct, frozen=True, kw_only=True):

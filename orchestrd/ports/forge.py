@@ -9,7 +9,7 @@ from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change
 from orchestrd.model.ids import SessionId
 from orchestrd.model.issue import Issue
-from orchestrd.model.reaction import MergeOrder
+from orchestrd.model.reaction import MergeOrder, Refusal
 
 
 class WantedChange(Struct, frozen=True, kw_only=True):
@@ -32,12 +32,15 @@ class ChangeLook(Struct, frozen=True, kw_only=True):
 class Merging(Struct, frozen=True, kw_only=True):
     """What became of an order to merge. `is_merged` null: nobody knows, and the next look tells.
 
-    `change` is what was seen right before, or after it.
+    `change` is what was seen right before, or after it. Of one that was refused, `refusal` says for what, where that is
+    known, and so whether it is worth another attempt; `words` are those of the forge itself, as it has said them.
     """
 
     is_merged: bool | None
     change: Change | None = None
     error: str | None = None
+    refusal: Refusal | None = None
+    words: str | None = None
 
 
 class Forge(Protocol):

@@ -10,7 +10,7 @@ from orchestrd.model.allowance import Allowance
 from orchestrd.model.change import Change, Pr
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.issue import Issue
-from orchestrd.model.reaction import MergeOrder
+from orchestrd.model.reaction import MergeOrder, Refusal
 from orchestrd.ports import ChangeLook, Checkout, Merging, WantedChange, WantedCheckout
 
 
@@ -26,6 +26,7 @@ class ScriptedForge:
         self.fails: dict[str, OrchestrdError] = {}  # by repository, or by branch
         self.issues: dict[int, Issue] = {}
         self.merge_fails: OrchestrdError | None = None
+        self.refuses: tuple[Refusal, str] | None = None  # every merge: for what, and in which words
         self.is_merge_known = True
         self.takes_s = 0.0
         self.merge_takes_s = 0.0
@@ -57,6 +58,9 @@ class ScriptedForge:
         if self.merge_fails is not None:
             raise self.merge_fails
         change = self.change_of(order.repository, wanted.branch)
+        if self.refuses is not None:
+            refusal, words = self.refuses
+            return Merging(is_merged=False, change=change, error="it is refused", refusal=refusal, words=words)
         if change.pr is not Pr.MERGED and (why := unready(order, change)):
             return Merging(is_merged=False, change=change, error=why)
         self.changes[wanted.branch] = merged = replace(change, pr=Pr.MERGED)

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from orchestrd.core.merging import unready
+from orchestrd.core.merging import lasts, unready
 from orchestrd.model.change import Checks, Mergeable, Pr, Remark, Review
-from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
+from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder, Refusal
 from tests.changes import CHANGE
 
 READY = replace(CHANGE, branch="fix", number=1, head="a" * 40, review=Review.APPROVED)
@@ -54,3 +54,22 @@ def test_what_is_otherwise_or_unknown_is_not(told: dict[str, object], why: str) 
 
 def test_who_waits_for_remarks_is_not_served_without_any() -> None:
     assert unready(replace(ORDER, when=Condition(remarks=True)), READY) == "no remarks of reviewers are unsettled"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "is_lasting"),
+    [
+        (None, False),
+        (Refusal.NOT_READY, False),
+        (Refusal.MOVED, False),
+        (Refusal.METHOD, True),
+        (Refusal.RULE, True),
+        (Refusal.RIGHT, True),
+        (Refusal.PLACE, True),
+        (Refusal.NOTHING, True),
+    ],
+)
+def test_a_refusal_lasts_where_nothing_that_is_waited_for_takes_it_back(
+    refusal: Refusal | None, *, is_lasting: bool
+) -> None:
+    assert lasts(refusal) is is_lasting

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from orchestrd.core.episode import episode_of
 from orchestrd.core.reaction import Kind, judge, required
 from orchestrd.core.step import step
 from orchestrd.model.change import Checks, Mergeable, Pr, Remark, Review
@@ -18,7 +19,7 @@ from orchestrd.model.event import Event, EventType
 from orchestrd.model.limits import ATTEMPT_PAUSE_S, FAILED_ATTEMPTS_MIN
 from orchestrd.model.notice import Priority
 from orchestrd.model.observation import ChangeTold, Evidence, Exited
-from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
+from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Refusal, Seen
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt, State
 from tests.changes import CHANGE
@@ -48,9 +49,10 @@ def _of_notices(life: Reacting, reached: tuple[str, ...], error: str | None) -> 
         life.give(Notified(effect=effect.id, reached=reached, error=error))
 
 
-def _of_merges(life: Reacting, is_merged: bool | None) -> None:  # noqa: FBT001 - one of three answers
+def _of_merges(life: Reacting, is_merged: bool | None, refusal: Refusal | None = None) -> None:  # noqa: FBT001 - one of three answers
     for effect in life.in_flight(EffectKind.MERGE):
-        life.give(Merged(effect=effect.id, is_merged=is_merged, error=None if is_merged else "not now"))
+        error = None if is_merged else "not now"
+        life.give(Merged(effect=effect.id, is_merged=is_merged, error=error, refusal=refusal))
 
 
 def _of_commands(life: Reacting, exit_code: int | None) -> None:
@@ -125,6 +127,7 @@ MOTIFS: tuple[tuple[Happens, ...], ...] = (
     (_looks(Activity.WORKING), _looks(Activity.WORKING)),
     (_told(45.0, head="c1", **READY_TO_MERGE), lambda life: _of_merges(life, False)),
     (_told(700.0, head="c1", **READY_TO_MERGE), lambda life: _of_merges(life, None)),
+    (_told(700.0, head="c2", **READY_TO_MERGE), lambda life: _of_merges(life, False, Refusal.RULE)),
     (lambda life: _exits(life, 1), lambda life: life.wait(700.0), lambda life: life.looks()),
     (lambda life: setattr(life, "session", replace(life.record, state=State.RUNNING, ending=None, dues=())),),
     (lambda life: life.restart(), _looks(Activity.WAITING), _told(45.0)),
@@ -233,6 +236,16 @@ def test_no_commit_is_merged_that_was_not_seen_to_be_ready_since_the_start(histo
                 assert react.seen.change_at is not None
                 assert (effect.merge.head, change.pr, change.checks) == (change.head, Pr.OPEN, Checks.PASSING)
                 assert (change.review, change.mergeable) == (Review.APPROVED, Mergeable.CLEAN)
+
+
+@given(histories)
+def test_what_was_refused_for_good_is_not_ordered_again_for_that_commit(history: list[Happens]) -> None:
+    for taken, react in _reacted(_lived(history)):
+        assert taken.before is not None
+        before, after = (episode_of(one, react.reaction.name) for one in (taken.before, taken.after))
+        if FIRED in types_of(list(taken.outcome.events)) and before is not None and before.refused is not None:
+            assert after is not None
+            assert after.key != before.key
 
 
 @given(histories)

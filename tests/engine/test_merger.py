@@ -17,7 +17,7 @@ from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import MERGE_S
-from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
+from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder, Refusal
 from orchestrd.ports import Forge
 from orchestrd.testing.forge import ScriptedForge
 from tests.engine.test_forge_watch import ID, SHOP, a_session
@@ -111,6 +111,15 @@ async def test_what_is_not_ready_any_more_is_not_merged_and_says_why() -> None:
     result = await outcome(bench)
 
     assert (result.is_merged, result.error) == (False, "its newest commit is decaf, and c0ffee was to be merged")
+
+
+async def test_what_a_forge_says_of_its_refusal_is_told() -> None:
+    bench = Bench()
+    bench.forge.refuses = (Refusal.RULE, "by the queue")
+
+    result = await outcome(bench)
+
+    assert (result.is_merged, result.refusal, result.words) == (False, Refusal.RULE, "by the queue")
 
 
 @pytest.mark.parametrize(

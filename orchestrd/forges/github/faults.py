@@ -8,7 +8,7 @@ from msgspec import Struct
 from orchestrd.core.allowance import Told
 from orchestrd.forges.github.answers import Fault, Whole, fields_of
 from orchestrd.forges.github.hosts import Host
-from orchestrd.forges.github.plain import line
+from orchestrd.forges.github.plain import line, passage
 from orchestrd.forges.github.tokens import variables_of
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, TransientError
 
@@ -28,8 +28,21 @@ class Reply(Struct, frozen=True, kw_only=True):
     @property
     def message(self) -> str:
         """What it says of what went wrong, in one line."""
+        return line(self.said)
+
+    @property
+    def said(self) -> str:
+        """The same as it was written."""
         said = fields_of(self.body).get("message")
-        return line(said) if isinstance(said, str) else ""
+        return passage(said) if isinstance(said, str) else ""
+
+
+class HostRefusedError(RefusedError):
+    """What was asked for is not given to whoever asks; `said` is what the host says of that."""
+
+    def __init__(self, message: str, *, code: str, hint: str, said: str) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.said = said
 
 
 class UnansweredError(TransientError):
@@ -88,7 +101,7 @@ def refusal(host: Host, what: str, reply: Reply, *, source: str | None) -> Orche
     if reply.status == 403:
         who = "the token may not" if has_token else "without a token nobody may"
         hint = _DOCTOR if has_token else _SETTINGS
-        return RefusedError(f"{who}: {what}{told}{_wanted(reply)}", code="no_right", hint=hint)
+        return HostRefusedError(f"{who}: {what}{told}{_wanted(reply)}", code="no_right", hint=hint, said=reply.said)
     if reply.status == 404:
         return NotFoundError(
             f"{host.name} shows no such thing{_to(has_token=has_token)}: {what}",

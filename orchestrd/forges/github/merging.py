@@ -6,15 +6,17 @@ which merges it or nothing. What nobody knows is said to be unknown: the next lo
 
 import asyncio
 
+from orchestrd.core.fencing import quoted
 from orchestrd.core.merging import unready
 from orchestrd.forges.github.client import GitHubClient
-from orchestrd.forges.github.faults import Reply, UnansweredError
+from orchestrd.forges.github.faults import HostRefusedError, Reply, UnansweredError
 from orchestrd.forges.github.hosts import split
 from orchestrd.forges.github.looking import Looks
+from orchestrd.forges.github.refusals import refusal_in
 from orchestrd.model.change import Change, Mergeable, Pr
-from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.errors import NotFoundError, OrchestrdError
 from orchestrd.model.limits import MERGE_LOOK_PAUSE_S, MERGE_LOOKS_MAX
-from orchestrd.model.reaction import MergeOrder
+from orchestrd.model.reaction import MergeOrder, Refusal
 from orchestrd.ports.forge import Merging, WantedChange
 
 
@@ -27,10 +29,11 @@ async def merged(client: GitHubClient, looks: Looks, order: MergeOrder, wanted: 
     if change.pr is Pr.MERGED and order.number in (None, change.number):
         if change.head == order.head:
             return Merging(is_merged=True, change=change)
-        return Merging(is_merged=False, change=change, error=f"it was merged already, with its commit {change.head}")
+        told = f"it was merged already, with its commit {change.head}"
+        return Merging(is_merged=False, change=change, error=told, refusal=Refusal.MOVED)
     why = unready(order, change)
     if why is not None:
-        return Merging(is_merged=False, change=change, error=_whole(why, change))
+        return Merging(is_merged=False, change=change, error=_whole(why, change), refusal=Refusal.NOT_READY)
     return await _ordered(client, order, change)
 
 
@@ -52,15 +55,24 @@ async def _ordered(client: GitHubClient, order: MergeOrder, change: Change) -> M
         reply = await client.put(path, {"sha": order.head, "merge_method": order.method.value}, "to merge")
     except UnansweredError as error:
         return Merging(is_merged=None, change=change, error=error.message)
+    except HostRefusedError as error:
+        return _refused(f"#{change.number} is not merged: {error.message}", 403, error.said, change)
+    except NotFoundError as error:
+        return _refused(f"#{change.number} is not merged: {error.message}", 404, "", change)
     except OrchestrdError as error:
         return Merging(is_merged=False, change=change, error=f"#{change.number} is not merged: {error.message}")
     if reply.status == 200:
         return Merging(is_merged=True, change=change)
-    return Merging(is_merged=False, change=change, error=_refusal(reply, order, change))
+    return _refused(_sentence(reply, order, change), reply.status, reply.said, change)
 
 
-def _refusal(reply: Reply, order: MergeOrder, change: Change) -> str:
-    told = f": {reply.message}" if reply.message else ""
+def _refused(error: str, status: int, said: str, change: Change) -> Merging:
+    refusal = refusal_in(status, said)
+    return Merging(is_merged=False, change=change, error=error, refusal=refusal, words=said or None)
+
+
+def _sentence(reply: Reply, order: MergeOrder, change: Change) -> str:
+    told = f": {quoted(reply.message)}" if reply.message else ""
     match reply.status:
         case 405:
             return f"GitHub does not merge #{change.number} by {order.method.value}, or not yet{told}"

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrd.model.change import Checks, Mergeable, Review
-from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder
+from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder, Refusal
 from orchestrd.ports.forge import Merging
 from orchestrd.testing.clocks import LoopClock
 from orchestrd.testing.github import Request, Response
@@ -104,10 +104,10 @@ async def test_what_somebody_merged_at_another_commit_is_told(bench: Bench) -> N
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (405, "GitHub does not merge #1 by squash, or not yet: Squash merges are not allowed"),
-        (409, "the newest commit of #1 is no longer aaaaaaaaaa: Squash merges are not allowed"),
-        (422, "GitHub does not take the order to merge #1: Squash merges are not allowed"),
-        (418, "GitHub answered the order to merge #1 with 418: Squash merges are not allowed"),
+        (405, "GitHub does not merge #1 by squash, or not yet: 'Squash merges are not allowed'"),
+        (409, "the newest commit of #1 is no longer aaaaaaaaaa: 'Squash merges are not allowed'"),
+        (422, "GitHub does not take the order to merge #1: 'Squash merges are not allowed'"),
+        (418, "GitHub answered the order to merge #1 with 418: 'Squash merges are not allowed'"),
         (403, "#1 is not merged: the token may not: to merge: Squash merges are not allowed"),
         (404, "#1 is not merged: github.com shows no such thing to this token: to merge"),
     ],
@@ -118,6 +118,31 @@ async def test_a_refusal_is_read_into_a_sentence(bench: Bench, status: int, sent
     merging = await bench.merge()
 
     assert (merging.is_merged, merging.error) == (False, sentence)
+
+
+async def test_a_refusal_says_what_it_is_for_and_how_github_has_put_it(bench: Bench) -> None:
+    bench.answer_the_order(problem(405, "Repository rule violations found\n\nChanges must be made through the queue."))
+
+    merging = await bench.merge()
+
+    assert merging.refusal is Refusal.RULE
+    assert merging.words == "Repository rule violations found\n\nChanges must be made through the queue."
+
+
+async def test_who_may_not_merge_is_told_so_for_good(bench: Bench) -> None:
+    bench.answer_the_order(problem(403, "Resource not accessible by personal access token"))
+
+    merging = await bench.merge()
+
+    assert (merging.refusal, merging.words) == (Refusal.RIGHT, "Resource not accessible by personal access token")
+
+
+async def test_a_host_that_wants_to_be_asked_later_has_not_refused_for_good(bench: Bench) -> None:
+    bench.answer_the_order(problem(403, "You have exceeded a secondary rate limit."))
+
+    merging = await bench.merge()
+
+    assert (merging.is_merged, merging.refusal) == (False, None)
 
 
 async def test_nobody_knows_what_became_of_an_order_that_was_not_answered(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 from orchestrd.forges.local import LocalForge
 from orchestrd.model.change import Change, Mergeable, Pr
 from orchestrd.model.errors import RefusedError
-from orchestrd.model.reaction import MergeMethod
+from orchestrd.model.reaction import MergeMethod, Refusal
 from orchestrd.testing.contracts import forge as contract
 from orchestrd.testing.contracts.forge import FIX, a_wish, merge, proposed, seen
 from orchestrd.workspaces.git import Git
@@ -297,6 +297,7 @@ async def test_a_branch_with_merges_in_it_is_not_rebased(stage: BareStage) -> No
 
     assert merging.is_merged is False
     assert "cannot be rebased" in (merging.error or "")
+    assert merging.refusal is Refusal.METHOD
 
 
 async def test_a_squash_names_all_that_went_into_it(stage: BareStage) -> None:
@@ -324,6 +325,7 @@ async def test_a_repository_that_watches_over_pushes_is_not_merged_in(stage: Bar
 
     assert merging.is_merged is False
     assert "pre-receive" in (merging.error or "")
+    assert merging.refusal is Refusal.PLACE
     assert not await stage.base_has(FIX)
 
 
@@ -371,6 +373,7 @@ async def test_what_somebody_has_checked_out_is_not_moved(stage: BareStage) -> N
 
     assert merging.is_merged is False
     assert "is no bare repository" in (merging.error or "")
+    assert merging.refusal is Refusal.PLACE
     assert not await stage.base_has(FIX)
 
 
@@ -400,6 +403,7 @@ async def test_a_base_that_moves_meanwhile_keeps_a_merge_from_happening(
 
     assert merging.is_merged is False
     assert "moved meanwhile" in (merging.error or "")
+    assert merging.refusal is Refusal.MOVED
     assert not await stage.base_has(FIX)
 
 
