@@ -21,11 +21,11 @@ from orchestrd.model.errors import (
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
-from orchestrd.model.session import SCHEMA, Session
-from orchestrd.model.words import Desired, Reason, State
+from orchestrd.model.words import Reason, State
 from orchestrd.store.files import FileStore
 from orchestrd.store.inbox import FileInbox
 from tests.documents import NOON, a_spec
+from tests.sessions import a_session
 
 NOW = Instant(at=NOON, boot="boot", up_s=1.0)
 
@@ -49,21 +49,7 @@ def commit(layout: Layout) -> Commit:
     def commit(session: str = "abcdefgh", **changes: object) -> None:
         store = FileStore(layout)
         epoch = store.recover(NOW).home.epoch
-        record = Session(
-            schema=SCHEMA,
-            id=SessionId(session),
-            revision=1,
-            epoch=epoch,
-            spec=a_spec(),
-            desired=Desired.RUNNING,
-            state=State.RUNNING,
-            reason=Reason.STARTED,
-            state_since=NOON,
-            generation=1,
-            created_at=NOON,
-            started_at=NOON,
-            events=(_event(session),),
-        )
+        record = a_session(session, epoch=epoch, events=(_event(session),))
         (stored,) = store.commit([replace(record, **changes)])
         store.close()
         assert not isinstance(stored, OrchestrdError), stored

@@ -13,16 +13,16 @@ from orchestrd.model.command import Attempted, Delivered, React
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
-from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
 from orchestrd.model.notice import Priority
 from orchestrd.model.observation import ChangeTold
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
-from orchestrd.model.session import SCHEMA, Session, Spec, Workspace
-from orchestrd.model.words import Activity, Desired, Liveness, Reason, Receipt, State
+from orchestrd.model.session import Session, Spec, Workspace
+from orchestrd.model.words import Activity, Receipt
 from tests.changes import CHANGE
 from tests.core.interpreter import Interpreter
 from tests.reports import a_report
+from tests.sessions import a_session
 
 NOON = Instant(at=datetime(2026, 11, 20, 12, tzinfo=UTC), boot="boot", up_s=1_000.0)
 
@@ -49,24 +49,7 @@ ESCALATED, CLEARED = EventType.REACTION_ESCALATED, EventType.REACTION_CLEARED
 
 def session_of(*, name: str = "work", **facts: Any) -> Session:
     """Make a session that runs, and of which this is known."""
-    running = Session(
-        schema=SCHEMA,
-        id=SessionId("abcdefgh"),
-        revision=1,
-        epoch=1,
-        spec=replace(SPEC, name=name),
-        desired=Desired.RUNNING,
-        state=State.RUNNING,
-        reason=Reason.STARTED,
-        state_since=NOON.at,
-        generation=1,
-        liveness=Liveness.ALIVE,
-        created_at=NOON.at,
-        scheduled_at=NOON.at,
-        started_at=NOON.at,
-        handle="h",
-    )
-    return replace(running, **facts)
+    return replace(a_session(spec=replace(SPEC, name=name), handle="h"), **facts)
 
 
 def holds(when: Condition, session: Session, seen: Seen, now: Instant) -> bool | None:

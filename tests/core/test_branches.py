@@ -18,15 +18,15 @@ from orchestrd.model.change import Change, Pr
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Session, Workspace
 from orchestrd.model.words import State
-from tests.core.test_admission import a_session
 from tests.documents import a_spec
+from tests.sessions import a_session
 
 OPEN = Change(forge="github", repository="github.com/ada/shop", branch="fix", pr=Pr.OPEN)
 WORKTREE = Workspace(kind="worktree", path="/tree", branch="orch/aaaaaaaa-fix")
 
 
-def session(name: str = "aaaaaaaa", age: int = 0, **changes: object) -> Session:
-    return replace(a_session(name, State.RUNNING, age), spec=a_spec(workspace=WORKTREE), **changes)
+def session(name: str = "aaaaaaaa", **changes: object) -> Session:
+    return a_session(name, spec=a_spec(workspace=WORKTREE), **changes)
 
 
 def test_a_session_in_a_worktree_is_watched_while_it_goes_on_or_its_pull_request_is_undecided() -> None:
@@ -36,7 +36,7 @@ def test_a_session_in_a_worktree_is_watched_while_it_goes_on_or_its_pull_request
     assert is_watched(replace(ended, change=OPEN))
     assert not is_watched(replace(ended, change=replace(OPEN, pr=Pr.MERGED)))
     assert not is_watched(ended)
-    assert not is_watched(a_session("aaaaaaaa", State.RUNNING, 0))
+    assert not is_watched(a_session("aaaaaaaa"))
 
 
 def test_the_branch_is_the_one_that_is_checked_out_or_was_last() -> None:
@@ -77,7 +77,7 @@ def test_how_sure_a_change_is() -> None:
     now = one.created_at + timedelta(seconds=12)
     told = replace(one, change=OPEN)
 
-    assert told_rule(a_session("aaaaaaaa", State.RUNNING, 0), None, "it works in no worktree of its own", now) == ""
+    assert told_rule(a_session("aaaaaaaa"), None, "it works in no worktree of its own", now) == ""
     assert told_rule(one, None, None, now) == "nothing has been told of it yet"
     assert told_rule(one, one.created_at, None, now) == "the forge told of it 12 s ago"
     assert told_rule(told, one.created_at, None, now) == "github told of it 12 s ago"

@@ -7,11 +7,10 @@ from orchestrd.core.step import step
 from orchestrd.model.change import Change, Pr
 from orchestrd.model.ids import SessionId
 from orchestrd.model.observation import ChangeTold, Evidence
-from orchestrd.model.session import Session, Workspace
-from orchestrd.model.words import State
+from orchestrd.model.session import Workspace
 from orchestrd.testing.clocks import DAWN
-from tests.core.test_admission import a_session
 from tests.documents import a_spec
+from tests.sessions import a_session
 
 MERGED = Change(forge="github", repository="github.com/ada/shop", branch="fix", pr=Pr.MERGED, number=12, head="c0ffee")
 LOCAL = replace(MERGED, forge="local", repository="/shop.git", number=None)
@@ -19,7 +18,7 @@ LOCAL = replace(MERGED, forge="local", repository="/shop.git", number=None)
 
 def after(known: Change, **told: object) -> Change | None:
     workspace = Workspace(kind="worktree", path="/tree", branch="fix")
-    session: Session = replace(a_session("aaaaaaaa", State.RUNNING, 0), spec=a_spec(workspace=workspace), change=known)
+    session = a_session("aaaaaaaa", spec=a_spec(workspace=workspace), change=known)
     input_ = ChangeTold(change=replace(known, **told))
     outcome = step(session, Evidence(), input_, DAWN)
     assert outcome.session is not None

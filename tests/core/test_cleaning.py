@@ -11,8 +11,8 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
 from orchestrd.model.words import Deed, State
 from orchestrd.model.worktree import Obstacle, Place, Worktree
-from tests.core.test_admission import a_session
 from tests.documents import a_spec
+from tests.sessions import a_session
 
 NAME = "abcdefgh"
 PLACE = Place(name=NAME, path=f"/home/me/.orch/worktrees/webshop/{NAME}")
@@ -60,7 +60,7 @@ def test_what_came_behind_the_merged_commit_or_hangs_on_no_branch_is_new(changes
 
 
 def test_only_what_a_forge_has_told_of_as_merged_counts_so() -> None:
-    session = a_session(NAME, State.COMPLETED, 0)
+    session = a_session(NAME, state=State.COMPLETED)
     told = Change(forge="local", repository="/shop.git", branch="fix", pr=Pr.OPEN, head="c0ffee")
 
     commits = [merged_commit(replace(session, change=change)) for change in (None, told, replace(told, pr=Pr.MERGED))]
@@ -106,7 +106,7 @@ def test_that_of_a_session_that_may_run_is_spared() -> None:
 def test_one_that_another_session_works_in_is_spared(part: str) -> None:
     inside = f"{PLACE.path}/deeper"
     change: dict[str, Any] = {"workspace": Workspace(kind="none", path=inside), "project": inside}
-    runs = replace(a_session("bbbbbbbb", State.RUNNING, 0), spec=a_spec(**{part: change[part]}))
+    runs = a_session("bbbbbbbb", spec=a_spec(**{part: change[part]}))
 
     verdict = spared(PLACE, OWNER, [runs])
 
@@ -116,8 +116,8 @@ def test_one_that_another_session_works_in_is_spared(part: str) -> None:
 
 def test_who_has_ended_in_it_or_works_beside_it_does_not_count() -> None:
     inside, beside = f"{PLACE.path}/deeper", f"{PLACE.path}beside"
-    ended = replace(a_session("cccccccc", State.COMPLETED, 0), spec=a_spec(project=inside))
-    runs = replace(a_session("bbbbbbbb", State.RUNNING, 0), spec=a_spec(project=beside))
+    ended = a_session("cccccccc", state=State.COMPLETED, spec=a_spec(project=inside))
+    runs = a_session("bbbbbbbb", spec=a_spec(project=beside))
 
     assert spared(PLACE, OWNER, [ended, runs]) is None
     assert spared(PLACE, Owner(session=SessionId(NAME), standing=ARCHIVED, is_over=True), []) is None

@@ -28,30 +28,16 @@ from orchestrd.model.errors import (
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName, Instant, due_in
 from orchestrd.model.observation import Evidence, Witness
-from orchestrd.model.session import SCHEMA, Message, Session
-from orchestrd.model.words import Activity, Authority, Desired, Liveness, Reason, State
+from orchestrd.model.session import Message, Session
+from orchestrd.model.words import Activity, Authority, Liveness, Reason, State
 from tests.documents import NOON, a_document, a_spec
+from tests.sessions import a_session
 
 ID = SessionId("abcdefgh")
 LAYOUT = Layout("/home/me/.orch")
 NOW = Instant(at=NOON + timedelta(seconds=90), boot="boot", up_s=100.0)
 
-RUNNING = Session(
-    schema=SCHEMA,
-    id=ID,
-    revision=4,
-    epoch=1,
-    spec=a_spec(),
-    desired=Desired.RUNNING,
-    state=State.RUNNING,
-    reason=Reason.STARTED,
-    state_since=NOON,
-    generation=1,
-    created_at=NOON,
-    scheduled_at=NOON,
-    started_at=NOON,
-    liveness=Liveness.ALIVE,
-)
+RUNNING = a_session(revision=4)
 
 
 # ---- documents -------------------------------------------------------------------------------------------------------
