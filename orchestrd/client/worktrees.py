@@ -12,7 +12,7 @@ from orchestrd.client.repository import Repository, base_of, repository_at
 from orchestrd.client.requests import AUTO, WorkspaceWish
 from orchestrd.core.home import layout_from
 from orchestrd.core.validate import problem_with_base, problem_with_path
-from orchestrd.core.worktree import branch_of, worktree_path
+from orchestrd.core.worktree import branch_for, worktree_path
 from orchestrd.model.errors import NotFoundError, OrchestrdError, RefusedError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Workspace
@@ -52,7 +52,7 @@ def worktree_for(
     return repository.project, Workspace(
         kind="worktree",
         path=worktree_path(root, repository.project, session),
-        branch=branch_of(session, about),
+        branch=branch_for(session, about),
         base=base_of(repository, directory, wish.base or usual.base, environ),
         copy=wish.copy or _present(repository.project, usual.copy),
         link=wish.link or _present(repository.project, usual.link),

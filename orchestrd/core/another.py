@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from msgspec.structs import asdict, replace
 
 from orchestrd.core.prompt import head_of
-from orchestrd.core.worktree import branch_of, worktree_path
+from orchestrd.core.worktree import branch_for, worktree_path
 from orchestrd.model.document import SpawnRequest
 from orchestrd.model.effect import Effect
 from orchestrd.model.ids import ID_ALPHABET, ID_CHARS, SessionId
@@ -66,5 +66,5 @@ def _workspace(spec: Spec, session: SessionId, about: str, worktrees: str) -> Wo
     if not spec.workspace.is_worktree:
         return spec.workspace
     return replace(
-        spec.workspace, path=worktree_path(worktrees, spec.project, session), branch=branch_of(session, about)
+        spec.workspace, path=worktree_path(worktrees, spec.project, session), branch=branch_for(session, about)
     )

@@ -31,7 +31,7 @@ def slug_of(text: str) -> str:
     return slug
 
 
-def branch_of(session: SessionId, text: str) -> str:
+def branch_for(session: SessionId, text: str) -> str:
     """Name the branch of a session after what it is about."""
     slug = slug_of(text)
     return f"{PREFIX}{session}-{slug}" if slug else f"{PREFIX}{session}"

@@ -16,7 +16,7 @@ from orchestrd.core.issue import (
     prompt_of,
 )
 from orchestrd.core.validate import problem_with_name
-from orchestrd.core.worktree import branch_of, owner_of
+from orchestrd.core.worktree import branch_for, owner_of
 from orchestrd.model.change import Change, Pr
 from orchestrd.model.document import Document
 from orchestrd.model.ids import SessionId
@@ -98,7 +98,7 @@ def test_whatever_an_issue_is_called_its_session_has_a_name_and_a_branch_that_ar
 
     assert name is not None
     assert problem_with_name(name) is None
-    assert owner_of(branch_of(SessionId("abcdefgh"), name)) == "abcdefgh"
+    assert owner_of(branch_for(SessionId("abcdefgh"), name)) == "abcdefgh"
 
 
 def test_the_prompt_tells_what_the_user_says_and_then_each_piece_of_the_issue_in_a_fence() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrd.core.worktree import branch_of, making_path, owner_of, project_name, slug_of, worktree_path
+from orchestrd.core.worktree import branch_for, making_path, owner_of, project_name, slug_of, worktree_path
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import PROJECT_NAME_CHARS_MAX, SLUG_CHARS_MAX
 
@@ -37,22 +37,22 @@ def test_a_slug_is_the_first_words_in_plain_letters(text: str, slug: str) -> Non
 
 
 def test_a_branch_bears_the_id_and_where_there_are_words_those() -> None:
-    assert branch_of(ID, "fix it") == "orch/abcdefgh-fix-it"
-    assert branch_of(ID, "🚀") == "orch/abcdefgh"
+    assert branch_for(ID, "fix it") == "orch/abcdefgh-fix-it"
+    assert branch_for(ID, "🚀") == "orch/abcdefgh"
 
 
 @given(st.text())
 def test_a_branch_is_short_plain_and_known_as_ours(text: str) -> None:
-    branch = branch_of(ID, text)
+    branch = branch_for(ID, text)
 
     assert re.fullmatch(r"orch/abcdefgh(-[a-z0-9]+)*", branch)
-    assert len(branch.removeprefix("orch/abcdefgh-")) <= max(SLUG_CHARS_MAX, len(branch_of(ID, "")))
+    assert len(branch.removeprefix("orch/abcdefgh-")) <= max(SLUG_CHARS_MAX, len(branch_for(ID, "")))
     assert owner_of(branch) == ID
 
 
 @given(st.lists(st.text(), min_size=1, max_size=20))
 def test_git_takes_every_branch_we_name(texts: list[str]) -> None:
-    for branch in {branch_of(ID, text) for text in texts}:
+    for branch in {branch_for(ID, text) for text in texts}:
         subprocess.run(["git", "check-ref-format", "--branch", branch], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.core.layout import Layout
-from orchestrd.core.worktree import branch_of, worktree_path
+from orchestrd.core.worktree import branch_for, worktree_path
 from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec, Workspace
@@ -44,7 +44,7 @@ def spec_for(layout: Layout, project: Path, session: SessionId = ID, **changes: 
     workspace = Workspace(
         kind="worktree",
         path=worktree_path(layout.worktrees, str(project), session),
-        branch=branch_of(session, "fix it"),
+        branch=branch_for(session, "fix it"),
         base="main",
     )
     return a_spec(name=session, project=str(project), workspace=replace(workspace, **changes))
