@@ -16,7 +16,7 @@ from orchestrd import schemas
 from orchestrd.client import Client
 from orchestrd.codec import encode_record
 from orchestrd.core.layout import Layout
-from orchestrd.model.change import Change, Checks, Pr
+from orchestrd.model.change import Checks
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.reaction import Episode
 from orchestrd.model.reaction_document import KnownReactions
@@ -24,14 +24,13 @@ from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Receipt
 from orchestrd.store.files import FileStore
 from orchestrd_cli import exits
+from tests.changes import CHANGE
 from tests.cli.fake_daemon import FakeDaemon, Result, whole
 from tests.core.reacting import NOON, session_of
 
 Orch = Callable[..., Result]
 
-FAILING = Change(
-    forge="github", repository="github.com/o/r", branch="b", pr=Pr.OPEN, head="abc1234", checks=Checks.FAILING
-)
+FAILING = replace(CHANGE, head="abc1234", checks=Checks.FAILING)
 FIRED = Event(
     sequence=0,
     at=NOON.at,

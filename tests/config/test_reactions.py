@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrd.config import Effective, Layer, effective, packaged, reactions_of
 from orchestrd.core.possible import impossible
 from orchestrd.core.template import rendered
-from orchestrd.model.change import Change, Checks, FailedCheck, Pr, Remark, Review
+from orchestrd.model.change import Checks, FailedCheck, Pr, Remark, Review
 from orchestrd.model.command import Notified
 from orchestrd.model.decision import Decision, DecisionKind
 from orchestrd.model.event import EventType
@@ -17,6 +18,7 @@ from orchestrd.model.origin import Kind
 from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction, Seen
 from orchestrd.model.session import Message, Session
 from orchestrd.model.words import Activity, Authority, State
+from tests.changes import CHANGE
 from tests.core.reacting import NOON, Reacting, session_of
 
 KNOWN = session_of(
@@ -24,14 +26,8 @@ KNOWN = session_of(
     activity=Activity.BLOCKED,
     activity_text="asks for permission",
     activity_since=NOON.at,
-    change=Change(
-        forge="github",
-        repository="github.com/o/r",
-        branch="b",
-        base="main",
-        pr=Pr.OPEN,
-        number=7,
-        url="https://github.com/o/r/pull/7",
+    change=replace(
+        CHANGE,
         title="Mend it",
         head="abc1234",
         checks=Checks.FAILING,
