@@ -158,4 +158,4 @@ def settle(turn: Turn, message: Message, receipt: Receipt, error: str | None) ->
     rest = tuple(m for m in turn.session.messages if m.id != message.id)
     turn.change(messages=rest, settled=kept)
     turn.emit(EventType.MESSAGE_SETTLED, authority=message.authority, message=message.id, receipt=receipt, error=error)
-    attempt_over(turn, message.id, error or "it was refused" if receipt is Receipt.REFUSED else None)
+    attempt_over(turn, message.id, (error or "it was refused") if receipt is Receipt.REFUSED else None)

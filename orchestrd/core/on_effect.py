@@ -48,7 +48,7 @@ def merged(turn: Turn, result: Merged) -> None:
     commit = effect.merge.head if effect.merge else None
     turn.emit(EventType.MERGE_SETTLED, to=_SETTLED[result.is_merged], text=commit, error=error)
     refused = head(cleaned(result.words or ""), ERROR_CHARS_MAX) if is_refused and lasts(result.refusal) else None
-    attempt_over(turn, effect.id, error or "it was refused" if is_refused else None, refused=refused)
+    attempt_over(turn, effect.id, (error or "it was refused") if is_refused else None, refused=refused)
     if result.change is not None:
         change_told(turn, result.change)
 
@@ -59,7 +59,7 @@ def spawned_another(turn: Turn, result: SpawnedAnother) -> None:
     turn.drop_effect(effect.id)
     error = short(result.error)
     turn.emit(EventType.SPAWNED_ANOTHER, source=effect.reaction, to=result.spawned, error=error)
-    attempt_over(turn, effect.id, error or "it was refused" if result.spawned is None else None)
+    attempt_over(turn, effect.id, (error or "it was refused") if result.spawned is None else None)
 
 
 def command_run(turn: Turn, result: CommandRun) -> None:
@@ -69,7 +69,7 @@ def command_run(turn: Turn, result: CommandRun) -> None:
     text, error = result.output[-REPORT_TEXT_CHARS_MAX:] or None, short(result.error)
     turn.emit(EventType.COMMAND_RUN, source=effect.reaction, exit_code=result.exit_code, text=text, error=error)
     has_failed = result.exit_code != 0 and not result.is_unknown
-    attempt_over(turn, effect.id, error or f"it ended with exit code {result.exit_code}" if has_failed else None)
+    attempt_over(turn, effect.id, (error or f"it ended with exit code {result.exit_code}") if has_failed else None)
 
 
 def _effect(turn: Turn, effect: str) -> Effect:
