@@ -1,4 +1,4 @@
-"""What a reaction does, and whether it can be done to a session: at all, or only later. Each answer is for people."""
+"""Whether what a reaction does can be done to a session: at all, or only later. Each answer is for people."""
 
 from collections.abc import Callable
 
