@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from orchestrd.core.branches import is_watched
 from orchestrd.core.duration import duration_of
@@ -216,7 +215,7 @@ def _tokens(case: _Case) -> Part | None:
         return None
     if not case.session.spending.newest:
         return _of_run(case, "nobody tells how many tokens it has cost", is_so=None)
-    tokens = sum(astuple(case.session.spending.tokens))
+    tokens = case.session.spending.tokens.total
     return _of_run(case, f"it has cost {tokens} tokens", is_so=tokens >= case.when.tokens)
 
 

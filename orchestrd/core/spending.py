@@ -8,7 +8,7 @@ counts twice as long as its key is remembered.
 
 from collections.abc import Callable
 
-from msgspec.structs import astuple, fields, replace
+from msgspec.structs import fields, replace
 
 from orchestrd.model.limits import SPENT_REMEMBERED_MAX, TOKENS_MAX
 from orchestrd.model.spending import Spending, Spent, Tokens
@@ -21,7 +21,7 @@ def spend(spending: Spending, told: Spent) -> Spending:
     """Take in what a message, or a thread so far, has cost."""
     told = _sane(told)
     before = next((known for known in spending.newest if known.key == told.key), _NOTHING)
-    if told.is_total and sum(astuple(told.tokens)) < sum(astuple(before.tokens)):
+    if told.is_total and told.tokens.total < before.tokens.total:
         before = _NOTHING
     now = _greater(told, before)
     others = tuple(known for known in spending.newest if known.key != told.key)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from orchestrd.core.condition import speaks_of_change, what_holds
 from orchestrd.core.duration import duration_of
@@ -81,7 +80,7 @@ def _cost(session: Session) -> str | None:
 
 
 def _tokens(session: Session) -> str | None:
-    return str(sum(astuple(session.spending.tokens))) if session.spending.newest else None
+    return str(session.spending.tokens.total) if session.spending.newest else None
 
 
 def _branch(about: _About) -> str | None:

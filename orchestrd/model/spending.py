@@ -11,6 +11,11 @@ class Tokens(Struct, frozen=True, kw_only=True):
     cache_read: int = 0
     cache_write: int = 0
 
+    @property
+    def total(self) -> int:
+        """All of them together."""
+        return self.input + self.output + self.cache_read + self.cache_write
+
 
 class Spent(Struct, frozen=True, kw_only=True):
     """What one message of a model has cost, or a whole thread so far.

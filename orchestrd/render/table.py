@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from orchestrd.model.document import Document, Status, Usage
 from orchestrd.model.words import TERMINAL, Activity, Liveness, Reason, State
@@ -167,7 +167,7 @@ def memory_cell(told: Document, usage: Usage | None) -> str:
 
 def tokens_cell(told: Document) -> str:
     """Write all the tokens that its conversation has cost so far; `-` where nobody tells."""
-    return NONE if told.tokens is None else figures(sum(astuple(told.tokens)))
+    return NONE if told.tokens is None else figures(told.tokens.total)
 
 
 def cpu_cell(told: Document, usage: Usage | None) -> str:
