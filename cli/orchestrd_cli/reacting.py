@@ -169,6 +169,8 @@ def _events(home: "Client", told: "JudgedSession", name: str | None) -> "Iterabl
 
 
 def _note_difference(home: "Client", configured: "list[Reaction]") -> None:
-    """Say so where the daemon goes by others, for it has not read the file since."""
-    if home.answers() and [one.reaction for one in home.reactions().reactions] != configured:
+    """Say so where the daemon goes by others, for it has not read the file since; when it began to is no difference."""
+    from msgspec.structs import replace
+
+    if home.answers() and [replace(one.reaction, taken_at=None) for one in home.reactions().reactions] != configured:
         note("orch: the daemon goes by what it has read before\n  try: orch daemon reload")

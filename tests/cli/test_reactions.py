@@ -131,6 +131,17 @@ def test_a_daemon_that_goes_by_others_is_told_of(orch: Orch, user: Path, daemon:
     )
 
 
+def test_a_daemon_that_goes_by_the_same_since_a_reload_goes_by_no_others(orch: Orch, daemon: FakeDaemon) -> None:
+    known = msgspec.json.decode(orch("reactions", "list", "--json").out, type=KnownReactions)
+    since = [replace(one, reaction=replace(one.reaction, taken_at=NOON.at)) for one in known.reactions]
+    daemon.answers("/v1/health", whole(b'{"pid":1,"epoch":1,"sequence":0}'))
+    daemon.answers("/v1/reactions", whole(msgspec.json.encode(KnownReactions(reactions=tuple(since)))))
+
+    done = orch("reactions", "list")
+
+    assert (done.code, done.err) == (exits.OK, "")
+
+
 # ---- test ------------------------------------------------------------------------------------------------------------
 
 
