@@ -14,6 +14,13 @@ from orchestrd.core.duration import problem_with_duration
 from orchestrd.core.policy import problem_with_rule
 from orchestrd.core.quiet_hours import problem_with_quiet_hours
 from orchestrd.core.template import problem_with_template
+from orchestrd.core.unrepeated import (
+    problem_with_listening,
+    problem_with_remote,
+    problem_with_secret_file,
+    problem_with_url,
+    problem_with_variable,
+)
 from orchestrd.core.validate import (
     problem_with_base,
     problem_with_env_name,
@@ -148,6 +155,10 @@ def _nothing(_: Any) -> Iterable[str | None]:
 def _rule_of(key: Key) -> Callable[[Any], Iterable[str | None]]:
     if key.is_duration:
         return lambda text: [problem_with_duration(text, _LEAST_S.get(key.dotted, 0.0))]
+    if key.name.endswith("_env"):
+        return lambda name: [problem_with_variable(name, f"{key.name.removesuffix('_env')}_file")]
+    if key.name.endswith("_file"):
+        return lambda path: [problem_with_secret_file(path)]
     return _RULES.get(key.dotted, _nothing)
 
 
@@ -156,6 +167,10 @@ def _pass_problem(name: str) -> str | None:
     if name == "*":
         return "'*' would pass on everything: name what is needed, such as \"AWS_*\""
     return problem_with_env_name(name.removesuffix("*"))
+
+
+def _word_problem(word: str) -> str | None:
+    return problem_with_text("a word of the command", word, ARGV_BYTES_MAX)
 
 
 def _set_problem(name: str, value: str) -> str | None:
@@ -181,5 +196,11 @@ _RULES: Mapping[str, Callable[[Any], Iterable[str | None]]] = {
     "reactions.*.text": lambda text: [problem_with_template(text)],
     "reactions.*.command": lambda command: [problem_with_text("the command", command, ARGV_BYTES_MAX)],
     "environment.path": lambda paths: map(_place_problem, paths),
+    "channels.*.url": lambda url: [problem_with_url(url, "'url_env' or 'url_file'")],
+    "channels.*.command": lambda words: map(_word_problem, words),
+    "forge.remote": lambda name: [problem_with_remote(name)],
+    "forge.github_url": lambda url: [problem_with_url(url, is_sealed=True)],
+    "forge.github_api": lambda url: [problem_with_url(url, is_sealed=True)],
+    "forge.webhook_listen": lambda address: [problem_with_listening(address)],
     "notify.quiet": lambda hours: [problem_with_quiet_hours(hours)],
 }

@@ -4,6 +4,7 @@ Invariant: what does not make sense is taken out as a whole, and said at the lin
 a user has written of it.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from orchestrd.config.reading import SAY_WHEN, did_you_mean, mistake
 from orchestrd.core.possible import impossible
 from orchestrd.model.limits import CHANNELS_MAX, REACTIONS_MAX
 from orchestrd.model.notice import Priority
-from orchestrd.model.notice_settings import ChannelSettings
+from orchestrd.model.notice_settings import TOPIC, ChannelSettings
 from orchestrd.model.origin import Kind, Mistake, Setting
 from orchestrd.model.reaction import Act
 from orchestrd.model.reaction_settings import ConditionSettings, ReactionSettings
@@ -26,6 +27,15 @@ Settings = Mapping[str, Setting]
 
 _AT_MOST = {"reactions": REACTIONS_MAX, "channels": CHANNELS_MAX}
 _ONLY_FOR = {"command": Act.RUN, "agent": Act.SPAWN, "method": Act.MERGE}
+_USED_BY: Mapping[str, frozenset[str]] = {  # by the kinds of channels that are ours
+    "desktop": frozenset(),
+    "ntfy": frozenset({"url", "url_env", "url_file", "topic", "token_env", "token_file"}),
+    "webhook": frozenset({"url", "url_env", "url_file", "secret_env", "secret_file"}),
+    "command": frozenset({"command"}),
+    "apprise": frozenset({"url_env", "url_file"}),
+}
+_LISTENING = "forge.webhook_listen"
+_CHANNEL_KEYS = frozenset().union(*_USED_BY.values())
 _ONE_OF_EACH = ("url", "token", "secret")  # keys of a channel that can be given in several ways
 
 
@@ -45,7 +55,7 @@ class _Entry(Struct, frozen=True, kw_only=True):
     written: Mapping[str, Setting]  # by a user
 
 
-def fitted(settings: Settings, broken: Collection[str] = ()) -> tuple[Settings, tuple[Mistake, ...]]:
+def fitted(settings: Settings, broken: Collection[str]) -> tuple[Settings, tuple[Mistake, ...]]:
     """Take out what does not make sense, and say why. Of what is `broken` something was refused, and said, before."""
     wrong: dict[str, Mistake] = {}
     for section, known in (("reactions", _reaction_misfits), ("channels", _channel_misfits)):
@@ -55,7 +65,7 @@ def fitted(settings: Settings, broken: Collection[str] = ()) -> tuple[Settings, 
             misfits = (_too_many(section, place), known(entry)) if entry.written else ()  # ours make sense
             for misfit in _first(*misfits):
                 wrong[f"{section}.{name}."] = mistake(_blamed(entry, misfit).origin, misfit.cause)
-    wrong |= _lost_routes(settings, broken) | _odd_forge(settings)
+    wrong |= _lost_routes(settings, broken) | _odd_forge(settings, broken) | _never_put_off(settings)
     kept = {key: setting for key, setting in settings.items() if not key.startswith(tuple(wrong))}
     return kept, tuple(said for owner, said in wrong.items() if owner not in broken)
 
@@ -102,21 +112,28 @@ def _channel_misfits(entry: _Entry) -> Iterator[Misfit]:
     match channel.kind:
         case "ntfy" if not channel.topic:
             yield Misfit(("kind",), f"the channel '{name}' needs the 'topic' of ntfy")
+        case "ntfy" if not re.fullmatch(TOPIC, channel.topic or ""):
+            how = "give its name alone, 64 letters, digits, '-' and '_' at most; its server is the 'url'"
+            yield Misfit(("topic",), f"the 'topic' of the channel '{name}' is none that ntfy takes: {how}")
         case "webhook" if not (channel.url or channel.url_env or channel.url_file):
             yield Misfit(("kind",), f"the channel '{name}' needs a 'url', 'url_env' or 'url_file'")
         case "apprise" if not (channel.url_env or channel.url_file):
             yield Misfit(
                 ("kind",), f"the channel '{name}' needs a 'url_env' or 'url_file': addresses of Apprise are secret"
             )
-        case "command" if not channel.command:
+        case "command" if not "".join(channel.command[:1]).strip():
             yield Misfit(("kind",), f"the channel '{name}' needs a 'command'")
+    for key in sorted(_CHANNEL_KEYS & set(tree) - _USED_BY.get(channel.kind, _CHANNEL_KEYS)):
+        uses = " or ".join(f"'{one}'" for one in sorted(_USED_BY[channel.kind]))
+        aside = f"; it may have {uses}" if uses else ""
+        yield Misfit((key,), f"a channel of kind \"{channel.kind}\" makes no use of '{key}': leave it out{aside}")
 
 
 def _lost_routes(settings: Settings, broken: Collection[str]) -> dict[str, Mistake]:
     """Find the routes that lead to no channel; one that is broken is one."""
     channels = {
         *_names(settings, "channels"),
-        *(name for section, name, _ in (owner.split(".", 2) for owner in broken) if section == "channels"),
+        *(owner.split(".")[1] for owner in broken if owner.startswith("channels.")),
     }
     wrong: dict[str, Mistake] = {}
     for route in (settings[f"notify.{priority}"] for priority in Priority):
@@ -128,8 +145,8 @@ def _lost_routes(settings: Settings, broken: Collection[str]) -> dict[str, Mista
     return wrong
 
 
-def _odd_forge(settings: Settings) -> dict[str, Mistake]:
-    """Find what cannot be so of the forge: two tokens, two secrets, or webhooks that anybody could send."""
+def _odd_forge(settings: Settings, broken: Collection[str]) -> dict[str, Mistake]:
+    """Find what cannot be so of the forge: two tokens, two secrets, webhooks without a secret, or one without them."""
     given = {
         key: setting for key, setting in settings.items() if key.startswith("forge.") and setting.value is not None
     }
@@ -137,10 +154,25 @@ def _odd_forge(settings: Settings) -> dict[str, Mistake]:
     for word in ("token", "webhook_secret"):
         if both := given.get(f"forge.{word}_env") and given.get(f"forge.{word}_file"):
             wrong[both.key] = mistake(both.origin, f"there is both '{word}_env' and '{word}_file': keep one")
-    listening = given.get("forge.webhook_listen")
-    if listening and not {"forge.webhook_secret_env", "forge.webhook_secret_file"} & set(given):
+    meant_by = {*given, *broken}
+    secrets = ("forge.webhook_secret_env", "forge.webhook_secret_file")
+    if _LISTENING in given and meant_by.isdisjoint(secrets):
         cause = "webhooks are taken only with a secret: set 'webhook_secret_env' or 'webhook_secret_file'"
-        wrong[listening.key] = mistake(listening.origin, cause)
+        wrong[_LISTENING] = mistake(given[_LISTENING].origin, cause)
+    for idle in (given[key] for key in secrets if key in given and _LISTENING not in meant_by):
+        cause = f"no webhook is taken, so nothing makes use of '{idle.key.removeprefix('forge.')}'"
+        wrong[idle.key] = mistake(idle.origin, f"{cause}: set 'webhook_listen', such as \"127.0.0.1:7810\"")
+    return wrong
+
+
+def _never_put_off(settings: Settings) -> dict[str, Mistake]:
+    """Find quiet hours and digests from which everything is left out."""
+    wrong: dict[str, Mistake] = {}
+    for word in ("quiet", "digest"):
+        below = settings[f"notify.{word}_below"]
+        if settings[f"notify.{word}"].value is not None and below.value == Priority.INFO:
+            cause = f"nothing matters less than \"info\", so '{word}' puts nothing off"
+            wrong[below.key] = mistake(below.origin, f"{cause}: give a higher priority, or leave '{word}' out")
     return wrong
 
 

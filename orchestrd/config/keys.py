@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct, inspect
 from msgspec.structs import replace
 
+from orchestrd.config.writing import written
 from orchestrd.model.setting_key import Named, SetBy
 from orchestrd.model.settings import Configuration
 
@@ -92,7 +93,8 @@ class Key(Struct, frozen=True, kw_only=True):
             case inspect.VarTupleType() if self.choices:
                 return f"one of {_either(self.choices)}, or a list of them"
             case inspect.VarTupleType(max_length=most):
-                return f"{'a text, or ' if self.is_alone else ''}a list of at most {most} texts"
+                such_as = f", such as {written(self.example)}" if self.example else ""
+                return f"{'a text, or ' if self.is_alone else ''}a list of at most {most} texts{such_as}"
             case inspect.BoolType():
                 return "true or false"
             case inspect.DictType(max_length=most):

@@ -32,7 +32,10 @@ class Layer(Struct, frozen=True, kw_only=True):
 
 
 class Broken(Struct, frozen=True):
-    """A reaction or a channel (`reactions.NAME.`) of which something was refused: what it lacks is not its fault."""
+    """A reaction or a channel (`reactions.NAME.`), or else a key, of which something was refused.
+
+    What lacks something only because of that is not refused a second time.
+    """
 
     owner: str
 
@@ -67,9 +70,11 @@ def of_file(layer: Layer, installed: Installed) -> Iterator[Setting | Mistake | 
         elif not isinstance(held, dict):
             yield mistake(here, f"'{section}' is a section: write {_header(section)}, and its keys on the lines below")
         elif section in NAMED:
-            yield from (said for name in held for said in _of_named(text, section, name))
+            for name in held:
+                yield from _or_broken(f"{section}.{name}.", _of_name(text, section, name))
         else:
-            yield from (said for name in held for said in _of_key(text, (section, name), held[name]))
+            for name in held:
+                yield from _or_broken(f"{section}.{name}", _of_key(text, (section, name), held[name]))
 
 
 def of_environment(environ: Mapping[str, str], installed: Installed) -> Said:
@@ -105,12 +110,14 @@ def did_you_mean(guess: str | None) -> str:
     return f": did you mean '{guess}'?" if guess else ""
 
 
-def _of_named(text: _Text, section: str, name: str) -> Iterator[Setting | Mistake | Broken]:
-    """Tell what `[section.NAME]` says, and whether some of it is refused."""
-    told = list(_of_name(text, section, name))
-    yield from told
-    if any(isinstance(said, Mistake) for said in told):
-        yield Broken(f"{section}.{name}.")
+def _or_broken(owner: str, told: Said) -> Iterator[Setting | Mistake | Broken]:
+    """Give what is said of it, and whether some of that is refused."""
+    is_broken = False
+    for said in told:
+        is_broken |= isinstance(said, Mistake)
+        yield said
+    if is_broken:
+        yield Broken(owner)
 
 
 def _of_name(text: _Text, section: str, name: str) -> Said:
@@ -181,6 +188,9 @@ def _no_key(path: Path) -> str:
     above = _dotted((*path[:-1], ""))
     own = {dotted.removeprefix(above).partition(".")[0] for dotted in KEYS if dotted.startswith(above)}
     said = f"there is no key '{name}' in {_named_place(place)}"
+    if {f"{name}_env", f"{name}_file"} <= own:
+        where = f"name the file that has it by '{name}_file', or a variable that has it by '{name}_env'"
+        return f"{said}, for no secret stands in a configuration: {where}"
     if name not in own and (guess := meant(name, sorted(own))):
         return said + did_you_mean(guess)
     homes = [key for key in KEYS.values() if key.name.rpartition(".")[2] == name]

@@ -13,6 +13,8 @@ from orchestrd.model.setting_key import CHANNELS, Duration, SecretFile, Url, Var
 
 HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"  # as `orchestrd.core.quiet_hours` has them
 
+TOPIC = r"^[A-Za-z0-9_-]{1,64}$"  # as ntfy takes it
+
 Hours = Annotated[str, Meta(pattern=HOURS)]
 ChannelNames = Annotated[tuple[str, ...], Meta(max_length=CHANNELS_MAX)]
 

@@ -134,8 +134,8 @@ def test_what_is_no_key_is_said_with_its_line_and_what_was_meant(text: str, said
         ('[limits]\nmemory_max = "2"', "'memory_max' must be a text such as \"2G\" (bytes with K, M, G or T, or a per"),
         ('[spawn]\nuntil = "never"', f'{UNTIL}, not "never"'),
         ("[spawn]\nuntil = 1979-05-27", f'{UNTIL}, not "1979-05-27"'),
-        ('[spawn]\ncopy = ".env"', "'copy' must be a list of at most 256 texts, not \".env\""),
-        ("[spawn]\ncopy = [1]", "'copy' must be a list of at most 256 texts, not this list"),
+        ('[spawn]\ncopy = ".env"', '\'copy\' must be a list of at most 256 texts, such as [".env"], not ".env"'),
+        ("[spawn]\ncopy = [1]", "'copy' must be a list of at most 256 texts, such as [\".env\"], not this list"),
         ("[spawn]\nbase = {}", "'base' must be a text (commit), not a table"),
         ('[spawn]\nbase = "-x"', "'base': the base '-x' cannot be a commit: give a branch, a tag or a hash"),
         ('[spawn]\nlink = ["../x"]', "'link': the path to link '../x' leads out of the project: name it from the"),
@@ -223,7 +223,7 @@ def test_an_empty_variable_sets_nothing() -> None:
     [
         ("ORCH_SPAWN_AGNET", "x", "no key is set by this variable: did you mean 'ORCH_SPAWN_AGENT'?"),
         ("ORCH_DAEMON_INTERVAL_S", "soon", "'interval_s' must be a number from 0.05 to 3600 (seconds), not \"soon\""),
-        ("ORCH_SPAWN_COPY", "[x", "'copy' must be a list of at most 256 texts, not \"[x\""),
+        ("ORCH_SPAWN_COPY", "[x", '\'copy\' must be a list of at most 256 texts, such as [".env"], not "[x"'),
         ("ORCH_ENVIRONMENT_SET", "A=1", "'set' must be a table of at most 256 texts, such as {NAME = \"value\"}, not"),
     ],
 )
