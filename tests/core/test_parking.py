@@ -24,7 +24,6 @@ from tests.core.strategies import ATTEMPTED, EXIT, OPENING, Happening, Script, W
 
 WORKING, WAITING, BLOCKED, LIMITED = Activity.WORKING, Activity.WAITING, Activity.BLOCKED, Activity.LIMITED
 HOURS_S = 3 * 3_600.0
-FURTHER = LIMIT_TRUSTED_S + 1
 
 
 def says(observer: str, *allows: Activity, lasts_s: float | None = None) -> Happening:

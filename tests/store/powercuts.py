@@ -65,7 +65,6 @@ class World:
         self._home_stands: set[int] = set()
         self._home_maybe: set[int] = set()
         self._shown: dict[int, bytes] = {}
-        self.crashes = 0
         self.store = self._make(self._disk)
         self.records: dict[str, Session] = {}
         self.home = Home(schema=SCHEMA, epoch=0, revision=0)
@@ -121,7 +120,6 @@ class World:
     def restart(self) -> None:
         """Start anew on what is left, as often as it takes."""
         while True:
-            self.crashes += 1
             self._disk = self._what_is_left()
             self.store = self._make(self._disk)
             if self._chance.random() < 0.3:
