@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestrd.client.inspection import Records
 from orchestrd.core.layout import Layout
 from orchestrd.model.allowance import Allowance
 from orchestrd.model.document import DaemonFacts
-from orchestrd.model.ids import SessionId
 from orchestrd.model.origin import Kind, Mistake, Origin, Setting
-from orchestrd.model.session import SCHEMA, Session
-from orchestrd.model.words import Desired, Reason, State
+from orchestrd.model.session import Session
+from orchestrd.model.words import Reason, State
 from orchestrd_cli.doctor import (
     agents,
     channels,
@@ -40,7 +41,7 @@ from orchestrd_cli.doctor.program import Said
 from orchestrd_cli.doctor.running import Running
 from orchestrd_cli.doctor.runs import Mark
 from orchestrd_cli.doctor.subject import Subject
-from tests.documents import a_spec
+from tests import sessions
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 GIB, MIB = 1024**3, 1024**2
@@ -55,20 +56,8 @@ def ago(**span: float) -> datetime:
 
 
 def a_session(session: str, state: State = State.RUNNING, reason: Reason = Reason.STARTED, **changes: Any) -> Session:
-    values: dict[str, Any] = {
-        "schema": SCHEMA,
-        "id": SessionId(session),
-        "revision": 4,
-        "epoch": 1,
-        "spec": a_spec(),
-        "desired": Desired.RUNNING,
-        "state": state,
-        "reason": reason,
-        "state_since": ago(hours=1),
-        "generation": 1,
-        "created_at": ago(hours=2),
-    }
-    return Session(**values | changes)
+    known = sessions.a_session(session, state=state, reason=reason, state_since=ago(hours=1), created_at=ago(hours=2))
+    return replace(known, **changes)
 
 
 RUNS = a_session("aaaaaaaa", generation=2)
