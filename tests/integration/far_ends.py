@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from orchestrd.model.notice_settings import ChannelSettings
 from orchestrd.notifiers.context import NotifierContext
 from orchestrd.ports import Notifier
 from orchestrd.testing.contracts.notifier import Arrived
+from orchestrd.testing.loopback import LoopbackServer
 
 SECRET = "s3cret-token-3f8a"
 CLOCK = SystemClock()
@@ -48,42 +49,39 @@ class Posted:
     body: bytes
 
 
-class Server:
+class Server(LoopbackServer):
     """Answers every POST with `status`, and keeps it."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler, "far end")
         self.status = 200
         self.headers: dict[str, str] = {}
         self.posted: list[Posted] = []
         self.released = threading.Event()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                outer.posted.append(Posted(self.path, dict(self.headers), body))
-                if outer.status == HANGS:
-                    outer.released.wait(60.0)
-                    return
-                self.send_response(outer.status)
-                for name, value in outer.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.address = f"127.0.0.1:{self._server.server_port}"
+        self.address = f"127.0.0.1:{self.server_port}"
+        self.begin()
 
     def close(self) -> None:
         self.released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.posted.append(Posted(self.path, dict(self.headers), body))
+        if self.server.status == HANGS:
+            self.server.released.wait(60.0)
+            return
+        self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def a_context(place: Path, settings: ChannelSettings, **environ: str) -> NotifierContext:
