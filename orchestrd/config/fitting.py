@@ -15,6 +15,7 @@ from orchestrd.config.checking import meant
 from orchestrd.config.keys import key_of
 from orchestrd.config.reactions import condition_of, escalation_of
 from orchestrd.config.reading import SAY_WHEN, did_you_mean, mistake
+from orchestrd.core.acting import COMMAND
 from orchestrd.core.possible import impossible
 from orchestrd.model.limits import CHANNELS_MAX, REACTIONS_MAX
 from orchestrd.model.notice import Priority
@@ -26,7 +27,12 @@ from orchestrd.model.reaction_settings import ConditionSettings, ReactionSetting
 Settings = Mapping[str, Setting]
 
 _AT_MOST = {"reactions": REACTIONS_MAX, "channels": CHANNELS_MAX}
-_ONLY_FOR = {"command": Act.RUN, "agent": Act.SPAWN, "method": Act.MERGE}
+_ONLY_FOR = {  # keys that the other acts make no use of
+    "text": (Act.SEND, Act.NOTIFY, Act.SPAWN),
+    "command": (Act.RUN,),
+    "agent": (Act.SPAWN,),
+    "method": (Act.MERGE,),
+}
 _USED_BY: Mapping[str, frozenset[str]] = {  # by the kinds of channels that are ours
     "desktop": frozenset(),
     "ntfy": frozenset({"url", "url_env", "url_file", "topic", "token_env", "token_file"}),
@@ -82,6 +88,9 @@ def _reaction_misfits(entry: _Entry) -> Iterator[Misfit]:
             yield Misfit(("act",), f"the reaction '{name}' is to run a command, and names none: set its 'command'")
         case Act.SPAWN if not reaction.text.strip():
             yield Misfit(("act",), f"the reaction '{name}' is to begin another session: set its 'text', the prompt")
+        case Act.SPAWN if reaction.agent == COMMAND and COMMAND not in (reaction.when.agent or (COMMAND,)):
+            cause = f"is to begin a session of agent {COMMAND} for one of another, without a command to run"
+            yield Misfit(("agent", "act"), f"the reaction '{name}' {cause}: name another 'agent'")
     if (never := impossible(condition_of(reaction.when), reaction.act)) is not None:
         yield Misfit(never.keys, f"the reaction '{name}' {never.cause}")
     yield from _idle_keys(entry, reaction)
@@ -89,11 +98,12 @@ def _reaction_misfits(entry: _Entry) -> Iterator[Misfit]:
 
 def _idle_keys(entry: _Entry, reaction: ReactionSettings) -> Iterator[Misfit]:
     """What a user has written of it, and nothing makes use of: something else was meant by it."""
-    for key, act in _ONLY_FOR.items():
-        if key in entry.written and reaction.act is not act:
+    for key, acts in _ONLY_FOR.items():
+        if key in entry.written and entry.tree[key] and reaction.act not in acts:
+            those = " or ".join(f'"{act}"' for act in acts)
             aside = "; to ask for the agent of a session, set 'when.agent'" if key == "agent" else ""
-            cause = f"only an act of \"{act}\" makes use of '{key}', and that of '{entry.name}' is \"{reaction.act}\""
-            yield Misfit((key,), f'{cause}: set act = "{act}", or leave it out{aside}')
+            cause = f"only an act of {those} makes use of '{key}', and that of '{entry.name}' is \"{reaction.act}\""
+            yield Misfit((key,), f"{cause}: set another 'act', or leave '{key}' out{aside}")
     if "escalate_after" in entry.written and escalation_of(reaction) is None:
         cause = f"nobody is told when 'escalate_after' of '{entry.name}' is over"
         yield Misfit(("escalate_after",), f"{cause}: set its 'escalation', such as \"urgent\", or leave it out")

@@ -77,7 +77,7 @@ def of_file(layer: Layer, installed: Installed) -> Iterator[Setting | Mistake | 
                 yield from _or_broken(f"{section}.{name}", _of_key(text, (section, name), held[name]))
 
 
-def of_environment(environ: Mapping[str, str], installed: Installed) -> Said:
+def of_environment(environ: Mapping[str, str], installed: Installed) -> Iterator[Setting | Mistake | Broken]:
     """Tell what the environment says."""
     for name in sorted(filter(is_variable, environ)):
         origin = Origin(kind=Kind.ENVIRONMENT, variable=name)
@@ -85,7 +85,7 @@ def of_environment(environ: Mapping[str, str], installed: Installed) -> Said:
             yield mistake(origin, f"no key is set by this variable{did_you_mean(meant(name, _BY_VARIABLE))}")
         elif text := environ[name]:  # an empty one sets nothing
             key = _BY_VARIABLE[name]
-            yield from _settled(key, key.dotted, check_text(key, text, installed), origin, {})
+            yield from _or_broken(key.dotted, _settled(key, key.dotted, check_text(key, text, installed), origin, {}))
 
 
 def is_variable(name: str) -> bool:

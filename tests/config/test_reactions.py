@@ -333,11 +333,19 @@ def test_who_is_told_in_the_end_follows_from_what_is_done_unless_it_is_said(
         ),
         (
             "[reactions.mine]\nwhen = {stuck = true}\ncommand = 'make'",
-            '3: only an act of "run" makes use of \'command\', and that of \'mine\' is "notify": set act = "run", or',
+            "3: only an act of \"run\" makes use of 'command', and that of 'mine' is \"notify\": set ",
         ),
         (
             "[reactions.agent-stuck]\nagent = 'claude'",
-            "2: only an act of \"spawn\" … or leave it out; to ask for the agent of a session, set 'when.agent'",
+            "2: only an act of \"spawn\" … or leave 'agent' out; to ask for the agent of a session, set 'when.agent'",
+        ),
+        (
+            "[reactions.mine]\nwhen = {stuck = true}\nact = 'stop'\ntext = 'Too long'",
+            '4: only an act of "send" or "notify" or "spawn" makes use of \'text\', and that of \'mine\' is "stop": ',
+        ),
+        (
+            "[reactions.mine]\nwhen = {agent = 'claude'}\nact = 'spawn'\ntext = 'Look'\nagent = 'shell'",
+            "5: the reaction 'mine' is to begin a session of agent shell for one of another, without a command to run:",
         ),
         (
             "[reactions.agent-stuck]\nescalate_after = '2h'",
@@ -451,6 +459,28 @@ def test_a_reaction_that_comes_along_keeps_its_condition_where_nothing_is_asked_
 
 def test_all_that_comes_along_can_act() -> None:
     assert [one.name for one in _reactions("").values() if impossible(one.when, one.act)] == []
+
+
+def test_a_text_that_comes_along_or_is_emptied_is_no_mistake_where_nothing_makes_use_of_it() -> None:
+    text = "[reactions.approved-and-green]\nact = 'merge'\n[reactions.pr-closed]\nact = 'stop'\ntext = ''"
+
+    assert {_reactions(text)[name].act for name in ("approved-and-green", "pr-closed")} == {Act.MERGE, Act.STOP}
+
+
+def test_a_command_may_be_begun_for_one_that_is_a_command_itself() -> None:
+    text = "[reactions.mine]\nwhen = {state = 'failed'}\nact = 'spawn'\ntext = 'Look'\nagent = 'shell'"
+
+    assert _reactions(text)["mine"].agent == "shell"
+
+
+def test_what_a_variable_was_to_set_is_not_said_to_be_missing() -> None:
+    layers = [packaged(), Layer(kind=Kind.USER, file="/f.toml", content=b"[forge]\nwebhook_secret_file = '/a'")]
+
+    (mistake,) = effective(layers, {"ORCH_FORGE_WEBHOOK_LISTEN": "7810"}).mistakes
+
+    assert str(mistake).startswith(
+        "ORCH_FORGE_WEBHOOK_LISTEN: 'webhook_listen': it has to be an address of this machine"
+    )
 
 
 def test_what_is_left_of_a_budget_that_is_not_ones_own_is_no_mistake() -> None:
