@@ -48,6 +48,7 @@ TYPES = (
     EventType.MESSAGE_SETTLED,
     EventType.NOTICE_TOLD,
     EventType.NOTICE_FAILED,
+    EventType.MERGE_SETTLED,
     EventType.COMMAND_RUN,
     EventType.SPAWNED_ANOTHER,
 )

@@ -46,7 +46,7 @@ def merged(turn: Turn, result: Merged) -> None:
     error = short(result.error)
     is_refused = result.is_merged is False
     commit = effect.merge.head if effect.merge else None
-    turn.emit(EventType.MERGE_SETTLED, to=_SETTLED[result.is_merged], text=commit, error=error)
+    turn.emit(EventType.MERGE_SETTLED, source=effect.reaction, to=_SETTLED[result.is_merged], text=commit, error=error)
     refused = head(cleaned(result.words or ""), ERROR_CHARS_MAX) if is_refused and lasts(result.refusal) else None
     attempt_over(turn, effect.id, (error or "it was refused") if is_refused else None, refused=refused)
     if result.change is not None:

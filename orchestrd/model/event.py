@@ -31,7 +31,7 @@ class EventType(StrEnum):
     REACTION_CLEARED = "reaction_cleared"  # source: its condition holds no more, and its budget is new
     NOTICE_TOLD = "notice_told"  # message: its key; to: the channels, null: there is none for it; text
     NOTICE_FAILED = "notice_failed"  # message: its key; to: the channels over which it was told; error
-    MERGE_SETTLED = "merge_settled"  # to: `merged`, `refused` or `unknown`; text: the commit; error
+    MERGE_SETTLED = "merge_settled"  # source: the reaction; to: merged, refused or unknown; text: the commit; error
     VERIFIED = "verified"  # to: `green` or `red`; exit_code; text: the end of its output; error
     COMMAND_RUN = "command_run"  # source: the reaction; exit_code; text: the end of its output; error
     SPAWNED_ANOTHER = "spawned_another"  # source: the reaction; to: the id of the other session; error

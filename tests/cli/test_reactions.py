@@ -66,7 +66,8 @@ def kept(home: Path, user: Path) -> Callable[..., Session]:
         fired = replace(FIRED, session=session.id)
         settled = replace(fired, type=EventType.MESSAGE_SETTLED, source=None, receipt=Receipt.TYPED)
         typed = [replace(settled, message=key) for key in ("reaction.ci-failed.ab12.1", "mine")]
-        store.commit([replace(session, epoch=epoch, events=(fired, *typed))])
+        merge = replace(fired, type=EventType.MERGE_SETTLED, source="ready", to="refused", error="no right")
+        store.commit([replace(session, epoch=epoch, events=(fired, *typed, merge))])
         store.close()
         return session
 
@@ -245,6 +246,7 @@ def test_the_ledger_is_told_with_what_comes_next_and_what_was_done(orch: Orch, k
     assert "    error   no answer" in lines
     assert any(line.endswith("reaction ci-failed: send") for line in lines)
     assert any("reaction.ci-failed.ab12.1" in line for line in lines)
+    assert any(line.endswith("merge refused; error: no right") for line in lines)
     assert "mine" not in done.out
     assert "agent-idle" not in done.out
 

@@ -71,7 +71,9 @@ def test_a_merge_that_was_refused_is_parked_tried_again_and_handed_to_a_person()
     assert types_of(life.events).count(FIRED) == FAILED_ATTEMPTS_MIN
     assert types_of(life.events).count(ESCALATED) == 1
     settled = [event for event in life.events if event.type is EventType.MERGE_SETTLED]
-    assert {(event.to, event.text, event.error) for event in settled} == {("refused", "c1", "the base was modified")}
+    assert {(event.source, event.to, event.text, event.error) for event in settled} == {
+        ("ready", "refused", "c1", "the base was modified")
+    }
 
 
 @pytest.mark.parametrize(("is_merged", "word"), [(True, "merged"), (None, "unknown")])
