@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from orchestrd.core.acting import COMMAND
 from orchestrd.core.beginning import implies_start
 from orchestrd.core.deciding import attempted as answer_attempted
 from orchestrd.core.deciding import in_flight
@@ -11,6 +12,7 @@ from orchestrd.core.machine import Trigger
 from orchestrd.core.parking import limit_due
 from orchestrd.core.progress import stuck_due, watch_anew
 from orchestrd.core.running import launch_limit_s
+from orchestrd.core.terminal import has_terminal
 from orchestrd.core.turn import Turn, short
 from orchestrd.core.withdrawing import withdraw_old_messages
 from orchestrd.model.command import Attempted, Delivered, HeldBack, Launched, LaunchFailed, Placed, Swept, Terminated
@@ -18,7 +20,7 @@ from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S, KILL_RETRY_LOST_S, KILL_RETRY_S, KILLS_MAX, START_DEADLINE_S
-from orchestrd.model.session import Message, prompt_message
+from orchestrd.model.session import Message, Session, prompt_message
 from orchestrd.model.words import Activity, Authority, Ending, Receipt, State
 
 
@@ -121,7 +123,8 @@ def _is_typed(turn: Turn, result: Attempted) -> bool:
 def delivered(turn: Turn, result: Delivered) -> None:
     """The message is settled. Where nothing was typed after all, and nothing heard since, the agent still waits.
 
-    Where nobody saw it taken, whoever looks at it is believed again, whatever the age of what is seen there.
+    Where nobody saw it taken, whoever looks at it is believed again, whatever the age of what is seen there. Nobody
+    looks at one that is hosted: what its host has said last counts again, for it would have told of the message.
     """
     delivered = {effect.message for effect in turn.session.effects if effect.id == result.effect}
     turn.drop_effect(result.effect)
@@ -131,12 +134,25 @@ def delivered(turn: Turn, result: Delivered) -> None:
     if result.receipt is not Receipt.SUBMITTED:
         turn.evidence = replace(turn.evidence, typed_at=None)
     if turn.session.activity_source == TYPING:
-        still = Activity.WAITING if result.receipt is Receipt.REFUSED else Activity.UNKNOWN
-        turn.set_activity(still, "send", None)
-        if still is Activity.WAITING:
-            turn.change(turn_over_at=turn.session.turn_over_at or turn.evidence.over_before)
-        else:
-            turn.judge_activity()
+        _heard_nothing(turn, result.receipt)
+
+
+def _heard_nothing(turn: Turn, receipt: Receipt) -> None:
+    """Say what it does, of which nothing was heard since it was typed into."""
+    typed_at = turn.session.activity_since
+    if receipt is Receipt.REFUSED:
+        turn.set_activity(Activity.WAITING, "send", None)
+        turn.change(turn_over_at=turn.session.turn_over_at or turn.evidence.over_before)
+    elif receipt is Receipt.UNKNOWN and _is_hosted(turn.session):
+        turn.set_activity(Activity.WAITING, "send", None, since=typed_at)
+    else:
+        turn.set_activity(Activity.UNKNOWN, "send", None)
+        turn.judge_activity()
+
+
+def _is_hosted(session: Session) -> bool:
+    """Tell whether a host tells of it, exactly: a command of one's own, as plain a process, tells what it likes."""
+    return session.spec.agent != COMMAND and not has_terminal(session.spec.runtime)
 
 
 def restarted(turn: Turn) -> None:

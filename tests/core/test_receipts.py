@@ -1,7 +1,10 @@
 """Receipts and the order of messages: what holds for any life of a session."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from orchestrd.core.validate import problem_with_key
 from orchestrd.model.command import Attempted, Launched, Send
@@ -10,7 +13,9 @@ from orchestrd.model.event import EventType
 from orchestrd.model.session import OWN_KEYS
 from orchestrd.model.words import Activity, Receipt, Until
 from tests.core.interpreter import SESSION, Interpreter
+from tests.core.reacting import SPEC, Reacting
 from tests.core.strategies import OPENING, Happening, Script, say, scripts, send
+from tests.reports import a_report
 
 
 def begun(life: Interpreter) -> list[str]:
@@ -81,3 +86,38 @@ def test_what_is_sent_while_it_works_waits_for_its_turn() -> None:
 
     assert all(message.awaits_turn for message in life.record.messages)
     assert life.record.effects == ()
+
+
+@pytest.mark.parametrize(
+    ("agent", "runtime", "is_believed"),
+    [("claude", "process", True), ("claude", "tmux", False), ("shell", "process", False)],
+)
+def test_after_a_crash_over_its_typing_a_host_that_says_nothing_of_a_message_still_waits(
+    agent: str, runtime: str, *, is_believed: bool
+) -> None:
+    life = in_doubt(agent, runtime)
+
+    assert [settled.receipt for settled in life.record.settled] == [Receipt.UNKNOWN]
+    assert life.record.activity is (Activity.WAITING if is_believed else Activity.UNKNOWN)
+    assert [effect.message for effect in life.record.effects] == (["m2"] if is_believed else [])
+
+
+def test_what_a_host_says_of_a_message_in_doubt_counts_however_late_it_is_read() -> None:
+    life = in_doubt("claude", "process", down_s=60.0)
+
+    life.give(a_report(Activity.WORKING, at=life.now.at - timedelta(seconds=55.0), offset=9))
+
+    assert life.record.activity is Activity.WORKING
+    assert life.record.effects == ()
+
+
+def in_doubt(agent: str, runtime: str, down_s: float = 1.0) -> Reacting:
+    """Let a daemon die when it is about to type the first of two messages, and another one begin."""
+    life = Reacting(spec=replace(SPEC, agent=agent, runtime=runtime))
+    life.looks(Activity.WAITING)
+    for key in ("m1", "m2"):
+        life.give(Send(session=life.record.id, message=key, text=key, awaits_turn=True))
+    life.give(Attempted(effect=life.record.effects[0].id))
+    life.wait(down_s)
+    life.restart()
+    return life
