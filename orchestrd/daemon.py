@@ -13,7 +13,7 @@ import asyncio
 import importlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ from orchestrd.engine.assembly import Engine
 from orchestrd.engine.nudges import NudgeFifo
 from orchestrd.engine.presence import Settings
 from orchestrd.engine.tasks import OnError
-from orchestrd.forges.context import ForgeContext
+from orchestrd.forging import Forging, Made
 from orchestrd.logs import log_commit, log_error
 from orchestrd.model.errors import FaultError, OrchestrdError
 from orchestrd.model.notice_settings import ChannelSettings
@@ -38,8 +38,7 @@ from orchestrd.model.settings import Configuration
 from orchestrd.notifiers.context import NotifierContext
 from orchestrd.notify import NotifySocket, Supervision, take_supervision
 from orchestrd.plugins import Plugins
-from orchestrd.ports import Agent, Forge, Notifier, Runtime
-from orchestrd.ports.forge import WebhookForge
+from orchestrd.ports import Agent, Notifier, Runtime
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
 from orchestrd.runtimes.commands import KeptCommands
 from orchestrd.runtimes.context import RuntimeContext
@@ -106,20 +105,19 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     runtimes = plugins.runtimes(RuntimeContext(layout=layout, clock=clock, scopes=scopes))
     settings = settings_of(configuration, flags)
     agents, git = plugins.agents(), Git()
-    forges = plugins.forges(
-        ForgeContext(
-            layout=layout, clock=clock, settings=configuration.forge, environ=os.environ, git=git, on_error=log_error
-        )
-    )
+    forging = Forging(configuration.forge, plugins, layout, clock, git)
     engine = _engine(
-        layout, settings, clock, plugins, git, runtimes=runtimes, agents=agents, forges=forges, ending=ending
+        layout, settings, clock, plugins, git, runtimes=runtimes, agents=agents, forging=forging, ending=ending
     )
     screens = Screens(agents, os.environ)
     screens.take(await asyncio.to_thread(screens.read), engine.report)
     engine.on_commit(log_commit)
     _open(engine, layout, clock, supervision.sockets)
-    _hear(engine, forges, configuration.forge.webhook_listen)
-    reloading = _reloading(engine, flags, scopes, screens, supervisor)
+    webhooks = forging.server(engine)
+    engine.registry.add(Face("webhooks", webhooks, log_error))
+    reloading = _reloading(
+        engine, flags, supervisor, scopes=scopes, screens=screens, forging=forging, webhooks=webhooks
+    )
     _watch(engine, layout, supervision, supervisor)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _end, ending)
@@ -135,8 +133,6 @@ async def _serve(layout: Layout, flags: Flags, configuration: Configuration) -> 
     await engine.stop()
     for runtime in runtimes.values():
         await runtime.close()
-    for forge in forges.values():
-        await forge.close()
     supervisor.close()
     log.info("daemon_stopped", pid=settings.pid, fault=fault.message if fault else None)
     return 1 if fault else 0
@@ -151,7 +147,7 @@ def _engine(
     *,
     runtimes: dict[str, Runtime],
     agents: dict[str, Agent],
-    forges: dict[str, Forge],
+    forging: Forging,
     ending: "asyncio.Future[FaultError | None]",
 ) -> Engine:
     attachments = FileAttachments(layout)
@@ -168,14 +164,14 @@ def _engine(
         worktrees=ManagedWorktrees(layout.worktrees, git),
         checkouts=GitCheckouts(git),
         trees=GitTrees(git),
-        forges=forges,
+        forges=forging.forges,
         runner=KeptCommands(layout, attachments),
         meter=ProcessMeter(layout),
         make_notifier=partial(_notifier, plugins, layout, clock),
         read_screen=attachments.read_screen,
     )
     engine = Engine(adapters, settings, log_error, lambda fault: _end(ending, fault))
-    for trouble in plugins.troubles:
+    for trouble in (*plugins.troubles, *forging.troubles):
         engine.report(trouble.part, trouble.error)
     return engine
 
@@ -192,13 +188,6 @@ def _open(engine: Engine, layout: Layout, clock: SystemClock, sockets: Sequence[
     """Let the world in."""
     engine.registry.add(NudgeFifo(layout.nudge, engine.service.nudge, log_error))
     engine.registry.add(Face("api", ApiServer(engine.service, layout, clock, sockets), log_error))
-
-
-def _hear(engine: Engine, forges: Mapping[str, Forge], address: str | None) -> None:
-    """Let forges tell by themselves where something has changed, if the user wants that."""
-    told = {name: forge for name, forge in forges.items() if isinstance(forge, WebhookForge)}
-    if address is not None and told:
-        engine.registry.add(Face("webhooks", WebhookServer(address, told, engine.report), log_error))
 
 
 def _import_all() -> None:
@@ -220,13 +209,23 @@ def _watch(engine: Engine, layout: Layout, supervision: Supervision, supervisor:
 
 
 def _reloading(
-    engine: Engine, flags: Flags, scopes: Scopes | None, screens: Screens, supervisor: NotifySocket
-) -> Reloading[tuple[Configuration, Found]]:
-    def read() -> tuple[Configuration, Found]:
-        return read_configuration(flags), screens.read()
+    engine: Engine,
+    flags: Flags,
+    supervisor: NotifySocket,
+    *,
+    scopes: Scopes | None,
+    screens: Screens,
+    forging: Forging,
+    webhooks: WebhookServer,
+) -> Reloading[tuple[Configuration, Found, Made | None]]:
+    def read() -> tuple[Configuration, Found, Made | None]:
+        configuration, rules = read_configuration(flags), screens.read()
+        return configuration, rules, forging.remade(configuration.forge, webhooks)
 
-    def take(found: tuple[Configuration, Found]) -> None:
-        configuration, rules = found
+    async def take(found: tuple[Configuration, Found, Made | None]) -> None:
+        configuration, rules, made = found
+        if made is not None:
+            await forging.take(made, engine, webhooks)
         engine.take(settings_of(configuration, flags))
         if scopes is not None:
             scopes.take(configuration.limits)

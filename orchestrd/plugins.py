@@ -34,6 +34,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
     """A plugin that is left out: which it is, as the daemon's troubles name their parts, and why."""
 
     part: str
+    name: str  # of the adapter
     error: OrchestrdError
 
 
@@ -97,7 +98,8 @@ class Plugins:
             try:
                 adapter = _made_one(entry, port, make, taken=made)
             except Exception as error:  # noqa: BLE001 - it is foreign code, and may raise anything
-                self.troubles.append(Trouble(part=f"{_kind(group)} {entry.name}", error=_told(entry, group, error)))
+                part, told = f"{_kind(group)} {entry.name}", _told(entry, group, error)
+                self.troubles.append(Trouble(part=part, name=entry.name, error=told))
             else:
                 made[entry.name] = adapter
                 self.packages[group, entry.name] = package_of(entry)

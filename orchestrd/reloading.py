@@ -6,7 +6,7 @@ is said. One reload at a time; whoever asks meanwhile is served by the next one,
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 from msgspec import Struct, structs
@@ -75,7 +75,7 @@ class Reloading(Actor, Generic[Read]):
     def __init__(
         self,
         read: Callable[[], Read],
-        take: Callable[[Read], None],
+        take: Callable[[Read], Awaitable[None]],
         refuse: Callable[[OrchestrdError], None],
         supervisor: NotifySocket,
         on_error: OnError,
@@ -104,7 +104,7 @@ class Reloading(Actor, Generic[Read]):
             self._is_wanted = False
             await self._supervisor.reloading()
             try:
-                self._take(await asyncio.to_thread(self._read))
+                await self._take(await asyncio.to_thread(self._read))
             except OrchestrdError as error:
                 self._refuse(error)
             await self._supervisor.ready()

@@ -57,11 +57,14 @@ class Bench:
         self.supervisor = Told()
         self.reloading = Reloading(
             self._read,
-            self.told.append,
+            self._take,
             self.told.append,
             self.supervisor,
             lambda what, error: self.errors.append((what, error)),
         )
+
+    async def _take(self, configuration: Configuration) -> None:
+        self.told.append(configuration)
 
     def _read(self) -> Configuration:
         for _ in range(self.wishes_meanwhile):

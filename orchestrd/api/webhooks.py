@@ -24,6 +24,8 @@ from orchestrd.ports.forge import WebhookForge
 
 log = structlog.get_logger()
 
+FindForges = Callable[[], Mapping[str, WebhookForge]]
+
 PART = "webhooks"  # as the daemon's troubles name it
 
 
@@ -38,9 +40,9 @@ class WebhookConnection(Connection):
 
 
 class WebhookApp:
-    """The one route."""
+    """The one route. `forges` gives those that are in use by then."""
 
-    def __init__(self, forges: Mapping[str, WebhookForge]) -> None:
+    def __init__(self, forges: FindForges) -> None:
         self._forges = forges
         route = Route("/v1/webhooks/{forge}", self._take, methods=["POST"])
         self._router = Router([route], redirect_slashes=False)
@@ -59,25 +61,32 @@ class WebhookApp:
 
     async def _take(self, request: Request) -> Response:
         name = request.path_params["forge"]
-        if name not in self._forges:
-            raise NotFoundError(f"there is no forge {name!r} that sends webhooks", code="no_forge")
+        self._named(name)
         body = await whole_body(request, WEBHOOK_BODY_BYTES_MAX)
-        await self._forges[name].take_delivery({key.lower(): value for key, value in request.headers.items()}, body)
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        await self._named(name).take_delivery(headers, body)  # there may be another one by now
         return Response(status_code=202)
+
+    def _named(self, name: str) -> WebhookForge:
+        forge = self._forges().get(name)
+        if forge is None:
+            raise NotFoundError(f"there is no forge {name!r} that sends webhooks", code="no_forge")
+        return forge
 
 
 class WebhookServer:
-    """Listens on `address`, a host of this machine and a port. `report` is told whether it can, and the daemon goes on.
+    """Listens on `address`, a host of this machine and a port; null: nowhere, until it is moved.
 
-    Started and stopped by the daemon, like any actor.
+    `report` is told whether it can, and the daemon goes on. Started and stopped by the daemon, like any actor.
     """
 
     def __init__(
-        self, address: str, forges: Mapping[str, WebhookForge], report: Callable[[str, OrchestrdError | None], None]
+        self, address: str | None, forges: FindForges, report: Callable[[str, OrchestrdError | None], None]
     ) -> None:
         self._address = address
-        self._serving = Serving(WebhookApp(forges), WebhookConnection)
+        self._app = WebhookApp(forges)
         self._report = report
+        self._serving: Serving | None = None
         self._socket: socket.socket | None = None
 
     @property
@@ -87,25 +96,61 @@ class WebhookServer:
 
     async def started(self) -> None:
         """Listen from now on."""
-        try:
-            self._socket = await asyncio.to_thread(_listening, self._address)
-        except OSError as error:
-            told = f"cannot listen for webhooks on {self._address}: {error.strerror or error}"
-            self._report(PART, RefusedError(told, code="no_socket", hint="orch config edit"))
+        if self._address is None:
             return
-        await self._serving.start(self._socket)
-        self._report(PART, None)
-        log.info("webhooks_started", address=self._address)
+        try:
+            listening = await asyncio.to_thread(_listening, self._address)
+        except RefusedError as error:
+            self._report(PART, error)
+        else:
+            await self._listen(listening)
 
     async def stopped(self) -> None:
         """Listen no more. Harmless when it never did."""
-        if self._socket is not None:
-            await self._serving.stop(self._socket, lambda: None)
-            self._socket = None
+        serving, listening, self._serving, self._socket = self._serving, self._socket, None, None
+        if serving is not None and listening is not None:
+            await serving.stop(listening, lambda: None)
+
+    def bound(self, address: str | None) -> socket.socket | None:
+        """Take hold of a place to listen at, before that of now is given up; null where none is needed. Blocking.
+
+        Raises RefusedError. What could not be had at the start is tried again, and keeps nobody from anything.
+        """
+        if address is None or (address == self._address and self._socket is not None):
+            return None
+        try:
+            return _listening(address)
+        except RefusedError:
+            if address != self._address:
+                raise
+            return None
+
+    async def move(self, address: str | None, listening: socket.socket | None) -> None:
+        """Listen there, and nowhere else; what was begun where it listened before is answered there."""
+        if address == self._address and listening is None:
+            return
+        self._address = address
+        await self.stopped()
+        if listening is not None:
+            await self._listen(listening)
+        else:
+            self._report(PART, None)
+            log.info("webhooks_stopped")
+
+    async def _listen(self, listening: socket.socket) -> None:
+        self._serving, self._socket = Serving(self._app, WebhookConnection), listening
+        await self._serving.start(listening)
+        self._report(PART, None)
+        log.info("webhooks_started", address=self._address)
 
 
 def _listening(address: str) -> socket.socket:
+    """Raises RefusedError (`no_socket`)."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, int(port)), family=family, backlog=WEBHOOK_CONNECTIONS_MAX)
+    try:
+        return socket.create_server((host, int(port)), family=family, backlog=WEBHOOK_CONNECTIONS_MAX)
+    except (OSError, OverflowError) as error:
+        told = f"cannot listen for webhooks on {address}: {getattr(error, 'strerror', None) or error}"
+        raise RefusedError(told, code="no_socket", hint="orch config edit") from error

@@ -5,7 +5,7 @@ it last; what waited in the inbox is taken in before the lifecycle ticks; faces 
 behind all this.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from orchestrd.engine.actor import Actor, Registry
 from orchestrd.engine.actuator import Actuator
@@ -16,6 +16,7 @@ from orchestrd.engine.bus import Bus
 from orchestrd.engine.claims import Claims
 from orchestrd.engine.cleaning import Cleaning
 from orchestrd.engine.deadlines import Deadlines
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.intake import Intake
 from orchestrd.engine.judging import Judging
@@ -37,6 +38,7 @@ from orchestrd.engine.upkeep import Upkeep
 from orchestrd.engine.witnesses import Witnesses
 from orchestrd.model.document import Document, SpawnRequest
 from orchestrd.model.errors import FaultError, OrchestrdError
+from orchestrd.ports import Forge
 
 _RELOADING = "the settings were not read again"
 
@@ -51,6 +53,7 @@ class Engine:
         self._adapters = adapters
         self._on_error = on_error
         self._bus, self._roster, self._troubles = Bus(), Roster(on_error), Troubles(on_error)
+        self._forges = Forges(adapters.forges, on_error)
         self._ledger = Ledger(
             store=adapters.store,
             roster=self._roster,
@@ -102,6 +105,10 @@ class Engine:
         self._bus.close()
         await self.registry.stop()
 
+    def ask(self, forges: Mapping[str, Forge]) -> None:
+        """Ask these forges from now on; the settings that go with them are taken right after."""
+        self._forges.take(forges)
+
     def take(self, settings: Settings) -> None:
         """Go on with other settings; who the daemon is stays as it is."""
         self._presence.take(settings)
@@ -143,7 +150,7 @@ class Engine:
             clock=self._adapters.clock,
             layout=self._adapters.layout,
             settings=settings,
-            forges=self._adapters.forges.values(),
+            forges=self._forges,
             on_error=self._on_error,
         )
 
@@ -204,6 +211,7 @@ class Engine:
         return Outward(
             self._adapters,
             settings,
+            forges=self._forges,
             roster=self._roster,
             mailboxes=self._mailboxes,
             prober=prober,

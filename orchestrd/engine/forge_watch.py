@@ -16,6 +16,7 @@ from functools import partial
 
 from orchestrd.core.branches import Claim, branch_of, is_watched, told_rule
 from orchestrd.engine.actor import Actor, StoppedError
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, TaskBag
@@ -33,14 +34,14 @@ OnLook = Callable[[SessionId], None]
 
 
 class ForgeWatch(Actor):
-    """Asks the forges. `remote` is the name of the remote that branches are pushed to; it may change."""
+    """Asks the forges. `remote` is the name of the remote that branches are pushed to."""
 
     name = "forge watch"
 
     def __init__(
         self,
         *,
-        forges: Mapping[str, Forge],
+        forges: Forges,
         checkouts: Checkouts,
         roster: Roster,
         mailboxes: Mailboxes,
@@ -51,6 +52,8 @@ class ForgeWatch(Actor):
     ) -> None:
         super().__init__(on_error)
         self.remote = remote
+        self._is_set_anew = False
+        self._names: frozenset[str] = frozenset()  # of the forges that were asked to call
         self._forges = forges
         self._checkouts = checkouts
         self._roster = roster
@@ -76,7 +79,7 @@ class ForgeWatch(Actor):
 
     def why_unknown(self, session: SessionId) -> str | None:
         """Say why nothing was told of its change at the last look; null where something was."""
-        if not self._forges:
+        if not self._forges.current:
             return "no forge is asked: [forge] kind is none"
         known = self._roster.get(session)
         if known is not None and not is_watched(known):
@@ -102,15 +105,38 @@ class ForgeWatch(Actor):
     # ---- life
 
     async def started(self) -> None:
-        """Begin to look, where there is a forge to ask."""
-        if not self._forges:
-            return
-        for forge in self._forges.values():
-            forge.on_change(self.look_now)
+        """Begin to look, as soon as there is a forge to ask."""
+        self._listen()
         for session in self._roster:
             self._turns[session.id] = session.turn_over_at
         self._roster.on_commit(self._consider)
         self._tasks.spawn("forge watch", self._run())
+
+    def take(self, remote: str) -> None:
+        """Go on with this remote and the forges that are in use now, at once.
+
+        What was told is still known where the same repository is asked about; elsewhere as little as after a start.
+        """
+        self.remote = remote
+        self._listen()
+        for (name, _), watched in self._repositories.items():
+            forge = self._forges.current.get(name)
+            if forge is not None and forge is not watched.forge:
+                watched.ask(forge)
+        self._is_set_anew = True
+        self._stirred.set()
+
+    def _listen(self) -> None:
+        """Have the forges call; what was wrong with one that is gone is nobody's trouble any more."""
+        for gone in self._names - self._forges.current.keys():
+            self._troubles.works(_part_of(gone))
+            self._troubles.works(_calls_of(gone))
+        self._names = frozenset(self._forges.current)
+        for forge in self._forges.current.values():
+            try:
+                forge.on_change(self.look_now)
+            except Exception as error:  # noqa: BLE001 - the border of a forge: one that does not call is asked all the same
+                self._troubles.failed(_calls_of(forge.name), error)
 
     async def stop(self) -> None:
         """End the looks under way: what they would tell, the next daemon is told as well."""
@@ -121,7 +147,7 @@ class ForgeWatch(Actor):
 
     def _consider(self, session: Session) -> None:
         """After a commit: a session that is new, or whose turn is over, is worth a look at its worktree."""
-        if not is_watched(session):
+        if not self._forges.current or not is_watched(session):
             return
         is_new = session.id not in self._turns
         if is_new or self._turns[session.id] != session.turn_over_at:
@@ -143,18 +169,20 @@ class ForgeWatch(Actor):
         """Wait until something has happened, and a moment more, for much comes together; or until a look is due."""
         now_s = asyncio.get_running_loop().time()
         due = [max(watched.due_s(), now_s) for watched in self._repositories.values() if not watched.is_looking]
-        pause_s = min([CHECKOUTS_LOOK_S, *(at - now_s for at in due)]) if self._turns else None
+        has_work = self._turns and self._forges.current
+        pause_s = min([CHECKOUTS_LOOK_S, *(at - now_s for at in due)]) if has_work else None
         try:
             async with asyncio.timeout(pause_s):
                 await self._stirred.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(CHECKOUTS_SETTLE_S)
+        if not self._is_stopping:
+            await asyncio.sleep(CHECKOUTS_SETTLE_S)
 
     # ---- a round: who stands where, and who is due
 
     async def _round(self) -> None:
-        sessions = [session for session in self._roster if is_watched(session)]
+        sessions = [session for session in self._roster if self._forges.current and is_watched(session)]
         self._forget_all_but(sessions)
         ended, self._ended_turns = self._ended_turns, set()
         wanted = [WantedCheckout(session=session.id, path=session.spec.workspace.path) for session in sessions]
@@ -179,16 +207,16 @@ class ForgeWatch(Actor):
         if checkout.remote is None:
             self._why[session.id] = f"its repository has no remote {self.remote!r}, or its worktree is gone"
             return None
-        for name in self._forges:
-            if (repository := self._named(name, checkout.remote)) is not None:
+        for name, forge in self._forges.current.items():
+            if (repository := self._named(forge, checkout.remote)) is not None:
                 return name, repository
         self._why[session.id] = "no forge knows the remote of its repository"
         return None
 
-    def _named(self, name: str, remote: str) -> str | None:
-        part = f"the forge {name}"
+    def _named(self, forge: Forge, remote: str) -> str | None:
+        part = _part_of(forge.name)
         try:
-            repository = self._forges[name].repository_of(remote)
+            repository = forge.repository_of(remote)
         except Exception as error:  # noqa: BLE001 - the border of a forge: one that is broken knows no remote
             self._troubles.failed(part, error)
             return None
@@ -197,13 +225,20 @@ class ForgeWatch(Actor):
 
     def _regroup(self, members: Mapping[tuple[str, str], list[Member]]) -> None:
         for gone in self._repositories.keys() - members.keys():
-            self._troubles.works(_part(self._repositories.pop(gone)))
+            watched = self._repositories.pop(gone)
+            watched.is_given_up = self._is_set_anew
+            self._troubles.works(_part(watched))
         for key in members:
             if key not in self._repositories:
-                self._repositories[key] = WatchedRepository(self._forges[key[0]], key[1])
-        self._where = {
-            member.claim.session.id: self._repositories[key] for key, group in members.items() for member in group
-        }
+                self._repositories[key] = WatchedRepository(self._forges.current[key[0]], key[1])
+        before, self._where = (
+            self._where,
+            {member.claim.session.id: self._repositories[key] for key, group in members.items() for member in group},
+        )
+        if self._is_set_anew:
+            self._is_set_anew = False
+            for session in [one for one, where in before.items() if self._where.get(one) is not where]:
+                self._seen.pop(session, None)
 
     def _look_if_due(self, watched: WatchedRepository) -> None:
         if not watched.is_looking and watched.due_s() <= asyncio.get_running_loop().time():
@@ -215,9 +250,12 @@ class ForgeWatch(Actor):
     async def _look(self, watched: WatchedRepository) -> None:
         try:
             async with self._places:
+                if self._forges.current.get(watched.forge.name) is not watched.forge:
+                    return  # it waited for its place, and the forge is closed by now
                 began = self._clock.now().at
                 try:
-                    await watched.look(partial(self._take, began))
+                    with self._forges.lent(watched.forge):
+                        await watched.look(partial(self._take, watched, began))
                 except (StoppedError, FaultError):
                     return
                 except OrchestrdError as error:
@@ -230,6 +268,8 @@ class ForgeWatch(Actor):
             self._stirred.set()
 
     def _silent(self, watched: WatchedRepository, began: datetime, error: OrchestrdError) -> None:
+        if watched not in self._repositories.values():
+            return  # nobody works in it any more
         watched.silent_since = since = watched.silent_since or began
         said = f"{watched.forge.name} tells nothing of {watched.name} since {since:%H:%M:%S}Z: {error.message}"
         self._troubles.failed(_part(watched), TransientError(said, code=error.code, hint=error.hint))
@@ -237,10 +277,10 @@ class ForgeWatch(Actor):
             if where is watched:
                 self._why[session] = said
 
-    async def _take(self, began: datetime, look: ChangeLook) -> None:
+    async def _take(self, watched: WatchedRepository, began: datetime, look: ChangeLook) -> None:
         """Have what was told of one session stand in its record, if it is news, and only then call it seen."""
         session = self._roster.get(look.session)
-        if session is None:
+        if session is None or watched.is_given_up:
             return
         if look.change is None:
             self._why[look.session] = look.error or "the forge does not tell why"
@@ -269,4 +309,12 @@ def _member(session: Session, checkout: Checkout) -> Member:
 
 
 def _part(watched: WatchedRepository) -> str:
-    return f"the forge {watched.forge.name} for {watched.name}"
+    return f"{_part_of(watched.forge.name)} for {watched.name}"
+
+
+def _part_of(forge: str) -> str:
+    return f"the forge {forge}"
+
+
+def _calls_of(forge: str) -> str:
+    return f"the calls of the forge {forge}"

@@ -1,13 +1,14 @@
 """Issues: read at the forge that they are at, for whoever begins a session with one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from orchestrd.core.issue import IssueAt, issue_at
 from orchestrd.core.remotes import remote_at
+from orchestrd.engine.forges import Forges
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.issue import Issue
-from orchestrd.ports import Checkouts, Forge, WantedCheckout
+from orchestrd.ports import Checkouts, WantedCheckout
 
 FROM_FILE = "orch spawn --issue issue.md"
 _NOBODY = SessionId("")
@@ -16,7 +17,7 @@ _NOBODY = SessionId("")
 class Issues:
     """Reads them. `remote` names the remote of a project's repository that leads to its forge."""
 
-    def __init__(self, forges: Mapping[str, Forge], checkouts: Checkouts, remote: Callable[[], str]) -> None:
+    def __init__(self, forges: Forges, checkouts: Checkouts, remote: Callable[[], str]) -> None:
         self._forges = forges
         self._checkouts = checkouts
         self._remote = remote
@@ -33,9 +34,10 @@ class Issues:
                 f"{text[:200]!r} is no issue: give its number, its URL or a file", code="no_issue", hint=FROM_FILE
             )
         remote = at.remote or await self._remote_of(directory)
-        for forge in self._forges.values():
+        for forge in self._forges.current.values():
             if (repository := forge.repository_of(remote)) is not None:
-                return await forge.issue(repository, at.number)
+                with self._forges.lent(forge):
+                    return await forge.issue(repository, at.number)
         raise self._no_forge(remote, at)
 
     async def _remote_of(self, directory: str) -> str:
@@ -53,5 +55,6 @@ class Issues:
         """Say that nobody could be asked; of a remote only what is no secret."""
         found = remote_at(remote)
         place = f"{found.host}/{found.path}" if found else "a repository on this machine"
-        known = f"there is: {', '.join(self._forges)}" if self._forges else "there is none: [forge] kind is none"
+        names = ", ".join(self._forges.current)
+        known = f"there is: {names}" if names else "there is none: [forge] kind is none"
         return RefusedError(f"no forge knows of issue {at.number} of {place}; {known}", code="no_forge", hint=FROM_FILE)

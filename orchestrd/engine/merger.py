@@ -6,8 +6,9 @@ asked for at once.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.performing import Performer
 from orchestrd.engine.roster import Roster
@@ -31,7 +32,7 @@ class Merger(Performer):
     def __init__(
         self,
         *,
-        forges: Mapping[str, Forge],
+        forges: Forges,
         look_now: Callable[[str], None],
         roster: Roster,
         mailboxes: Mailboxes,
@@ -63,8 +64,9 @@ class Merger(Performer):
             wanted = WantedChange(
                 session=session.id, branch=order.branch, directory=session.spec.workspace.path, known=session.change
             )
-            async with asyncio.timeout(MERGE_S):
-                return await forge.merge(order, wanted)
+            with self._forges.lent(forge):
+                async with asyncio.timeout(MERGE_S):
+                    return await forge.merge(order, wanted)
         except RefusedError as error:
             return Merging(is_merged=False, error=error.message)
         except TimeoutError:
@@ -80,6 +82,6 @@ class Merger(Performer):
         change = session.change
         if change is None or (change.repository, change.branch) != (order.repository, order.branch):
             raise RefusedError("the session works on another branch by now", code="moved")
-        if change.forge not in self._forges:
+        if change.forge not in self._forges.current:
             raise RefusedError(f"no forge {change.forge} is configured any more", code="no_forge")
-        return self._forges[change.forge]
+        return self._forges.current[change.forge]

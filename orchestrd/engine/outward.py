@@ -10,6 +10,7 @@ from orchestrd.engine.channels import Channels
 from orchestrd.engine.courier import Courier
 from orchestrd.engine.errands import Errands
 from orchestrd.engine.forge_watch import ForgeWatch
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.issues import Issues
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.merger import Merger
@@ -31,6 +32,7 @@ class Outward:
         adapters: Adapters,
         settings: Settings,
         *,
+        forges: Forges,
         roster: Roster,
         mailboxes: Mailboxes,
         prober: Prober,
@@ -38,16 +40,17 @@ class Outward:
         troubles: Troubles,
         on_error: OnError,
     ) -> None:
-        self._adapters = adapters
+        self._adapters, self._forges = adapters, forges
         self._roster, self._mailboxes, self._troubles = roster, mailboxes, troubles
         self._on_error = on_error
         self.channels = Channels(adapters.make_notifier)
         self.forge_watch = self._forge_watch(settings)
-        self.issues = Issues(adapters.forges, adapters.checkouts, lambda: self.forge_watch.remote)
+        self.issues = Issues(forges, adapters.checkouts, lambda: self.forge_watch.remote)
         self.reactor = self._reactor(settings)
         self.courier = self._courier(settings)
         runner = adapters.runner
         self.parts: tuple[Actor, ...] = (
+            forges,
             self.forge_watch,
             self.courier,
             self._merger(),
@@ -61,13 +64,13 @@ class Outward:
 
     def take(self, settings: Settings) -> None:
         """Go on with other settings."""
-        self.forge_watch.remote = settings.remote
+        self.forge_watch.take(settings.remote)
         self.courier.use(settings.notify, settings.channels, settings.zone)
         self.reactor.take(settings.reactions)
 
     def _forge_watch(self, settings: Settings) -> ForgeWatch:
         return ForgeWatch(
-            forges=self._adapters.forges,
+            forges=self._forges,
             checkouts=self._adapters.checkouts,
             roster=self._roster,
             mailboxes=self._mailboxes,
@@ -101,7 +104,7 @@ class Outward:
 
     def _merger(self) -> Merger:
         return Merger(
-            forges=self._adapters.forges,
+            forges=self._forges,
             look_now=self.forge_watch.look_now,
             roster=self._roster,
             mailboxes=self._mailboxes,

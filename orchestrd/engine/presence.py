@@ -1,12 +1,13 @@
 """The presence of the daemon itself: who answers, since when, and the events of its start and its graceful stop."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 
 from msgspec import Struct, field
 
 from orchestrd.core.layout import Layout
 from orchestrd.engine.actor import Actor
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.home_events import HomeEvents
 from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.tasks import OnError
@@ -17,7 +18,7 @@ from orchestrd.model.limits import ARCHIVE_AFTER_S, LOG_BYTES_MAX
 from orchestrd.model.notice_settings import ChannelSettings, NotifySettings
 from orchestrd.model.reaction import Reaction
 from orchestrd.model.thresholds import Thresholds
-from orchestrd.ports import Clock, Forge
+from orchestrd.ports import Clock
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class Presence(Actor):
         clock: Clock,
         layout: Layout,
         settings: Settings,
-        forges: Iterable[Forge],
+        forges: Forges,
         on_error: OnError,
     ) -> None:
         super().__init__(on_error)
@@ -105,5 +106,5 @@ class Presence(Actor):
             fixed=self._settings.fixed,
             reloads=self._reloads,
             refused=self._refused,
-            allowances=tuple(allowance for forge in self._forges for allowance in forge.allowances()),
+            allowances=tuple(allowance for forge in self._forges.current.values() for allowance in forge.allowances()),
         )

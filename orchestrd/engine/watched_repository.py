@@ -45,6 +45,7 @@ class WatchedRepository:
         self.forge = forge
         self.name = name
         self.is_looking = False
+        self.is_given_up = False  # no forge knows it any more: what a look still tells is told to nobody
         self.silent_since: datetime | None = None  # the first look that told nothing, of those since the last that did
         self._members: dict[SessionId, Member] = {}
         self._looked_at: dict[SessionId, Member] = {}  # as they were when the newest look began
@@ -58,6 +59,11 @@ class WatchedRepository:
         for session, member in self._members.items():
             if _is_news(self._looked_at.get(session), member, is_turn_over=session in ended_turns):
                 self.nudge()
+
+    def ask(self, forge: Forge) -> None:
+        """Ask another forge of this name from the next look on, which is due at once."""
+        self.forge = forge
+        self.nudge()
 
     def nudge(self) -> None:
         """Look as soon as the forge bears it."""
@@ -75,10 +81,11 @@ class WatchedRepository:
         self._began_s = asyncio.get_running_loop().time()
         self._is_nudged = False
         self._looked_at = members = dict(self._members)
+        forge = self.forge
         without = without_pull_request([member.claim for member in members.values()])
         asked = [self._wanted(member) for session, member in members.items() if session not in without]
         for part in range(0, len(asked), CHANGES_AT_ONCE_MAX):
-            for look in await self._asked(asked[part : part + CHANGES_AT_ONCE_MAX]):
+            for look in await self._asked(forge, asked[part : part + CHANGES_AT_ONCE_MAX]):
                 await take(look)
         for session, why in without.items():
             branch = members[session].claim.branch
@@ -95,10 +102,10 @@ class WatchedRepository:
         known = known_of(session, self.forge.name, self.name, branch)
         return WantedChange(session=session.id, branch=branch, directory=member.directory, known=known)
 
-    async def _asked(self, wanted: Sequence[WantedChange]) -> list[ChangeLook]:
+    async def _asked(self, forge: Forge, wanted: Sequence[WantedChange]) -> list[ChangeLook]:
         try:
             async with asyncio.timeout(FORGE_LOOK_S):
-                looks = await self.forge.look(self.name, wanted)
+                looks = await forge.look(self.name, wanted)
         except TimeoutError:
             raise TransientError(f"it has not answered within {FORGE_LOOK_S:g} s", code="forge_late") from None
         except OrchestrdError:

@@ -14,7 +14,7 @@ LoopbackAddress = Annotated[str, Meta(pattern=r"^(127\.0\.0\.1|\[::1\]|localhost
 
 
 class ForgeSettings(Struct, frozen=True, kw_only=True):
-    """Where pull requests are looked for, and how. Read when the daemon starts; only `remote` at a reload too."""
+    """Where pull requests are looked for, and how. Read at the daemon's start and at `orch daemon reload`."""
 
     kind: Annotated[
         str,

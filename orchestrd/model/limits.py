@@ -292,6 +292,7 @@ NOTIFY_GIVEN_UP_S = 24 * 3_600.0  # ... until a notice has been due for this lon
 NOTIFY_LOOK_S = 60.0  # while a notice waits it is looked at this often: a clock may be set, and a machine may sleep
 NOTICES_TOGETHER_MAX = 20  # that are told in one message
 FORGE_ANSWER_S = 20.0  # a forge answers within this time
+FORGE_END_S = 5.0  # one that is used no more has let go of everything within this time
 FORGE_BODY_BYTES_MAX = 16 * 1024 * 1024  # of one answer
 FORGE_REQUESTS_AT_ONCE_MAX = 4  # to one host
 FORGE_REDIRECTS_MAX = 3

@@ -1,7 +1,7 @@
 """The forge watch, in virtual time: whom it asks about which branch, when, and what it makes of silence."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from orchestrd.core.branches import branch_of, is_watched
 from orchestrd.engine.forge_watch import ForgeWatch
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.roster import NO_EVIDENCE, Roster
 from orchestrd.engine.troubles import Troubles
@@ -25,6 +26,7 @@ from orchestrd.model.limits import (
     CHECKOUTS_LOOK_S,
     CHECKOUTS_SETTLE_S,
     FORGE_LOOK_S,
+    FORGE_LOOKS_AT_ONCE_MAX,
 )
 from orchestrd.model.observation import ChangeTold
 from orchestrd.model.session import SCHEMA, Session, Workspace
@@ -58,6 +60,11 @@ class TakingMailboxes:
         self.roster.tell(session)
 
 
+def named(*forges: ScriptedForge) -> dict[str, Forge]:
+    """Give them by their names."""
+    return cast("dict[str, Forge]", {forge.name: forge for forge in forges})
+
+
 class Bench:
     """A forge watch with a hand on everything around it."""
 
@@ -70,8 +77,9 @@ class Bench:
         self.mailboxes = TakingMailboxes(self.roster)
         self.troubles = Troubles(self.on_error)
         self.seen: list[SessionId] = []
+        self.in_use = Forges(named(*self.forges), self.on_error)
         self.watch = ForgeWatch(
-            forges=cast("dict[str, Forge]", {forge.name: forge for forge in self.forges}),
+            forges=self.in_use,
             checkouts=self.checkouts,
             roster=self.roster,
             mailboxes=cast("Mailboxes", self.mailboxes),
@@ -452,7 +460,7 @@ async def test_an_open_pull_request_of_an_ended_session_is_looked_at_seldom_unti
 async def test_without_a_forge_or_a_worktree_nothing_is_done() -> None:
     idle, without = Bench(), Bench()
     idle.begin(spec=a_spec())
-    without.watch._forges = {}
+    without.in_use.take({})
     without.begin()
 
     async with watching(idle), watching(without):
@@ -484,10 +492,140 @@ async def test_another_remote_counts_from_the_next_look_on() -> None:
 
     async with watching(bench):
         await asyncio.sleep(1)
-        bench.watch.remote = "upstream"
-        await asyncio.sleep(CHECKOUTS_LOOK_S)
+        bench.watch.take("upstream")
+        await asyncio.sleep(1)
 
     assert (bench.checkouts.remotes[0], bench.checkouts.remotes[-1]) == ("origin", "upstream")
+
+
+async def test_another_forge_of_the_name_is_asked_at_once_and_what_was_told_is_known_meanwhile() -> None:
+    bench, other = Bench(), ScriptedForge()
+    bench.begin()
+    other.changes[f"orch/{ID}"] = bench.proposes(f"orch/{ID}", pr=Pr.OPEN)
+
+    async with watching(bench):
+        await asyncio.sleep(CHANGES_NUDGED_S + 1)
+        bench.in_use.take(named(other))
+        bench.watch.take("origin")
+        known = bench.watch.seen_at(ID)
+        await asyncio.sleep(1)
+        still_known = bench.watch.seen_at(ID)
+
+    assert known is not None
+    assert still_known is not None
+    assert (len(bench.forge.looks), len(other.looks), bench.forge.is_closed) == (1, 1, True)
+
+
+async def test_a_look_under_way_is_finished_by_the_forge_that_began_it() -> None:
+    bench, other = Bench(), ScriptedForge()
+    bench.begin()
+    bench.proposes(f"orch/{ID}", pr=Pr.OPEN)
+    other.changes = bench.forge.changes
+    bench.forge.takes_s = 2.0
+
+    async with watching(bench):
+        await asyncio.sleep(1)
+        bench.in_use.take(named(other))
+        bench.watch.take("origin")
+        await asyncio.sleep(1.5)
+        told, asked = list(bench.seen), list(other.looks)
+        await asyncio.sleep(CHANGES_NUDGED_S)
+
+    assert (told, asked) == ([ID], [])
+    assert len(other.looks) == 1
+
+
+async def test_what_no_forge_knows_any_more_is_as_unknown_as_after_a_start() -> None:
+    bench, elsewhere = Bench(), ScriptedForge("elsewhere")
+    bench.begin()
+    bench.proposes(f"orch/{ID}", pr=Pr.OPEN)
+
+    async with watching(bench):
+        await asyncio.sleep(1)
+        bench.forge.takes_s = 2.0
+        bench.watch.look_now(SHOP)
+        await asyncio.sleep(CHANGES_NUDGED_S)
+        bench.in_use.take(named(elsewhere))
+        bench.watch.take("origin")
+        await asyncio.sleep(5)
+        unknown = bench.watch.why_unknown(ID)
+
+    assert len(bench.forge.looks) == 2
+    assert (bench.watch.seen_at(ID), unknown) == (None, "no forge knows the remote of its repository")
+    assert (change := bench.change()) is not None
+    assert change.pr is Pr.OPEN
+
+
+async def test_a_look_that_waits_for_its_place_asks_no_forge_that_is_gone() -> None:
+    bench = Bench()
+    for number in range(FORGE_LOOKS_AT_ONCE_MAX + 1):
+        bench.begin(SessionId(f"aaaaaaa{number}"), repository=f"ada/shop{number}")
+    bench.forge.takes_s = 2.0
+
+    async with watching(bench):
+        await asyncio.sleep(1)
+        bench.in_use.take({})
+        bench.watch.take("origin")
+        await asyncio.sleep(10)
+
+    assert len(bench.forge.looks) == FORGE_LOOKS_AT_ONCE_MAX
+    assert bench.forge.is_closed
+
+
+async def test_forges_come_and_go() -> None:
+    bench = Bench()
+    bench.in_use.take({})
+    bench.begin()
+
+    async with watching(bench):
+        await asyncio.sleep(100)
+        asked_nobody = bench.watch.why_unknown(ID)
+        bench.in_use.take(named(bench.forge))
+        bench.watch.take("origin")
+        await asyncio.sleep(1)
+        seen = list(bench.seen)
+        bench.in_use.take({})
+        bench.watch.take("origin")
+        await asyncio.sleep(100)
+
+    assert (asked_nobody, seen, len(bench.forge.looks)) == ("no forge is asked: [forge] kind is none", [ID], 1)
+    assert bench.watch.seen_at(ID) is None
+
+
+async def test_what_was_wrong_with_a_forge_that_is_gone_is_no_trouble_any_more() -> None:
+    bench = Bench()
+    bench.begin()
+    bench.forge.fails[SHOP] = TransientError("502 Bad Gateway")
+    bench.forge.takes_s = 2.0
+
+    async with watching(bench):
+        await asyncio.sleep(CHANGES_LOOK_S + 1)
+        failing = bench.troubles.newest
+        bench.in_use.take({})
+        bench.watch.take("origin")
+        await asyncio.sleep(10)
+
+    assert failing is not None
+    assert bench.troubles.newest is None
+
+
+async def test_a_forge_that_does_not_call_is_asked_all_the_same() -> None:
+    class Silent(ScriptedForge):
+        def on_change(self, nudge: Callable[[str], None]) -> None:
+            raise ValueError("no")
+
+    bench = Bench(Silent())
+    bench.begin()
+
+    async with watching(bench):
+        await asyncio.sleep(1)
+        trouble = bench.troubles.newest
+        bench.in_use.take({})
+        bench.watch.take("origin")
+
+    assert bench.seen == [ID]
+    assert trouble == "the calls of the forge scripted failed: ValueError('no')"
+    assert bench.troubles.newest is None
 
 
 async def test_what_a_full_disk_could_not_take_is_not_seen_and_told_again() -> None:

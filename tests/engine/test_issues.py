@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.issues import Issues
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.issue import Issue
@@ -33,7 +34,11 @@ class Tracker:
 def issues(forges: Mapping[str, Any], remote: str | None = REMOTE, name: str = "origin") -> Issues:
     checkouts = ScriptedCheckouts()
     checkouts.found[SHOP] = Checkout(remote=remote)
-    return Issues(forges, checkouts, lambda: name)
+    return Issues(Forges(forges, _fail), checkouts, lambda: name)
+
+
+def _fail(what: str, error: BaseException | None) -> None:
+    raise AssertionError(what) from error
 
 
 async def test_a_number_is_one_of_the_repository_that_the_project_belongs_to() -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.engine.forges import Forges
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.merger import Merger
 from orchestrd.engine.roster import NO_EVIDENCE, Roster
@@ -44,8 +45,9 @@ class Bench:
         self.roster = Roster(self.on_error)
         self.results: list[Merged] = []
         self.looked: list[str] = []
+        self.forges = Forges(cast("dict[str, Forge]", {"scripted": self.forge}), self.on_error)
         self.merger = Merger(
-            forges=cast("dict[str, Forge]", {"scripted": self.forge}),
+            forges=self.forges,
             look_now=self.looked.append,
             roster=self.roster,
             mailboxes=cast("Mailboxes", self),
@@ -170,3 +172,17 @@ async def test_a_merge_under_way_keeps_nobody_from_stopping_and_is_left_to_the_n
 
     assert asyncio.get_running_loop().time() < 2
     assert (bench.results, bench.errors) == ([], [])
+
+
+async def test_a_merge_under_way_is_finished_by_the_forge_that_began_it() -> None:
+    bench, other = Bench(), ScriptedForge()
+    bench.forge.merge_takes_s = 10.0
+
+    async with merging(bench):
+        bench.orders()
+        await asyncio.sleep(1)
+        bench.forges.take(cast("dict[str, Forge]", {"scripted": other}))
+        await asyncio.sleep(20)
+
+    assert [result.is_merged for result in bench.results] == [True]
+    assert (bench.forge.merges, other.merges, bench.errors) == ([ORDER], [], [])

@@ -45,7 +45,7 @@ def reports() -> list[OrchestrdError | None]:
 async def listening(
     forge: FakeForge, reports: list[OrchestrdError | None], address: str = "127.0.0.1:0"
 ) -> AsyncIterator[tuple[WebhookServer, httpx.AsyncClient]]:
-    server = WebhookServer(address, {"github": forge}, lambda _, error: reports.append(error))
+    server = WebhookServer(address or None, lambda: {"github": forge}, lambda _, error: reports.append(error))
     await server.started()
     url = f"http://127.0.0.1:{server.port or 1}"
     try:
@@ -165,3 +165,80 @@ async def test_after_a_stop_nobody_listens(forge: FakeForge, reports: list[Orche
 
     with pytest.raises(OSError, match="Connect call failed"):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_it_moves_to_another_address_and_answers_there_only(
+    forge: FakeForge, reports: list[OrchestrdError | None]
+) -> None:
+    async with listening(forge, reports) as (server, _):
+        before = server.port
+        await server.move("localhost:0", server.bound("localhost:0"))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+            answered = await client.post("/v1/webhooks/github", content=b"{}")
+        with pytest.raises(OSError, match="Connect call failed"):
+            await asyncio.open_connection("127.0.0.1", before)
+
+    assert answered.status_code == 202
+    assert reports == [None, None]
+
+
+async def test_another_address_that_is_taken_is_refused_and_it_stays_where_it_is(
+    forge: FakeForge, reports: list[OrchestrdError | None]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        async with listening(forge, reports) as (server, client):
+            with pytest.raises(RefusedError, match="cannot listen for webhooks"):
+                server.bound(f"127.0.0.1:{taken.getsockname()[1]}")
+            answered = await client.post("/v1/webhooks/github", content=b"{}")
+
+    assert answered.status_code == 202
+
+
+async def test_what_was_begun_before_it_moved_is_answered(
+    forge: FakeForge, reports: list[OrchestrdError | None]
+) -> None:
+    async with listening(forge, reports) as (server, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /v1/webhooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{")
+        await writer.drain()
+        moving = asyncio.ensure_future(server.move("localhost:0", server.bound("localhost:0")))
+        writer.write(b"}")
+        said = await reader.readline()
+        await moving
+        writer.close()
+
+    assert b"202" in said
+    assert [body for _, body in forge.taken] == [b"{}"]
+
+
+async def test_where_nothing_is_to_be_heard_any_more_nobody_listens(
+    forge: FakeForge, reports: list[OrchestrdError | None]
+) -> None:
+    async with listening(forge, reports) as (server, _):
+        await server.move(None, server.bound(None))
+        port = server.port
+
+    assert (port, reports) == (None, [None, None])
+
+
+async def test_what_could_not_be_had_at_the_start_is_tried_again(
+    forge: FakeForge, reports: list[OrchestrdError | None]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with listening(forge, reports, address) as (server, _):
+            still_taken = server.bound(address)
+            taken.close()
+            await server.move(address, server.bound(address))
+            port = server.port
+
+    assert still_taken is None
+    assert f"127.0.0.1:{port}" == address
+    assert reports[-1] is None
+
+
+async def test_without_an_address_nobody_listens(forge: FakeForge, reports: list[OrchestrdError | None]) -> None:
+    async with listening(forge, reports, "") as (server, _):
+        port = server.port
+
+    assert (port, reports) == (None, [])

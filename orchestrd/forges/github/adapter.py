@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrd.core import allowance
 from orchestrd.forges.context import ForgeContext
-from orchestrd.forges.github.client import GitHubClient
+from orchestrd.forges.github.client import GitHubClient, Memory
 from orchestrd.forges.github.hosts import Host, hosts_of, repository_at, split
 from orchestrd.forges.github.issues import read_issue
 from orchestrd.forges.github.looking import Looks
@@ -19,6 +19,7 @@ from orchestrd.forges.github.webhooks import Deliveries
 from orchestrd.forges.github.wire import GRAPHQL, Connect
 from orchestrd.model.allowance import Allowance
 from orchestrd.model.errors import NotFoundError, RefusedError
+from orchestrd.model.forge_settings import ForgeSettings
 from orchestrd.model.issue import Issue
 from orchestrd.model.limits import CHANGES_LOOK_S, FORGE_ANSWER_S, FORGE_REPOSITORIES_MAX
 from orchestrd.model.reaction import MergeOrder
@@ -41,17 +42,40 @@ def forge(context: ForgeContext) -> "GitHubForge":
 
 
 class GitHubForge:
-    """The forge `github`. It imports and connects nothing before it is asked something."""
+    """The forge `github`. It imports and connects nothing before it is asked something.
+
+    One that is made in the place of another shares what that knows of each host that is asked with the same token, and
+    so its budget: both charge what they ask while the other one has something under way.
+    """
 
     name = NAME
 
     def __init__(self, context: ForgeContext, connect: Connect) -> None:
+        known = context.before.get(NAME)
+        before = known if isinstance(known, GitHubForge) else None
         self._context = context
         self._hosts = hosts_of(context.settings)
-        self._clients = {host.name: self._client(host, connect) for host in self._hosts.values()}
+        self._clients = {host.name: self._client(host, connect, before) for host in self._hosts.values()}
         self._looks: OrderedDict[str, Looks] = OrderedDict()
-        self._deliveries = Deliveries(self.repository_of)
+        self._looks_before: Mapping[str, Looks] = before.looks if before else {}
+        self._deliveries = Deliveries(self.repository_of, before.taken if before else OrderedDict())
         self._nudge: Callable[[str], None] = lambda _: None
+
+    @property
+    def looks(self) -> Mapping[str, Looks]:
+        """What it knows of each repository."""
+        return self._looks
+
+    @property
+    def taken(self) -> "OrderedDict[str, None]":
+        """The deliveries that it has taken, by their signatures."""
+        return self._deliveries.known
+
+    def memory_of(self, host: Host, settings: ForgeSettings) -> Memory | None:
+        """Give what it knows of a host, if that is the one it asks, and with the same token."""
+        known, ours = self._clients.get(host.name), self._context.settings
+        is_same_token = not host.is_set or _token_in(ours) == _token_in(settings)
+        return known.memory if known is not None and known.host == host and is_same_token else None
 
     def repository_of(self, remote: str) -> str | None:
         return repository_at(remote, self._hosts)
@@ -97,9 +121,11 @@ class GitHubForge:
             raise RefusedError(why, code="no_secret", hint="orch config edit")
         return secret
 
-    def _client(self, host: Host, connect: Connect) -> GitHubClient:
+    def _client(self, host: Host, connect: Connect, before: "GitHubForge | None") -> GitHubClient:
         find_token = partial(asyncio.to_thread, token_of, host, self._context.settings, self._context.environ)
-        return GitHubClient(host, find_token, self._context.clock, self._context.settings.share, connect)
+        memory = before.memory_of(host, self._context.settings) if before else None
+        share = self._context.settings.share
+        return GitHubClient(host, find_token, self._context.clock, share, connect, memory=memory or Memory())
 
     def _client_of(self, repository: str) -> GitHubClient:
         host, _, _ = split(repository)
@@ -108,12 +134,17 @@ class GitHubForge:
         return self._clients[host]
 
     def _looks_at(self, repository: str) -> Looks:
-        looks = self._looks.get(repository) or Looks(self._client_of(repository), repository)
+        looks = self._looks.get(repository) or self._first_looks_at(repository)
         self._looks[repository] = looks
         self._looks.move_to_end(repository)
         while len(self._looks) > FORGE_REPOSITORIES_MAX:
             self._looks.popitem(last=False)
         return looks
+
+    def _first_looks_at(self, repository: str) -> Looks:
+        client = self._client_of(repository)
+        before = self._looks_before.get(repository)
+        return Looks(client, repository) if before is None else before.by(client)
 
     def _cost_of_round(self, host: str) -> int:
         """Say what it costs to look once at each repository of a host: they share what it allows."""
@@ -138,3 +169,7 @@ class GitHubForge:
                 interval_s=client.pause_s(CHANGES_LOOK_S, self._cost_of_round(name)),
                 error=error,
             )
+
+
+def _token_in(settings: ForgeSettings) -> tuple[str | None, str | None]:
+    return settings.token_env, settings.token_file

@@ -34,18 +34,29 @@ class _Kept(Struct, frozen=True):
     body: bytes
 
 
+class Memory:
+    """What is known of one host, asked by one token: whoever asks in its place later goes on with it."""
+
+    def __init__(self) -> None:
+        self.meters = {REST: Meter(), GRAPHQL: Meter()}
+        self.error: str | None = None  # why it answered nothing at all when it was last asked
+        self.error_at = 0.0
+        self.kept: OrderedDict[str, _Kept] = OrderedDict()
+
+
 class GitHubClient:
     """Asks one host. `connect` makes what speaks HTTP; it is called when there is something to ask."""
 
-    def __init__(self, host: Host, find_token: FindToken, clock: Clock, share: float, connect: Connect) -> None:
+    def __init__(
+        self, host: Host, find_token: FindToken, clock: Clock, share: float, connect: Connect, *, memory: Memory
+    ) -> None:
         self.host = host
         self.share = share
-        self.meters = {REST: Meter(), GRAPHQL: Meter()}
-        self.error: str | None = None  # why it answered nothing at all when it was last asked
-        self._error_at = 0.0
+        self.memory = memory
+        self.meters = memory.meters
         self._wire = Wire(host, find_token, connect)
         self._clock = clock
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept = memory.kept
 
     async def look(self, asked: Query, repository: str) -> Whole:
         """Ask by GraphQL. Raises TransientError, RefusedError or NotFoundError where nothing was told at all."""
@@ -96,9 +107,14 @@ class GitHubClient:
         return await self._wire.end_of(asked, location)
 
     @property
+    def error(self) -> str | None:
+        """Why it answered nothing at all when it was last asked; null where it did."""
+        return self.memory.error
+
+    @property
     def is_error_old(self) -> bool:
         """Tell whether nobody has asked it for long since it failed: whether it still does is not known."""
-        return self.error is not None and _now() - self._error_at > FORGE_ERROR_TOLD_S
+        return self.error is not None and _now() - self.memory.error_at > FORGE_ERROR_TOLD_S
 
     def pause_s(self, usual_s: float, cost: int) -> float:
         """Say how far apart rounds of looks should be that cost this much together."""
@@ -125,7 +141,7 @@ class GitHubClient:
         self._take(asked, reply)
         is_broken = reply.status == 401 or reply.status >= 500
         if not is_broken:
-            self.error = None
+            self.memory.error = None
         if faults.is_limited(reply):
             raise self._closed(window, asked.cost)
         refusal = faults.refusal(self.host, asked.what, reply, source=await self._wire.token_source())
@@ -181,7 +197,7 @@ class GitHubClient:
         return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
 
     def _noted(self, error: OrchestrdError) -> OrchestrdError:
-        self.error, self._error_at = error.message, _now()
+        self.memory.error, self.memory.error_at = error.message, _now()
         return error
 
 

@@ -58,6 +58,14 @@ class Looks:
         self._logs: dict[str, FailedCheck] = {}  # of checks that have failed, by their ids
         self.cost = 1  # of the newest look, in what GitHub counts by
 
+    def by(self, client: GitHubClient) -> "Looks":
+        """Go on looking by another client, with what is known of it, if that was told with the same token."""
+        if client.memory is not self._client.memory:
+            return Looks(client, self._repository)
+        looks = Looks(client, self._repository)
+        looks._known, looks._logs, looks.cost = self._known, self._logs, self.cost
+        return looks
+
     async def look(self, wanted: Sequence[WantedChange]) -> list[ChangeLook]:
         """Look at all of them. Raises OrchestrdError where nothing is told of any."""
         branches = sorted({one.branch for one in wanted})

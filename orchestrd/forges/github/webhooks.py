@@ -31,13 +31,14 @@ _NUDGING = frozenset(
 
 
 class Deliveries:
-    """Takes deliveries; `repository_of` names a repository by its URL."""
+    """Takes deliveries; `repository_of` names a repository by its URL, `known` the deliveries that were taken before.
 
-    def __init__(self, repository_of: Callable[[str], str | None]) -> None:
+    They are known by their signatures: the id of a delivery is not signed, and anybody may write another.
+    """
+
+    def __init__(self, repository_of: Callable[[str], str | None], known: "OrderedDict[str, None]") -> None:
         self._repository_of = repository_of
-        self._known: OrderedDict[str, None] = (
-            OrderedDict()
-        )  # by signature: the id of a delivery is not signed, and anybody may write another
+        self.known = known
 
     def repository_in(self, headers: Mapping[str, str], body: bytes, secret: str) -> str | None:
         """Name the repository to look at; null where there is nothing to look at, or it was told before.
@@ -60,10 +61,10 @@ class Deliveries:
         return self._repository_of(url)
 
     def _was_told(self, signature: str) -> bool:
-        was_told = signature in self._known
-        self._known[signature] = None
-        while len(self._known) > DELIVERIES_KNOWN_MAX:
-            self._known.popitem(last=False)
+        was_told = signature in self.known
+        self.known[signature] = None
+        while len(self.known) > DELIVERIES_KNOWN_MAX:
+            self.known.popitem(last=False)
         return was_told
 
 

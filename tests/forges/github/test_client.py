@@ -9,7 +9,7 @@ import pytest
 
 from orchestrd.core.allowance import Meter
 from orchestrd.forges.github import wire as module
-from orchestrd.forges.github.client import GitHubClient
+from orchestrd.forges.github.client import GitHubClient, Memory
 from orchestrd.forges.github.faults import UnansweredError
 from orchestrd.forges.github.hosts import hosts_of
 from orchestrd.forges.github.query import Wish, query
@@ -32,7 +32,7 @@ def client_of(answer: Answer, token: str | None = TOKEN) -> GitHubClient:
     def connect() -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(answer))
 
-    return GitHubClient(hosts_of(ForgeSettings())["github.com"], find_token, FakeClock(), 0.5, connect)
+    return GitHubClient(hosts_of(ForgeSettings())["github.com"], find_token, FakeClock(), 0.5, connect, memory=Memory())
 
 
 def always(status: int, **more: object) -> Answer:
