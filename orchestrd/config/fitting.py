@@ -15,8 +15,8 @@ from orchestrd.config.checking import meant
 from orchestrd.config.keys import key_of
 from orchestrd.config.reactions import condition_of, escalation_of
 from orchestrd.config.reading import SAY_WHEN, did_you_mean, mistake
-from orchestrd.core.acting import COMMAND
 from orchestrd.core.possible import impossible
+from orchestrd.core.terminal import COMMAND
 from orchestrd.model.limits import CHANNELS_MAX, REACTIONS_MAX
 from orchestrd.model.notice import Priority
 from orchestrd.model.notice_settings import TOPIC, ChannelSettings

@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 from orchestrd.core.condition import speaks_of_change
 from orchestrd.core.deciding import in_flight
+from orchestrd.core.terminal import COMMAND
 from orchestrd.model.limits import MESSAGES_MAX
 from orchestrd.model.reaction import Act, Reaction
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, State
-
-COMMAND = "shell"  # the agent that is any command at all
 
 
 def never(reaction: Reaction, session: Session) -> str | None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrd.core.evidence import TYPING, still_limited
+from orchestrd.core.terminal import is_hosted
 from orchestrd.core.turn import Refusal, Turn, short
 from orchestrd.model.command import Answer, Answered
 from orchestrd.model.decision import NOT_ASKED, Choice, Decision, DecisionKind, GivenAnswer, Way, answer_id
@@ -125,9 +126,22 @@ def answered(turn: Turn, result: Answered) -> None:
     settle_answer(turn, effect, result.receipt, result.error)
     if turn.session.activity_source == TYPING or result.receipt is not Receipt.SUBMITTED:
         turn.evidence = replace(turn.evidence, typed_at=None)
-    if turn.session.activity_source == TYPING:
+    if turn.session.activity_source != TYPING:
+        return
+    spec, given = turn.session.spec, effect.answer
+    if given is not None and result.receipt is Receipt.UNKNOWN and is_hosted(spec.agent, spec.runtime):
+        _ask_again(turn, given.decision)
+    else:
         turn.set_activity(Activity.UNKNOWN, "answer", None)
         turn.judge_activity()
+
+
+def _ask_again(turn: Turn, decision: Decision) -> None:
+    """It still asks, as far as its host has said: that would have told of an answer, and takes none twice."""
+    since = turn.session.activity_since
+    asked = Asked(at=since or turn.now.at, decision=decision)
+    turn.evidence = replace(turn.evidence, asked=(*_others(turn.evidence, decision.id), asked)[-ASKED_MAX:])
+    turn.set_activity(Activity.BLOCKED, "answer", None, since=since)
 
 
 def settle_answer(turn: Turn, effect: Effect, receipt: Receipt, error: str | None) -> None:

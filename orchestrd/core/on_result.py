@@ -2,7 +2,6 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.acting import COMMAND
 from orchestrd.core.beginning import implies_start
 from orchestrd.core.deciding import attempted as answer_attempted
 from orchestrd.core.deciding import in_flight
@@ -12,7 +11,7 @@ from orchestrd.core.machine import Trigger
 from orchestrd.core.parking import limit_due
 from orchestrd.core.progress import stuck_due, watch_anew
 from orchestrd.core.running import launch_limit_s
-from orchestrd.core.terminal import has_terminal
+from orchestrd.core.terminal import is_hosted
 from orchestrd.core.turn import Turn, short
 from orchestrd.core.withdrawing import withdraw_old_messages
 from orchestrd.model.command import Attempted, Delivered, HeldBack, Launched, LaunchFailed, Placed, Swept, Terminated
@@ -20,7 +19,7 @@ from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.instant import DueName
 from orchestrd.model.limits import CONTACT_LOST_S, KILL_RETRY_LOST_S, KILL_RETRY_S, KILLS_MAX, START_DEADLINE_S
-from orchestrd.model.session import Message, Session, prompt_message
+from orchestrd.model.session import Message, prompt_message
 from orchestrd.model.words import Activity, Authority, Ending, Receipt, State
 
 
@@ -139,20 +138,15 @@ def delivered(turn: Turn, result: Delivered) -> None:
 
 def _heard_nothing(turn: Turn, receipt: Receipt) -> None:
     """Say what it does, of which nothing was heard since it was typed into."""
-    typed_at = turn.session.activity_since
+    spec, typed_at = turn.session.spec, turn.session.activity_since
     if receipt is Receipt.REFUSED:
         turn.set_activity(Activity.WAITING, "send", None)
         turn.change(turn_over_at=turn.session.turn_over_at or turn.evidence.over_before)
-    elif receipt is Receipt.UNKNOWN and _is_hosted(turn.session):
+    elif receipt is Receipt.UNKNOWN and is_hosted(spec.agent, spec.runtime):
         turn.set_activity(Activity.WAITING, "send", None, since=typed_at)
     else:
         turn.set_activity(Activity.UNKNOWN, "send", None)
         turn.judge_activity()
-
-
-def _is_hosted(session: Session) -> bool:
-    """Tell whether a host tells of it, exactly: a command of one's own, as plain a process, tells what it likes."""
-    return session.spec.agent != COMMAND and not has_terminal(session.spec.runtime)
 
 
 def restarted(turn: Turn) -> None:

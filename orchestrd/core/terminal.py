@@ -7,6 +7,7 @@ from orchestrd.core.document import WITH_TERMINAL
 from orchestrd.model.errors import RefusedError
 
 DRAWING = frozenset({"aider", "gemini", "opencode"})  # agents
+COMMAND = "shell"  # the agent that is any command at all
 
 
 def has_terminal(runtime: str) -> bool:
@@ -17,6 +18,11 @@ def has_terminal(runtime: str) -> bool:
 def needs_terminal(agent: str) -> bool:
     """Tell whether an agent draws on a terminal, and so runs nowhere without one."""
     return agent in DRAWING
+
+
+def is_hosted(agent: str, runtime: str) -> bool:
+    """Tell whether a host stands between, which tells of each edge exactly: a command by itself tells what it likes."""
+    return agent != COMMAND and not has_terminal(runtime)
 
 
 def no_terminal(session: str, runtime: str) -> RefusedError:

@@ -20,6 +20,7 @@ from orchestrd.model.limits import ASKED_MAX, CHOICES_MAX, DECISION_TEXT_CHARS_M
 from orchestrd.model.observation import Reported, Testimony
 from orchestrd.model.words import Activity, Authority, Receipt
 from tests.core.interpreter import NOON, SESSION, Interpreter
+from tests.core.reacting import SPEC, Reacting
 from tests.core.strategies import OPENING, Script, scripts
 from tests.decisions import ALLOW, DENY, OTHER, asks, held, shown
 from tests.reports import a_report
@@ -413,6 +414,24 @@ def test_an_answer_that_the_daemon_left_half_done_is_unknown_and_never_given_aga
     (settled,) = life.record.settled
     assert (settled.receipt, settled.error) == (Receipt.UNKNOWN, "the daemon ended while it was answering")
     assert life.record.effects == ()
+
+
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_a_host_that_says_nothing_of_an_answer_left_half_done_still_asks(restarts: int) -> None:
+    life = Reacting(spec=replace(SPEC, runtime="process"))
+    life.looks(Activity.BLOCKED, decision=held())
+    for choice in ("allow", "deny"):
+        life.give(Answer(session=life.record.id, decision="d1", choice=choice))
+        attempt(life)
+        for _ in range(restarts):
+            life.wait(1)
+            life.restart()
+
+        assert (life.record.activity, asked(life)) == (Activity.BLOCKED, "d1")
+        assert life.record.effects == ()
+
+    life.give(a_report(Activity.WORKING, at=life.now.at, offset=9))
+    assert (life.record.activity, asked(life)) == (Activity.WORKING, None)
 
 
 def test_the_same_choice_is_settled_under_one_name_however_often() -> None:
