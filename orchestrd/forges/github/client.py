@@ -186,7 +186,9 @@ class GitHubClient:
         self.meters[window] = allowance.spent(self.meters[window], cost)
 
     def _closed(self, window: str, cost: int) -> TransientError:
-        return faults.limited(self.host, allowance.wait_s(self.meters[window], self.share, cost, _now()))
+        wait_s = allowance.wait_s(self.meters[window], self.share, cost, _now())
+        has_failed = self.meters[window].failures > 0 and not self.is_error_old
+        return faults.limited(self.host, wait_s, self.error if has_failed else None)
 
     def _seconds_at(self, reply: Reply) -> float:
         """Tell the time that GitHub has, which its windows end by; ours may be wrong."""

@@ -76,8 +76,11 @@ def retry_in_s(reply: Reply) -> float | None:
     return float(told) if _SECONDS.fullmatch(told) else None
 
 
-def limited(host: Host, wait_s: float) -> TransientError:
-    """Say that a host is not to be asked now."""
+def limited(host: Host, wait_s: float, error: str | None) -> TransientError:
+    """Say that a host is not to be asked now; where it has failed, that this is why."""
+    if error is not None:
+        told = f"{host.name} is not asked for another {wait_s:.0f} s, for it answered nothing: {error}"
+        return TransientError(told, code="forge_failed", hint=_DOCTOR)
     return TransientError(
         f"{host.name} is not asked for another {wait_s:.0f} s: what it allows is spent, but for the agents' own share",
         code="forge_spent",

@@ -88,6 +88,22 @@ async def test_what_went_wrong_with_one_issue_is_not_told_of_its_host_for_ever(
     assert forge.allowances() == ()
 
 
+async def test_who_asks_again_too_soon_is_told_what_went_wrong_and_not_that_nothing_is_left(
+    github: FakeGitHub, forge: GitHubForge
+) -> None:
+    github.fail(502)
+    with pytest.raises(TransientError):
+        await forge.issue(REPOSITORY, 1)
+
+    with pytest.raises(TransientError) as again:
+        await forge.issue(REPOSITORY, 1)
+
+    assert again.value.message == (
+        "github.com is not asked for another 5 s, for it answered nothing: github.com failed (502) to read the issue"
+        " github.com/o/r#1"
+    )
+
+
 async def test_a_host_that_goes_on_failing_is_told_of_all_the_time(github: FakeGitHub, forge: GitHubForge) -> None:
     github.fail(*[502] * 8)
     told = []
