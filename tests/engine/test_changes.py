@@ -1,16 +1,18 @@
-"""Changes over the whole engine: what a forge tells is shown and explained, and so is its silence."""
+"""Changes over the whole engine: what a forge tells is shown, explained and acted on, and so is its silence."""
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 from msgspec.structs import replace
 
-from orchestrd.model.change import Checks, Pr
+from orchestrd.model.change import Checks, Mergeable, Pr, Review
 from orchestrd.model.errors import TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import CHANGES_LOOK_S
+from orchestrd.model.reaction import Act, Condition, Reaction, Refusal
 from orchestrd.model.session import Workspace
-from orchestrd.ports import Checkout
+from orchestrd.ports import Checkout, Forge
 from orchestrd.testing.clocks import DAWN
 from orchestrd.testing.forge import ScriptedForge
 from tests.engine.rig import ID, Rig, running
@@ -20,9 +22,12 @@ PATH = f"/home/me/.orch/worktrees/shop/{ID}"
 TREE = Workspace(kind="worktree", path=PATH, branch=f"orch/{ID}-fix", base="main")
 
 
-def watched() -> tuple[Rig, ScriptedForge]:
+MERGES = Reaction(name="ready", when=Condition(review=(Review.APPROVED,)), act=Act.MERGE, attempts=5)
+
+
+def watched(*reactions: Reaction) -> tuple[Rig, ScriptedForge]:
     """Give an engine with a forge, and a worktree that it knows."""
-    rig, forge = Rig(), ScriptedForge()
+    rig, forge = Rig(reactions=reactions), ScriptedForge()
     rig.forges["scripted"] = forge
     rig.checkouts.found[PATH] = Checkout(remote=f"scripted://{SHOP}", branch="fix", default="main")
     forge.changes["fix"] = replace(forge.change_of(SHOP, "fix"), pr=Pr.OPEN, number=12, head="c0ffee")
@@ -65,3 +70,64 @@ async def test_without_a_forge_it_is_said_that_none_is_asked() -> None:
         await rig.run(ID, workspace=TREE)
 
         assert rig.service.explain(rig.record().id).change_rule == "no forge is asked: [forge] kind is none"
+
+
+def approves(forge: ScriptedForge) -> None:
+    """Let its pull request be approved, green and free of conflicts."""
+    ready = {"checks": Checks.PASSING, "review": Review.APPROVED, "mergeable": Mergeable.CLEAN}
+    forge.changes["fix"] = replace(forge.changes["fix"], **ready)
+
+
+async def test_a_merge_that_is_refused_for_good_is_told_to_a_person_at_once_and_never_ordered_again() -> None:
+    rig, forge = watched(MERGES)
+    approves(forge)
+    forge.refuses = (Refusal.RULE, "Changes must be made through the queue.")
+
+    async with running(rig):
+        await rig.run(ID, workspace=TREE)
+        await rig.when(lambda: rig.events(EventType.REACTION_ESCALATED))
+        at_once = asyncio.get_running_loop().time()
+        await asyncio.sleep(24 * 3_600)
+
+    assert at_once < CHANGES_LOOK_S
+    assert (len(forge.merges), len(rig.events(EventType.REACTION_ESCALATED))) == (1, 1)
+
+
+async def test_a_merge_is_ordered_once_though_another_forge_comes_while_it_is_under_way() -> None:
+    rig, forge = watched(MERGES)
+    approves(forge)
+    forge.merge_takes_s = 10.0
+    other = ScriptedForge()
+    other.changes = forge.changes
+
+    async with running(rig):
+        await rig.run(ID, workspace=TREE)
+        await rig.when(lambda: forge.merges)
+        rig.engine.ask(cast("dict[str, Forge]", {"scripted": other}))
+        rig.engine.take(rig.settings)
+        is_closed = forge.is_closed
+        await rig.when(lambda: rig.events(EventType.MERGE_SETTLED))
+        await asyncio.sleep(CHANGES_LOOK_S)
+        hosts = [allowance.host for allowance in rig.service.facts().allowances]
+
+    (settled,) = rig.events(EventType.MERGE_SETTLED)
+    assert (settled.to, len(forge.merges), other.merges) == ("merged", 1, [])
+    assert (is_closed, forge.is_closed, hosts) == (False, True, ["scripted"])
+    assert other.looks
+
+
+async def test_nothing_is_merged_by_what_a_forge_has_told_that_is_gone() -> None:
+    rig, forge = watched()
+    approves(forge)
+
+    async with running(rig):
+        await rig.run(ID, workspace=TREE)
+        await asyncio.sleep(1)
+        rig.engine.ask({})
+        rig.engine.take(rig.settings)
+        await asyncio.sleep(1)
+        rig.engine.take(replace(rig.settings, reactions=(MERGES,)))
+        await asyncio.sleep(10 * CHANGES_LOOK_S)
+
+    assert rig.record().change == forge.changes["fix"]
+    assert (forge.merges, rig.events(EventType.REACTION_FIRED)) == ([], [])
