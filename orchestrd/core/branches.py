@@ -76,14 +76,24 @@ def known_of(session: Session, forge: str, repository: str, branch: str) -> Chan
 def told_rule(session: Session, seen_at: datetime | None, why: str | None, now: datetime) -> str:
     """Say how sure the change of a session is: when it was last told, or why it is not; empty where none is told of."""
     change = session.change
-    if change is None and not is_watched(session):
-        return ""
+    teller = change.forge if change else "the forge"
+    if not is_watched(session):
+        return _last_word(teller, seen_at, now) if change else ""
     if seen_at is None:
         old = "; what is on record was told before this daemon started" if change else ""
         return f"{why or 'nothing has been told of it yet'}{old}"
-    teller = change.forge if change else "the forge"
-    told = f"{teller} told of it {max(0.0, (now - seen_at).total_seconds()):.0f} s ago"
+    told = f"{teller} told of it {_age(seen_at, now)} ago"
     return f"{told}; since then: {why}" if why else told
+
+
+def _last_word(teller: str, seen_at: datetime | None, now: datetime) -> str:
+    """Say that nothing more will be told. What is on record is the last word, whichever daemon has heard it."""
+    told = f"it has ended, so {teller} is not asked about it any more"
+    return told if seen_at is None else f"{told}; it told of it last {_age(seen_at, now)} ago"
+
+
+def _age(since: datetime, now: datetime) -> str:
+    return f"{max(0.0, (now - since).total_seconds()):.0f} s"
 
 
 def _owners(claims: Iterable[Claim]) -> dict[str, SessionId]:

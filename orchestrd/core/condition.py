@@ -293,6 +293,8 @@ def _told(case: _Case) -> Change | Part:
         is_worktree = case.session.spec.workspace.is_worktree
         why = "it has ended without a pull request" if is_worktree else "it works in no worktree"
         return Part(None, f"{why}, so no forge is asked")
+    if case.seen.change_at is None and not is_watched(case.session):
+        return Part(None, "it has ended, so its forge is not asked about it any more")
     if change is None or case.seen.change_at is None:
         return Part(None, "its forge has not told of it since the daemon started")
     if (case.now.at - case.seen.change_at).total_seconds() > CHANGE_TRUSTED_S:

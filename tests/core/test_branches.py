@@ -85,3 +85,13 @@ def test_how_sure_a_change_is() -> None:
     assert told_rule(told, None, "no forge is asked", now) == (
         "no forge is asked; what is on record was told before this daemon started"
     )
+
+
+def test_of_one_that_is_over_it_is_said_that_no_forge_is_asked_any_more() -> None:
+    ended = replace(session(state=State.COMPLETED), change=replace(OPEN, pr=Pr.MERGED))
+    now = ended.created_at + timedelta(seconds=12)
+
+    assert told_rule(ended, None, None, now) == "it has ended, so github is not asked about it any more"
+    assert told_rule(ended, ended.created_at, "502", now) == (
+        "it has ended, so github is not asked about it any more; it told of it last 12 s ago"
+    )

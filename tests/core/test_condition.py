@@ -295,6 +295,14 @@ def test_of_what_no_forge_is_asked_none_is_waited_for(state: State, kind: str, t
     assert in_words(parts_of(Condition(pr=(Pr.OPEN,)), there, Seen(looked_at=NOON.at), NOON)) == told
 
 
+def test_of_what_has_ended_it_is_said_that_its_forge_is_not_asked_any_more() -> None:
+    merged = session_of(state=State.COMPLETED, change=replace(CHANGE, pr=Pr.MERGED))
+
+    told = in_words(parts_of(Condition(pr=(Pr.OPEN,)), merged, Seen(looked_at=NOON.at), NOON))
+
+    assert told == "it has ended, so its forge is not asked about it any more"
+
+
 def test_what_keeps_several_things_from_being_known_is_said_once() -> None:
     when = Condition(pr=(Pr.OPEN,), checks=(Checks.FAILING,))
 

@@ -486,6 +486,23 @@ async def test_a_repository_that_no_forge_knows_is_said_to_be_so() -> None:
     assert bench.forge.looks == []
 
 
+async def test_of_one_that_has_ended_it_is_still_known_when_its_forge_told_of_it_last() -> None:
+    bench = Bench()
+    bench.begin()
+    bench.proposes(f"orch/{ID}", pr=Pr.MERGED)
+
+    async with watching(bench):
+        await asyncio.sleep(1)
+        bench.mailboxes.commit(replace(bench.roster.require(ID), state=State.COMPLETED))
+        await asyncio.sleep(CHECKOUTS_LOOK_S)
+
+        rule = bench.watch.rule_of(bench.roster.require(ID))
+        is_known = bench.watch.seen_at(ID) is not None
+
+    told = f"it told of it last {CHECKOUTS_LOOK_S + 1:.0f} s ago"
+    assert (rule, is_known) == (f"it has ended, so scripted is not asked about it any more; {told}", False)
+
+
 async def test_another_remote_counts_from_the_next_look_on() -> None:
     bench = Bench()
     bench.begin()
