@@ -119,7 +119,16 @@ def _subject(key: str) -> str:
         return f"run {subject}, what it asks" if said else f"run {subject}"
     if len(subject) >= _COMMIT_CHARS_MIN and set(subject) <= _HEX:
         return f"commit {subject[:10]}"
-    return key
+    return f"the verification of {moment(at)}" if (at := _moment_in(key)) else key
+
+
+def _moment_in(key: str) -> datetime | None:
+    """Read the time of a verification, which has a zone; the name of a branch may look like a mere date."""
+    try:
+        at = datetime.fromisoformat(key)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
