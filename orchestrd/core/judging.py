@@ -6,6 +6,7 @@ It asks the very function that the daemon goes by, so that what is told here is 
 from collections.abc import Iterable
 
 from orchestrd.core.condition_words import asked_by, done_by
+from orchestrd.core.duration import duration_of
 from orchestrd.core.episode import episode_of
 from orchestrd.core.reaction import judge
 from orchestrd.model.instant import Instant
@@ -16,8 +17,12 @@ from orchestrd.model.session import Session
 
 def known_reaction(reaction: Reaction, origins: Iterable[str] = ()) -> KnownReaction:
     """Tell of a reaction, in words too."""
+    lasting = f", for {duration_of(reaction.after_s)}" if reaction.after_s else ""
     return KnownReaction(
-        reaction=reaction, asked=asked_by(reaction.when), done=done_by(reaction), origins=tuple(dict.fromkeys(origins))
+        reaction=reaction,
+        asked=f"{asked_by(reaction.when)}{lasting}",
+        done=done_by(reaction),
+        origins=tuple(dict.fromkeys(origins)),
     )
 
 

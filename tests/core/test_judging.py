@@ -38,6 +38,12 @@ def test_a_condition_is_told_in_words(when: Condition, asked: str) -> None:
     assert told.origins == ("/f:2", "/f:3")
 
 
+def test_how_long_a_condition_must_hold_first_is_told_with_it() -> None:
+    told = known_reaction(replace(WAITING, after_s=90.0))
+
+    assert told.asked == "activity waiting, for 1m30s"
+
+
 @pytest.mark.parametrize(
     ("act", "agent", "done"),
     [
