@@ -96,10 +96,7 @@ class Client:
 
     def show(self, ref: str) -> Document:
         """Give one session, by id, name or prefix. Raises NotFoundError (`archived`), or UsageError (`ambiguous`)."""
-        try:
-            return self._read(calls.show(ref), lambda: self._offline.show(ref))
-        except NotFoundError as error:  # a daemon knows the archived ones by their ids only
-            raise self._offline.archived_as(ref) or error from error
+        return self._read(calls.show(ref), lambda: self._offline.show(ref))
 
     def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says."""

@@ -46,7 +46,9 @@ class OfflineHome:
         try:
             found = resolve(ref, map(known, documents))
         except NotFoundError as error:
-            raise self.archived_as(ref) or error from error
+            if there := self._found_archived(ref):
+                raise archived(Archived(session=there, path=self._layout.archived(there))) from error
+            raise
         return next(told for told in documents if told.id == found)
 
     def explain(self, ref: str) -> Explanation:
@@ -115,18 +117,12 @@ class OfflineHome:
                 return found
             raise
 
-    def archived_as(self, ref: str) -> NotFoundError | None:
-        """Say where an archived session lies, by its id, its name or its beginning; null where there is none."""
-        found = self._found_archived(ref)
-        return archived(Archived(session=found, path=self._layout.archived(found))) if found else None
-
     def _found_archived(self, ref: str) -> SessionId | None:
         from orchestrd.store.attachments import find_put_away
         from orchestrd.store.disk import LOCAL
 
-        with _reading(), contextlib.suppress(FileNotFoundError):
+        with _reading():
             return find_put_away(LOCAL, self._layout, ref)
-        return None
 
     def newest(self) -> int:
         """Give the number of the newest event on disk, 0 when there is none."""

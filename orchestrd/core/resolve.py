@@ -64,7 +64,7 @@ def refusal(text: str, found: Iterable[Known]) -> OrchestrdError:
 def archived(told: Archived) -> NotFoundError:
     """Make the error for a session that is not listed any more, but kept."""
     return NotFoundError(
-        f"session {told.session} is archived: its record, output and runs are kept in {told.path}",
+        f"session {told.session} is archived: it cannot go on, and its record, output and runs are kept in {told.path}",
         code=ARCHIVED,
         hint=f"cat {quote(f'{told.path}/{told.session}.log')}",
     )

@@ -12,7 +12,7 @@ from orchestrd.engine.ledger import Ledger
 from orchestrd.engine.roster import Roster
 from orchestrd.model.document import Archived, CleanedWorktree, CleanRequest
 from orchestrd.model.errors import RefusedError
-from orchestrd.model.ids import SessionId, is_session_id
+from orchestrd.model.ids import SessionId
 from orchestrd.model.words import Deed
 from orchestrd.ports import Store
 
@@ -29,9 +29,9 @@ class Archiving:
         self._roster = roster
         self._cleaning = cleaning
 
-    async def holds(self, text: str) -> bool:
-        """Tell whether this is the id of a session that has been put away."""
-        return is_session_id(text) and await asyncio.to_thread(self._store.is_archived, SessionId(text))
+    async def find(self, text: str) -> SessionId | None:
+        """Find a session that has been put away by its id, its name or the beginning of its id."""
+        return await asyncio.to_thread(self._store.find_archived, text)
 
     async def put_away(self, session: SessionId) -> None:
         """Move an ended session into the archive; the store refuses it where it was revived meanwhile.

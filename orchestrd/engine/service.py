@@ -122,12 +122,12 @@ class EngineService:
         return resolve(text, (*map(_known, self._roster), *map(known, self._read_only.values())))
 
     async def resolve_past(self, text: str) -> SessionId:
-        """The same for what is to be read in the journal: the id of an archived session is found too."""
+        """The same for what needs no record: one that is archived is found too, where no other is meant."""
         try:
             return self.resolve(text)
         except NotFoundError:
-            if await self._archiving.holds(text):
-                return SessionId(text)
+            if found := await self._archiving.find(text):
+                return found
             raise
 
     async def resolve_present(self, text: str) -> SessionId:
@@ -255,13 +255,13 @@ class EngineService:
 
     async def clean(self, request: CleanRequest) -> CleanReport:
         """Remove the worktrees of ended sessions; what is new in them is preserved. Raises as `resolve` does."""
-        sessions = tuple([self._resolve_cleanable(text) for text in request.sessions])
+        sessions = tuple([await self._resolve_cleanable(text) for text in request.sessions])
         return await self._cleaning.ask(Clean(replace(request, sessions=sessions)))
 
     async def archive(self, session: SessionId) -> Archived:
         """Put an ended session away; once more is harmless. Raises RefusedError (`not_ended`, `unpreserved`)."""
         self._require_writable(session)
-        if self._roster.get(session) is None and await self._archiving.holds(session):
+        if self._roster.get(session) is None and await self._archiving.find(session) == session:
             return self._archiving.told(session)
         return await self._archiving.put_away_on_request(session)
 
@@ -269,10 +269,10 @@ class EngineService:
         """Follow the journal from a cursor; from now when it is null."""
         return JournalFollower(self._store, self._bus, self._ledger.tail if after is None else after)
 
-    def _resolve_cleanable(self, text: str) -> str:
-        """A worktree may have outlived the record of its session: then only a whole id names it."""
+    async def _resolve_cleanable(self, text: str) -> str:
+        """A worktree may have outlived all that was known of its session: then only a whole id names it."""
         try:
-            return self.resolve(text)
+            return await self.resolve_past(text)
         except NotFoundError:
             if is_session_id(text):
                 return text

@@ -151,6 +151,10 @@ class Store(Protocol):
         """Tell whether the archive holds this session; may be called from another thread than the rest."""
         ...
 
+    def find_archived(self, text: str) -> SessionId | None:
+        """Find what the archive holds by its id, its name or the beginning of its id; from any thread, as above."""
+        ...
+
     def quarantined(self) -> int:
         """Tell how many files lie in quarantine now."""
         ...

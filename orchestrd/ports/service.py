@@ -61,7 +61,7 @@ class Service(Protocol):
         ...
 
     async def resolve_past(self, text: str) -> SessionId:
-        """The same for what is to be read in the journal: the id of an archived session is found too."""
+        """The same for what needs no record: one that is archived is found too, where no other is meant."""
         ...
 
     async def resolve_present(self, text: str) -> SessionId:

@@ -114,7 +114,10 @@ def find_put_away(disk: Disk, layout: Layout, text: str) -> SessionId | None:
     """
     if is_session_id(text) and is_put_away(disk, layout, SessionId(text)):
         return SessionId(text)
-    stamps = {SessionId(name): stamp for name, stamp in disk.scan(layout.archive).items() if is_session_id(name)}
+    try:
+        stamps = {SessionId(name): stamp for name, stamp in disk.scan(layout.archive).items() if is_session_id(name)}
+    except FileNotFoundError:  # nothing was ever archived
+        return None
     newest_first = sorted(stamps, key=lambda session: stamps[session][2], reverse=True)
     named = (session for session in newest_first[:ARCHIVED_LOOKED_AT] if _name_of(disk, layout, session) == text)
     begun = [session for session in newest_first if text and session.startswith(text)]

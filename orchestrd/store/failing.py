@@ -50,6 +50,10 @@ class FailingStore:
         self._fail("is_archived")
         return self._store.is_archived(session)
 
+    def find_archived(self, text: str) -> SessionId | None:
+        self._fail("find_archived")
+        return self._store.find_archived(text)
+
     def quarantined(self) -> int:
         self._fail("quarantined")
         return self._store.quarantined()

@@ -12,7 +12,7 @@ journal holds them durably too, so a crash at any moment loses none of them. The
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ from orchestrd.model.instant import Instant
 from orchestrd.model.limits import JOURNAL_UNSYNCED_EVENTS_MAX
 from orchestrd.model.session import SCHEMA, Home, Session
 from orchestrd.ports import Page, Recovered, Scan, Stored
-from orchestrd.store.attachments import is_put_away, put_away
+from orchestrd.store.attachments import find_put_away, is_put_away, put_away
 from orchestrd.store.disk import LOCAL, Disk, Lock, undecided, unwritable
 from orchestrd.store.draft import Draft, Place, completed, encoded
 from orchestrd.store.home import HomeFile
@@ -146,10 +146,12 @@ class FileStore:
         self._sync_directory(self._layout.sessions)
 
     def is_archived(self, session: SessionId) -> bool:
-        try:
+        with _reading_the_archive():
             return is_put_away(self._disk, self._layout, session)
-        except OSError as error:
-            raise TransientError(f"cannot read the archive: {error.strerror}", hint="orch daemon logs") from error
+
+    def find_archived(self, text: str) -> SessionId | None:
+        with _reading_the_archive():
+            return find_put_away(self._disk, self._layout, text)
 
     def quarantined(self) -> int:
         return self._quarantine.count()
@@ -259,6 +261,14 @@ class FileStore:
         if self._lock:
             self._lock.release()
             self._lock = None
+
+
+@contextlib.contextmanager
+def _reading_the_archive() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TransientError(f"cannot read the archive: {error.strerror}", hint="orch daemon logs") from error
 
 
 def _lost(layout: Layout) -> FaultError:

@@ -12,7 +12,7 @@ import stat
 
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import RefusedError
-from orchestrd.store.disk import PRIVATE_FILE, Stamp, Tail
+from orchestrd.store.disk import PRIVATE_DIRECTORY, PRIVATE_FILE, Stamp, Tail
 from orchestrd.store.files import FileStore
 
 HOME = "/home/of/nobody"
@@ -112,7 +112,8 @@ class MemoryDisk:
         self._names(directory).pop(name, None)
 
     def scan(self, directory: str) -> dict[str, Stamp]:
-        return {name: file.stamp for name, file in list(self._names(directory).items())}  # others may write meanwhile
+        found = {name: file.stamp for name, file in list(self._names(directory).items())}  # others may write meanwhile
+        return self._directories_in(directory) | found
 
     def stamp(self, path: str) -> Stamp | None:
         directory, _, name = path.rpartition("/")
@@ -130,6 +131,16 @@ class MemoryDisk:
             raise RefusedError("a daemon is already running in this home (pid unknown)", code="already_running")
         self.locked.add(path)
         return MemoryLock(self, path)
+
+    def _directories_in(self, directory: str) -> dict[str, Stamp]:
+        """A directory is as old as the newest change in it."""
+        found: dict[str, Stamp] = {}
+        for path, names in list(self.directories.items()):
+            above, _, name = path.rpartition("/")
+            if above == directory:
+                changed_at = max((file.changed_at for file in list(names.values())), default=0)
+                found[name] = stat.S_IFDIR | PRIVATE_DIRECTORY, 0, changed_at, 0
+        return found
 
     def _bind(self, path: str, file: MemoryFile) -> None:
         directory, _, name = path.rpartition("/")

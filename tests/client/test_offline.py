@@ -279,7 +279,7 @@ def test_what_is_archived_is_said_to_be(client: Client, commit: Commit, layout: 
     store.close()
 
     for ref in ("abcdefgh", a_spec().name, "abc"):
-        with pytest.raises(NotFoundError, match="is archived: its record, output and runs are kept in") as refused:
+        with pytest.raises(NotFoundError, match="it cannot go on, and its record, output and runs are kept") as refused:
             client.show(ref)
         assert refused.value.code == "archived"
         assert layout.archived("abcdefgh") in refused.value.hint

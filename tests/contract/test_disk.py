@@ -53,6 +53,15 @@ def test_a_stamp_tells_mode_and_size_and_stays_under_a_new_name(disk: Disk, here
     assert disk.stamp(f"{here}/draft") is None
 
 
+def test_a_listing_names_directories_too(disk: Disk, here: str) -> None:
+    disk.make_directory(f"{here}/inner")
+    disk.write(f"{here}/inner/file", b"12345")
+
+    (name,), (stamp,) = disk.scan(here).keys(), disk.scan(here).values()
+
+    assert (name, kind_of(stamp), stat.S_IMODE(stamp[0])) == ("inner", "a directory", 0o700)
+
+
 def test_a_rename_replaces(disk: Disk, here: str) -> None:
     disk.write(f"{here}/file", b"old")
 

@@ -659,6 +659,16 @@ def test_what_is_archived_is_known_by_its_id(bench: Bench) -> None:
     assert (before, bench.store.is_archived(ID), bench.store.is_archived(OTHER)) == (False, True, False)
 
 
+def test_what_is_archived_is_found_by_its_id_its_name_and_the_beginning_of_its_id(bench: Bench) -> None:
+    name = ended(bench).spec.name
+    before = bench.store.find_archived(ID)
+
+    bench.store.archive(ID)
+
+    assert before is None
+    assert [bench.store.find_archived(text) for text in (ID, name, ID[:3], OTHER, "")] == [ID, ID, ID, None, None]
+
+
 def test_numbers_go_on_after_what_was_archived(bench: Bench) -> None:
     ended(bench)
     bench.store.archive(ID)

@@ -15,7 +15,7 @@ from tests.engine.rig import ID, OTHER, Rig, running
 ROOT = "/home/me/.orch/worktrees/shop"
 
 
-async def ended(rig: Rig, session: str = ID, **facts: object) -> None:
+async def ended(rig: Rig, session: str = ID, *, name: str = "second", **facts: object) -> None:
     """End a session, which has left a worktree with these facts, or none."""
     workspace = Workspace(kind="none", path="/shop")
     if facts:
@@ -23,7 +23,7 @@ async def ended(rig: Rig, session: str = ID, **facts: object) -> None:
         found = Worktree(place=place, project="/shop", branch=branch, head="c0ffee")
         rig.worktrees.found[session] = replace(found, **facts)
         workspace = Workspace(kind="worktree", path=place.path, branch=branch, base="main")
-    await rig.run(session, workspace=workspace)
+    await rig.run(session, name=name, workspace=workspace)
     await rig.service.stop(Kill(session=rig.record(session).id))
     await rig.until(session, State.CANCELLED)
 
@@ -120,9 +120,19 @@ async def test_where_an_archived_session_lies_is_said_to_who_asks_for_it() -> No
         await ended(rig)
         await rig.service.archive(ID)
 
-        with pytest.raises(NotFoundError, match=f"session {ID} is archived") as refused:
-            await rig.service.resolve_present(ID)
+        for ref in (ID, ID[:3], "second"):
+            with pytest.raises(NotFoundError, match=f"session {ID} is archived: it cannot go on") as refused:
+                await rig.service.resolve_present(ref)
+            assert refused.value.code == "archived"
         with pytest.raises(OrchestrdError, match="there is no session"):
             await rig.service.resolve_present(OTHER)
 
-        assert refused.value.code == "archived"
+
+async def test_its_name_may_be_given_again_and_means_the_new_one_then() -> None:
+    async with running() as rig:
+        await ended(rig, name="fix")
+        await rig.service.archive(ID)
+
+        await rig.spawn(OTHER, name="fix")
+
+        assert await rig.service.resolve_present("fix") == OTHER

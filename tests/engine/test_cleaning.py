@@ -204,10 +204,13 @@ async def test_one_that_is_of_nobody_stays() -> None:
 async def test_that_of_an_archived_session_is_cleaned_too() -> None:
     async with running(interval_s=3_600.0) as rig:
         await ended(rig, branch="main")
+        name = rig.record().spec.name
         await asyncio.sleep(ARCHIVE_AFTER_S + 7_200.0)
         assert rig.state() is None
 
-        assert (await cleaned(rig, ID)).deed == Deed.REMOVE
+        row = await cleaned(rig, name)
+
+        assert (row.session, row.deed) == (ID, Deed.REMOVE)
 
 
 async def test_that_of_a_session_of_a_newer_orchestrd_is_left_alone() -> None:

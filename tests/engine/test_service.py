@@ -354,12 +354,12 @@ async def test_a_session_is_found_by_id_by_the_beginning_of_one_and_by_name() ->
         assert [rig.service.resolve(text) for text in (ID, "aaa", "second")] == [ID, ID, OTHER]
 
 
-async def test_what_is_archived_is_found_by_its_id_where_the_past_is_asked_for() -> None:
+async def test_what_is_archived_is_found_as_well_where_the_past_is_asked_for() -> None:
     async with running() as rig:
         await rig.spawn(ID, name="frontend")
-        rig.store.is_archived = lambda session: session == OTHER  # type: ignore[method-assign]
+        rig.store.find_archived = {OTHER: OTHER, "backend": OTHER}.get  # type: ignore[method-assign,assignment]
 
-        assert [await rig.service.resolve_past(text) for text in ("frontend", OTHER)] == [ID, OTHER]
+        assert [await rig.service.resolve_past(text) for text in ("frontend", OTHER, "backend")] == [ID, OTHER, OTHER]
         assert isinstance(await _error(rig.service.resolve_past(NOBODY)), NotFoundError)
         assert isinstance(await _error(rig.service.resolve_past("nobody")), NotFoundError)
 

@@ -19,6 +19,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "read": lambda store: store.read(0, 1000),
     "archive": lambda store: store.archive(ID),
     "is_archived": lambda store: store.is_archived(ID),
+    "find_archived": lambda store: store.find_archived(ID),
     "quarantined": lambda store: store.quarantined(),
     "close": lambda store: store.close(),
 }
@@ -44,6 +45,7 @@ def test_what_is_not_to_fail_works() -> None:
     store.archive(ID)
 
     assert store.is_archived(ID)
+    assert store.find_archived(ID) == ID
     assert recovered.home.epoch == 1
     assert store.scan().drifts == ()
     assert len(store.read(0, 10_000).lines) == 2
