@@ -122,6 +122,7 @@ HOST_END_KILL_S = 5.0  # ... and this long before it is killed: within the grace
 # Terminals
 TERMINAL_COLUMNS = 220
 TERMINAL_ROWS = 50
+TERMINAL_LINE_BYTES_MAX = 4_095  # of a line that is not ended yet, which Linux keeps of it in canonical mode
 TERMINAL_HISTORY_LINES = 5_000  # to scroll back in a terminal; the log has the rest
 TMUX_ANSWER_S = 1.0  # a tmux server is given this long for an answer, ...
 TMUX_LAUNCH_S = 5.0  # and this long for a new session; ...

@@ -109,6 +109,11 @@ class BlockingRuns:
         with holding(self._table, launcher, run.mark) as hold:
             return None if hold is None else launcher.pid
 
+    def agent_of(self, run: Run) -> ProcessIdentity | None:
+        """Name the run's agent; null while no start record does."""
+        start = self._looker.start_of(run, self.directory(run))
+        return None if start is None else start.agent
+
     def seen_launcher(self, run: Run) -> int | None:
         """Give the pid that a look has read for the run's launcher, without looking. On any thread."""
         start = self._looker.seen_start(run)

@@ -26,6 +26,7 @@ from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import (
     ENTER_AFTER_S,
     KILL_LOOK_S_MAX,
+    TERMINAL_LINE_BYTES_MAX,
     TMUX_ANSWER_S,
     TMUX_LIST_PAUSE_S,
     TMUX_SCREENS_AT_ONCE,
@@ -33,6 +34,7 @@ from orchestrd.model.limits import (
 from orchestrd.model.run import Look, Order, Run, Sweep
 from orchestrd.model.words import Receipt
 from orchestrd.ports import Clock
+from orchestrd.runtimes.canonical import longest_line, why_cut_off
 from orchestrd.runtimes.context import RuntimeContext
 from orchestrd.runtimes.control import ControlClient
 from orchestrd.runtimes.control_process import ControlProcess
@@ -223,10 +225,19 @@ class TmuxRuntime(LaunchedRuntime):
             raise RefusedError(NOTHING_READS, code="not_typed")
         return pid
 
+    async def _require_whole(self, run: Run, text: str) -> None:
+        """See that the agent's terminal takes all of the text; nobody is asked about lines that every one takes."""
+        if longest_line(text) <= TERMINAL_LINE_BYTES_MAX:
+            return
+        agent = await self._on_thread(self._runs.agent_of, run)
+        if agent is not None and (why := await self._on_thread(why_cut_off, text, agent)):
+            raise RefusedError(why, code="not_typed")
+
     async def _load(self, run: Run, text: str) -> tuple[str, int, str]:
         """Lay the text ready where the run's pane is; give pane, pid and buffer. Raises RefusedError: nothing typed."""
         try:
             pid = await self._require_launcher(run)
+            await self._require_whole(run, text)
             async with asyncio.timeout(TMUX_ANSWER_S * 2):  # behind whatever else is asked of the server just now
                 buffer, panes = await self._on_tmux(lambda: self._server.load(run.session, text))
         except OSError as error:

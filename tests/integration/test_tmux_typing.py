@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -90,6 +91,29 @@ async def test_a_text_of_many_lines_arrives_as_one_paste_and_enter_behind_it(rea
     assert kind == "paste"
     assert pasted.replace("\r", "\n") == text  # a terminal has no other end of a line to paste
     assert enter == ["keys", "\r"]
+
+
+async def test_a_line_of_any_length_arrives_where_the_program_reads_each_key(reader: Reader) -> None:
+    line = "q" * 100_000
+
+    answer = await reader.stage.runtime.deliver(reader.run, line)
+
+    assert answer == (Receipt.TYPED, None)
+    assert await reader.notes(2) == [["paste", line], ["keys", "\r"]]
+
+
+async def test_a_line_that_the_terminal_would_cut_off_is_refused_and_nothing_typed(stage: TmuxStage) -> None:
+    order = stage.order_of("sh", "-c", 'while IFS= read -r line; do echo "got ${#line}"; done')
+    run = replace(order.run, handle=await stage.runtime.launch(order))
+    await look_until(stage, run, Started)
+
+    refused = await stage.runtime.deliver(run, f"a\n{'q' * 4_096}\nb")
+    typed = await stage.runtime.deliver(run, f"{'q' * 4_095}\nb")
+
+    assert (refused[0], "a line of 4096 bytes" in (refused[1] or "")) == (Receipt.REFUSED, True)
+    assert typed == (Receipt.TYPED, None)
+    await stage.until(lambda: "got 1\n" in stage.log(run))
+    assert re.findall(r"got (\d+)", stage.log(run)) == ["4095", "1"]
 
 
 def after(stage: TmuxStage, step: str, then: Callable[[], object]) -> None:
