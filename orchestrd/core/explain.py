@@ -1,6 +1,6 @@
 """Why a session's row says what it says: the rule that won on each axis, every witness, and what is still to come."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -68,12 +68,22 @@ EFFECT_SENTENCES = {
     EffectKind.RUN: "a command is being run in its workspace",
     EffectKind.VERIFY: "it is being found out whether its work is done",
 }
+PUT_OFF = "a person is to be told"
 
 
 def explanation(
-    session: Session, evidence: Evidence, now: Instant, layout: Layout, *, turn: Turn | None = None
+    session: Session,
+    evidence: Evidence,
+    now: Instant,
+    layout: Layout,
+    *,
+    turn: Turn | None = None,
+    waiting: Mapping[str, str] | None = None,
 ) -> Explanation:
-    """Explain one session, as far as its record and this daemon's evidence go; `turn` is its stand in its lane."""
+    """Explain one session, as far as its record and this daemon's evidence go.
+
+    `turn` is its stand in its lane; `waiting` says by effect what for nobody is being told of it yet.
+    """
     return Explanation(
         session=document(session, layout),
         state_rule="; ".join(filter(None, (STATE_RULES[session.reason], left_behind(session.left_behind)))),
@@ -83,7 +93,7 @@ def explanation(
             *(_told(witness, now) for witness in evidence.witnesses),
             *(_told_of_activity(said, now) for said in by_rank(evidence.testimonies)),
         ),
-        pending=(*_wait_for_a_place(session, turn), *_pending(session, now)),
+        pending=(*_wait_for_a_place(session, turn), *_pending(session, now, waiting or {})),
     )
 
 
@@ -174,16 +184,19 @@ def _wait_for_a_place(session: Session, turn: Turn | None) -> Iterator[str]:
         yield "more places: orch daemon restart --max-running N"
 
 
-def _pending(session: Session, now: Instant) -> Iterator[str]:
+def _pending(session: Session, now: Instant, waiting: Mapping[str, str]) -> Iterator[str]:
     for due in session.dues:
         yield f"in {due.wait_s(now):.0f} s it {DUE_SENTENCES[due.name]}"
     for effect in session.effects:
-        yield _effect_sentence(effect)
+        yield _effect_sentence(effect, waiting.get(effect.id))
     for message in session.messages:
         waits_for = "its next turn" if message.awaits_turn else "being typed"
         yield f"message {message.id} waits for {waits_for}"
 
 
-def _effect_sentence(effect: Effect) -> str:
+def _effect_sentence(effect: Effect, waits: str | None) -> str:
+    by = f" (reaction {effect.reaction})" if effect.reaction else ""
+    if waits is not None:
+        return f"{PUT_OFF}{by}: {waits}"
     attempted = "; it was attempted, and its outcome is being found out" if effect.attempted else ""
-    return f"{EFFECT_SENTENCES[effect.kind]} ({effect.id}){attempted}"
+    return f"{EFFECT_SENTENCES[effect.kind]}{by}{attempted}"

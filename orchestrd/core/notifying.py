@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrd.core.duration import seconds_of
+from orchestrd.core.duration import duration_of, seconds_of
 from orchestrd.core.quiet_hours import QuietHours, quiet_hours
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
@@ -136,6 +136,17 @@ def plan(pending: Sequence[Pending], routing: Routing, channels: Mapping[str, Ch
     return Plan(deliveries=tuple(deliveries), over=over, wait_s=min(waits, default=None))
 
 
+def waiting_for(
+    pending: Sequence[Pending], routing: Routing, channels: Mapping[str, ChannelState], now: Instant
+) -> dict[str, str]:
+    """Say of the notices of one session, by their effects, what for those wait that nobody is being told now."""
+    waiting: dict[str, str] = {}
+    for need in _needs(pending, routing):
+        if why := _put_off(need, routing, now.at) or _paused(need, channels, now):
+            waiting |= {each.effect: why for each in need.notices}
+    return waiting
+
+
 def failed(state: ChannelState, now: Instant) -> ChannelState:
     """A channel could not be told: it is tried again, later each time."""
     wait_s = min(NOTIFY_AGAIN_S * 2.0 ** min(state.failures, 32), NOTIFY_AGAIN_S_MAX)
@@ -181,3 +192,22 @@ def _digest_wait_s(need: _Need, routing: Routing, now: datetime) -> float:
     """Say how long this one still waits for others; one from the future, by a clock that was set back, does not."""
     age_s = (now - need.notices[0].notice.at).total_seconds()
     return max(0.0, routing.digest_s - age_s) if age_s >= 0 else 0.0
+
+
+def _put_off(need: _Need, routing: Routing, now: datetime) -> str | None:
+    priority = need.newest.notice.priority
+    if routing.quiet is not None and routing.is_silenced(priority, now):
+        return f"it waits for the end of quiet hours, {routing.quiet.ends:%H:%M}"
+    if routing.is_collected(priority) and (wait_s := _digest_wait_s(need, routing, now)) > 0:
+        return f"it is told with others, in {duration_of(wait_s)} at the latest"
+    return None
+
+
+def _paused(need: _Need, channels: Mapping[str, ChannelState], now: Instant) -> str | None:
+    """Where one channel can be tried, somebody is being told."""
+    states = [channels.get(name, ChannelState()) for name in need.left]
+    again_up_s = min((state.again_up_s for state in states if not state.is_telling), default=0.0)
+    if any(state.is_telling for state in states) or again_up_s <= now.up_s:
+        return None
+    again_in = duration_of(again_up_s - now.up_s)
+    return f"it could not be told over {', '.join(need.left)}: tried again in {again_in}"

@@ -289,7 +289,7 @@ class Engine:
             issues=self._outward.issues,
             cleaning=cleaning,
             archiving=archiving,
-            judging=Judging(self._outward.reactor, self._adapters.clock),
+            judging=Judging(self._outward.reactor, self._outward.courier, self._adapters.clock),
             forge_watch=self._outward.forge_watch,
             meter=self._adapters.meter,
             channels=self._outward.channels,

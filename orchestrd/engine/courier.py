@@ -11,7 +11,7 @@ from datetime import tzinfo
 
 from msgspec.structs import replace
 
-from orchestrd.core.notifying import ChannelState, Delivery, Pending, failed, gives_up, plan
+from orchestrd.core.notifying import ChannelState, Delivery, Pending, failed, gives_up, plan, waiting_for
 from orchestrd.engine.channels import Channels
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.performing import Performer
@@ -75,6 +75,11 @@ class Courier(Performer):
         if self._is_open:
             self._tasks.spawn("make channels", self._make_channels())
             self._look_soon()
+
+    def waiting(self, session: SessionId) -> dict[str, str]:
+        """Say by effect what for the notices of a session wait; those that are being told now are left out."""
+        pending = [each for each in self._pending.values() if each.session == session]
+        return waiting_for(pending, self._channels.routing, self._states, self._clock.now())
 
     def take(self, session: SessionId, fresh: Sequence[Effect]) -> None:
         """See to notices that are new."""

@@ -146,8 +146,20 @@ class EngineService:
         self._require_writable(session)
         record, facts = self._roster.require(session), self.facts()
         turn = turn_of(record, self._roster, facts.max_running)
-        explained = explanation(record, self._roster.evidence(session), self._clock.now(), self._layout, turn=turn)
-        return replace(explained, trouble=facts.trouble, change_rule=self._forge_watch.rule_of(record))
+        explained = explanation(
+            record,
+            self._roster.evidence(session),
+            self._clock.now(),
+            self._layout,
+            turn=turn,
+            waiting=self._judging.waiting(record),
+        )
+        return replace(
+            explained,
+            trouble=facts.trouble,
+            change_rule=self._forge_watch.rule_of(record),
+            pending=(*explained.pending, *self._judging.to_come(record)),
+        )
 
     def reactions(self) -> KnownReactions:
         """Tell which reactions it goes by."""

@@ -451,7 +451,7 @@ def test_an_answer_on_its_way_is_explained() -> None:
 
     told = explanation(life.record, life.evidence, life.now, Layout("/home/me/.orch"))
 
-    assert told.pending == ("the decision that it waits for is being answered (1.2)",)
+    assert told.pending == ("the decision that it waits for is being answered",)
     assert told.session.decision == held()
 
 

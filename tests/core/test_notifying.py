@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrd.core.notifying import ChannelState, Pending, Plan, Routing, failed, gives_up, plan, routing_of
+from orchestrd.core.notifying import (
+    ChannelState,
+    Pending,
+    Plan,
+    Routing,
+    failed,
+    gives_up,
+    plan,
+    routing_of,
+    waiting_for,
+)
 from orchestrd.core.quiet_hours import QuietHours
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Instant
@@ -185,6 +195,34 @@ def test_a_clock_that_was_set_back_keeps_nothing_waiting() -> None:
     planned = plan([pending(priority=INFO, after_s=9_999.0)], replace(PHONE, digest_s=900.0), {}, instant())
 
     assert told(planned) == {"phone": ["need"]}
+
+
+# ---- why nobody is told yet ------------------------------------------------------------------------------------------
+
+
+def test_what_is_being_told_waits_for_nothing() -> None:
+    failing = {"phone": failed(ChannelState(), instant())}
+
+    assert waiting_for([pending()], PHONE, {}, instant()) == {}
+    assert waiting_for([pending()], BOTH, failing, instant()) == {}
+    assert waiting_for([pending()], PHONE, failing, instant(NOTIFY_AGAIN_S)) == {}
+    assert waiting_for([pending()], PHONE, {"phone": ChannelState(is_telling=True)}, instant()) == {}
+
+
+def test_what_is_put_off_says_what_for_and_until_when() -> None:
+    night, digest = replace(PHONE, quiet=NIGHT), replace(PHONE, digest_s=900.0)
+    evening, failing = 11 * 3_600.0, {"phone": failed(ChannelState(), instant())}
+    older, newer = pending(priority=ACTION, after_s=evening), pending(priority=ACTION, after_s=evening, effect="2")
+
+    assert waiting_for([older, newer], night, {}, instant(evening)) == dict.fromkeys(
+        "12", "it waits for the end of quiet hours, 07:00"
+    )
+    assert waiting_for([pending(priority=INFO)], digest, {}, instant(60.0)) == {
+        "1": "it is told with others, in 14m at the latest"
+    }
+    assert waiting_for([pending()], PHONE, failing, instant(NOTIFY_AGAIN_S - 5.0)) == {
+        "1": "it could not be told over phone: tried again in 5s"
+    }
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------

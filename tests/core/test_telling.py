@@ -151,10 +151,22 @@ def test_what_is_to_come_is_told_as_sentences() -> None:
 
     assert explanation(session, Evidence(), NOW, LAYOUT).pending == (
         "in 7 s it is killed unless it has ended by itself",
-        "it is being killed (1)",
-        "a message is being typed into it (2); it was attempted, and its outcome is being found out",
+        "it is being killed",
+        "a message is being typed into it; it was attempted, and its outcome is being found out",
         "message m1 waits for its next turn",
         "message m2 waits for being typed",
+    )
+
+
+def test_what_a_reaction_has_decided_on_names_it_and_what_it_waits_for() -> None:
+    merge = Effect(id="1.1", kind=EffectKind.MERGE, generation=1, reaction="ready")
+    told, held = (Effect(id=name, kind=EffectKind.NOTIFY, generation=1, reaction="idle") for name in ("1.2", "1.3"))
+    session, waiting = replace(RUNNING, effects=(merge, told, held)), {"1.3": "it waits for the end of quiet hours"}
+
+    assert explanation(session, Evidence(), NOW, LAYOUT, waiting=waiting).pending == (
+        "its pull request is being merged (reaction ready)",
+        "a person is being told (reaction idle)",
+        "a person is to be told (reaction idle): it waits for the end of quiet hours",
     )
 
 
