@@ -19,7 +19,8 @@ def status_asked(service: Service, request: Request) -> Status:
     """Give the sessions that a request wants to see."""
     with_ended = flag(request, "all", default=False)
     project = request.query_params.get("project")
-    return status(service.documents(), service.facts(), with_ended=with_ended, project=project)
+    asked_about = service.asked_about()
+    return status(service.documents(), service.facts(), with_ended=with_ended, project=project, asked_about=asked_about)
 
 
 class About:

@@ -4,7 +4,7 @@ The document is a picture of a committed record and holds nothing else: whoever 
 same. Only the age of a list and what is hidden from it depend on who asks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -116,6 +116,7 @@ def status(
     with_ended: bool,
     project: str | None = None,
     newest_record_at: datetime | None = None,
+    asked_about: Collection[SessionId] = (),
 ) -> Status:
     """List sessions, newest first; ended ones are counted as hidden unless asked for.
 
@@ -129,6 +130,7 @@ def status(
         sessions=shown,
         hidden=len(chosen) - len(shown),
         newest_record_at=newest_record_at,
+        asked_about=tuple(told.id for told in shown if told.id in asked_about),
     )
 
 

@@ -10,7 +10,7 @@ one anything; each is asked by one look at a time. Without a forge, or a worktre
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -77,6 +77,10 @@ class ForgeWatch(Actor):
     def seen_at(self, session: SessionId) -> datetime | None:
         """Say when a forge last told of its change; null: not since the daemon started."""
         return self._seen.get(session)
+
+    def asked_about(self) -> Collection[SessionId]:
+        """Name the sessions whose repository a forge knows."""
+        return self._where.keys()
 
     def why_unknown(self, session: SessionId) -> str | None:
         """Say why nothing was told of its change at the last look; null where something was."""

@@ -117,6 +117,10 @@ class EngineService:
         """Give every session, as durable now."""
         return (*(document(session, self._layout) for session in self._roster), *self._read_only.values())
 
+    def asked_about(self) -> Collection[SessionId]:
+        """Name the sessions whose forge is asked about them."""
+        return self._forge_watch.asked_about()
+
     def resolve(self, text: str) -> SessionId:
         """Find a session by id, exact name or beginning of an id. Raises NotFoundError, or UsageError (`ambiguous`)."""
         return resolve(text, (*map(_known, self._roster), *map(known, self._read_only.values())))

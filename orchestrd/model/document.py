@@ -113,7 +113,8 @@ class Usage(Struct, frozen=True, kw_only=True):
 class Status(Struct, frozen=True, kw_only=True):
     """`status --json`. Without a daemon `daemon` is null and `newest_record_at` says how old the newest record is.
 
-    `usage` is by session, of those that run, and null unless it was asked for (`--wide`).
+    `usage` is by session, of those that run, and null unless it was asked for (`--wide`). `asked_about` names the
+    sessions whose forge is asked about them: while the `change` of one of these is null, it has not answered.
     """
 
     daemon: DaemonFacts | None
@@ -121,6 +122,7 @@ class Status(Struct, frozen=True, kw_only=True):
     hidden: int
     newest_record_at: datetime | None = None
     usage: dict[str, Usage] | None = None
+    asked_about: tuple[SessionId, ...] = ()
 
 
 class Gap(Struct, frozen=True, kw_only=True):

@@ -53,6 +53,10 @@ class Service(Protocol):
         """Give every session, as durable now."""
         ...
 
+    def asked_about(self) -> Collection[SessionId]:
+        """Name the sessions whose forge is asked about them."""
+        ...
+
     def resolve(self, text: str) -> SessionId:
         """Find a session by id, unique prefix of an id, or exact name.
 

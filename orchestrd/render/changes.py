@@ -15,10 +15,15 @@ SHORT_COMMIT = 10  # characters of its name, by which git finds it too
 _SETTLED = frozenset({Pr.MERGED, Pr.CLOSED})
 
 
-def change_cell(told: Document) -> str:
-    """Write the pull request and what stands in its way, the worst first: `#12 red`, `#12 ok`, `#12 merged`."""
+def change_cell(told: Document, *, is_asked: bool = False) -> str:
+    """Write the pull request and what stands in its way, the worst first: `#12 red`, `#12 ok`, `#12 merged`.
+
+    `is_asked`: there is a forge that could tell of it.
+    """
     change = told.change
-    if change is None or change.pr == Pr.NONE:
+    if change is None:
+        return UNKNOWN if is_asked else NONE
+    if change.pr == Pr.NONE:
         return NONE
     if change.pr == Pr.UNKNOWN:
         return UNKNOWN

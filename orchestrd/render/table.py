@@ -6,7 +6,7 @@ what a row is about. Words only: colour adds nothing that is not said.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -85,7 +85,8 @@ def status_table(
     """
     sessions = in_order(status.sessions, now)
     is_window = lines_max is not None
-    lines = _rows(sessions, now, columns, colour=colour, usage=status.usage, is_window=is_window) if sessions else []
+    shown = _columns_for(sessions, status.usage, frozenset(status.asked_about))
+    lines = _rows(sessions, shown, now, columns, colour=colour, is_window=is_window) if sessions else []
     hint = answer_hint(sessions)
     footer = [_counts(status, project), *([hint] if hint else ()), _daemon_line(status, silence, now)]
     footer += _troubles(status)
@@ -202,7 +203,6 @@ BRANCH = Column(head="BRANCH", cell=lambda told, _: branch_cell(told), narrowest
 AGENT = Column(head="AGENT", cell=lambda told, _: visible(told.agent), narrowest=6, spare=3)
 STATE = Column(head="STATE", cell=lambda told, _: state_cell(told), narrowest=15)
 ACTIVITY = Column(head="ACTIVITY", cell=activity_cell, narrowest=11)
-PULL_REQUEST = Column(head="PR", cell=lambda told, _: change_cell(told), spare=1)
 SINCE = Column(head="SINCE", cell=lambda told, now: age(told.state_since, now), spare=5)
 GENERATION = Column(head="RUN", cell=lambda told, _: str(told.generation), spare=6)
 ABOUT = Column(head="ABOUT", cell=lambda told, _: about_cell(told), narrowest=24, share=3)
@@ -225,15 +225,15 @@ def _waits_for_me(told: Document) -> bool:
 
 def _rows(
     sessions: Sequence[Document],
+    shown: Iterable[Column],
     now: datetime,
     columns: int | None,
     *,
     colour: bool,
-    usage: Mapping[str, Usage] | None,
     is_window: bool,
 ) -> list[str]:
     """Draw the head and the rows. A window does not wrap, so there what still does not fit is cut off at its edge."""
-    table = [_Filled(column, sessions, now) for column in _columns_for(sessions, usage)]
+    table = [_Filled(column, sessions, now) for column in shown]
     table, widths = _fitted(table, columns)
     drawn = [filled.drawn(columns) for filled, columns in zip(table, widths, strict=True)]
     joined = (GAP.join(cells).rstrip() for cells in zip(*drawn, strict=True))
@@ -252,14 +252,17 @@ def _in_window(lines: list[str], room: int) -> list[str]:
     return [*lines[:kept], f"{CLIPPED} and {len(lines) - kept} more, for which the window is too low"]
 
 
-def _columns_for(sessions: Sequence[Document], usage: Mapping[str, Usage] | None) -> Iterator[Column]:
+def _columns_for(
+    sessions: Sequence[Document], usage: Mapping[str, Usage] | None, asked_about: Collection[str]
+) -> Iterator[Column]:
     """Give the columns that say something about any of these sessions, or were asked for."""
     yield from (ID, NAME, PROJECT)
     if any(told.workspace.branch for told in sessions):
         yield BRANCH
     yield from (AGENT, STATE, ACTIVITY)
-    if any(change_cell(told) != NONE for told in sessions):
-        yield PULL_REQUEST
+    cells = {told.id: change_cell(told, is_asked=told.id in asked_about) for told in sessions}
+    if any(cell != NONE for cell in cells.values()):
+        yield Column(head="PR", cell=lambda told, _: cells[told.id], spare=1)
     yield SINCE
     if usage is not None:
         yield Column(head="MEMORY", cell=lambda told, _: memory_cell(told, usage.get(told.id)))

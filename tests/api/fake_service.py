@@ -96,6 +96,7 @@ class FakeService:
         self.kept_from = 1
         self.grown = asyncio.Event()
         self.followers: list[FakeFollower] = []
+        self.asked: list[SessionId] = []
         self.followed = asyncio.Event()
         self.receipt = Receipt.SUBMITTED
         self.cleaned: list[CleanRequest] = []
@@ -233,6 +234,9 @@ class FakeService:
             error=error,
             hint=hint,
         )
+
+    def asked_about(self) -> Collection[SessionId]:
+        return self.asked
 
     async def usage(self, sessions: Collection[SessionId]) -> Mapping[SessionId, Usage]:
         return {session: Usage(processes=2, memory_bytes=1 << 20, cpu_percent=12.5) for session in sessions}

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrd import __version__
 from orchestrd.api.app import App
+from orchestrd.model.ids import SessionId
 from tests.api.fake_service import FakeClock, FakeService
 from tests.asgi import call
 from tests.documents import a_document
@@ -46,6 +47,14 @@ async def test_ended_sessions_are_counted_unless_asked_for(app: App, path: str) 
     assert ([told["id"] for told in short.json["sessions"]], short.json["hidden"]) == (["abcdefgh"], 1)
     assert (len(whole.json["sessions"]), whole.json["hidden"]) == (2, 0)
     assert short.json["daemon"]["pid"] == 4711
+
+
+async def test_of_which_sessions_a_forge_is_asked_is_told_with_them(app: App, service: FakeService) -> None:
+    service.asked = [SessionId("abcdefgh"), SessionId("bbbbbbbb")]
+
+    answer = await call(app, "GET", "/v1/status")
+
+    assert answer.json["asked_about"] == ["abcdefgh"]
 
 
 @pytest.mark.parametrize("project", ["blog", "/home/me/blog", "/home/me/blog/"])

@@ -15,7 +15,7 @@ from orchestrd.model.session import Workspace
 from orchestrd.ports import Checkout, Forge
 from orchestrd.testing.clocks import DAWN
 from orchestrd.testing.forge import ScriptedForge
-from tests.engine.rig import ID, Rig, running
+from tests.engine.rig import ID, OTHER, Rig, running
 
 SHOP = "ada/shop"
 PATH = f"/home/me/.orch/worktrees/shop/{ID}"
@@ -70,6 +70,19 @@ async def test_without_a_forge_it_is_said_that_none_is_asked() -> None:
         await rig.run(ID, workspace=TREE)
 
         assert rig.service.explain(rig.record().id).change_rule == "no forge is asked: [forge] kind is none"
+
+
+async def test_of_whom_a_forge_is_asked_is_told_though_it_has_not_answered() -> None:
+    rig, forge = watched()
+    forge.fails[SHOP] = TransientError("502 Bad Gateway")
+
+    async with running(rig):
+        await rig.run(ID, workspace=TREE)
+        await rig.run(OTHER)
+        await asyncio.sleep(1)
+
+        assert rig.record().change is None
+        assert list(rig.service.asked_about()) == [ID]
 
 
 def approves(forge: ScriptedForge) -> None:

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.change import Change, Checks, FailedCheck, Mergeable, Pr, Remark, Review
-from orchestrd.model.document import Document, Explanation
-from orchestrd.render import explanation_page, needs_me, session_page
+from orchestrd.model.document import Document, Explanation, Status
+from orchestrd.render import explanation_page, needs_me, session_page, status_table
 from orchestrd.render.changes import change_cell
 from orchestrd.render.text import width
 from tests.changes import CHANGE
@@ -73,6 +73,16 @@ def test_the_table_has_a_column_for_it_where_there_is_something_to_say() -> None
         "without2  docs       webshop  shell  running  ?         -       3m     sleep 60",
     ]
     assert " PR " not in _table(without, a_row(pr=Pr.NONE))
+
+
+def test_a_forge_that_has_not_answered_is_no_pull_request_that_is_not_there() -> None:
+    asked, never = a_document("asked222", name="docs"), a_document("never222", name="shed")
+
+    silent = Status(daemon=None, sessions=(asked, never), hidden=0, asked_about=(asked.id,))
+    head, *rows = status_table(silent, NOW).splitlines()[:3]
+
+    place = head.rindex("PR")
+    assert [row[place : place + 2] for row in rows] == ["? ", "- "]
 
 
 def test_it_stays_in_a_terminal_of_eighty_columns() -> None:
