@@ -91,7 +91,8 @@ def edit() -> int:
 
     The first time it holds every key, commented out. It is taken once nothing
     is wrong with it; until then it stays a draft, and the next
-    `orch config edit` goes on with that.
+    `orch config edit` goes on with that. There is one edit at a time, and a
+    file that has changed meanwhile is not written over (exit 4).
 
     orch config edit
     """

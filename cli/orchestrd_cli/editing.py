@@ -1,7 +1,7 @@
 """Editing the user's own file as a draft beside it, which takes its place once nothing is wrong with it.
 
-So a daemon or a spawn that reads the file meanwhile never meets a half-done one, and a mistake costs nothing of what
-was typed. The draft lies where the file itself does, behind all links.
+So a daemon or a spawn that reads the file meanwhile never meets a half-done one, and neither a mistake nor another
+hand costs anything of what was typed. The draft lies where the file itself does, behind all links.
 """
 
 import os
@@ -18,58 +18,58 @@ from orchestrd.model.origin import Kind
 from orchestrd.render import visible
 from orchestrd.render.settings import mistake_lines
 from orchestrd_cli import exits, reach
+from orchestrd_cli.draft import Draft, begun
 from orchestrd_cli.terminal import note
 
 EDITORS = ("sensible-editor", "nano", "vim", "vi")  # where nothing says which; the first that is there
 
 
 def edit() -> int:
-    """Have the user edit; gives the exit code. Raises OrchestrdError where there is no editor, or it fails."""
-    file = Path(config_file_from(os.environ)).resolve()
-    draft = file.with_name(f"{file.name}.draft")
-    command = [*_editor(), str(draft)]
-    is_new = _begin(file, draft)
-    if code := subprocess.run(command, check=False).returncode:
-        if is_new:
-            draft.unlink(missing_ok=True)
-        raise OrchestrdError(f"{shlex.join(command)} ended with {code}: nothing is changed", hint="orch config edit")
-    if file.exists() and draft.read_bytes() == file.read_bytes():
-        draft.unlink()
-        reach.write_text("nothing is changed\n")
-        return exits.OK
-    return _take(file, draft)
+    """Have the user edit; gives the exit code.
+
+    Raises OrchestrdError where there is no editor, or it fails, RefusedError (`being_edited`, `changed`).
+    """
+    file, editor = Path(config_file_from(os.environ)).resolve(), _editor()
+    with begun(file, config.template().encode()) as draft:
+        _note_what_is_left(file, draft)
+        command = [*editor, str(draft.path)]
+        if code := subprocess.run(command, check=False).returncode:
+            raise _failed(f"{shlex.join(command)} ended with {code}", file, draft)
+        if draft.adds_nothing():
+            draft.path.unlink()
+            reach.write_text("nothing is changed\n")
+            return exits.OK
+        return _take(file, draft)
 
 
-def _take(file: Path, draft: Path) -> int:
-    layer = config.Layer(kind=Kind.USER, file=str(draft), content=draft.read_bytes())
+def _take(file: Path, draft: Draft) -> int:
+    layer = config.Layer(kind=Kind.USER, file=str(draft.path), content=draft.content())
     mistakes = config.effective([config.packaged(), layer], {}, installed).mistakes
     if mistakes:
         for mistake in mistakes:
             note(mistake_lines(mistake))
         note(f"orch: not taken; {visible(str(file))} is as it was")
         return exits.USAGE
-    draft.replace(file)
+    draft.take()
     reach.write_text(f"{visible(str(file))} is saved; a daemon that runs takes it in with: orch daemon reload\n")
     return exits.OK
 
 
-def _begin(file: Path, draft: Path) -> bool:
-    """Make the draft, of the file, else of the template; false where one was left from last time."""
-    if draft.exists():
-        note(f"orch: this goes on with {visible(str(draft))}, which was not right")
-        return False
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = file.read_bytes() if file.exists() else config.template().encode()
-        draft.touch(mode=0o600, exist_ok=False)
-        draft.write_bytes(content)
-        if file.exists():
-            shutil.copymode(file, draft)
-        return True
-    except OSError as error:
-        raise OrchestrdError(
-            f"{draft} cannot be written: {error.strerror}", hint=f"ls -ld {shlex.quote(str(file.parent))}"
-        ) from error
+def _note_what_is_left(file: Path, draft: Draft) -> None:
+    """Say what has become of a draft that was not taken last time."""
+    if draft.is_left:
+        note(f"orch: this goes on with {visible(str(draft.path))}, which was not taken")
+    if draft.aside:
+        changed = f"{file} may have changed since {draft.path} was begun"
+        note(f"orch: {visible(changed)}, which is kept as {visible(str(draft.aside))}")
+
+
+def _failed(said: str, file: Path, draft: Draft) -> OrchestrdError:
+    if draft.is_as_begun():
+        return OrchestrdError(f"{said}: nothing is changed", hint="orch config edit")
+    return OrchestrdError(
+        f"{said}: {file} is as it was, and what was edited is kept in {draft.path}", hint="orch config edit"
+    )
 
 
 def _editor() -> list[str]:

@@ -66,7 +66,7 @@ def stranger(layout: Layout) -> int | None:
     pid = _named_in(layout.lock)
     try:
         is_anothers = pid is not None and os.stat(f"/proc/{pid}").st_uid != os.geteuid()  # noqa: PTH116 - as below
-        return pid if is_anothers and str(pid) in _lockers(layout.lock) else None
+        return pid if is_anothers and str(pid) in lockers(layout.lock) else None
     except OSError:  # it has ended, or nothing is told here
         return None
 
@@ -115,7 +115,7 @@ def _named_in(lock: str) -> int | None:
     return int(text) if text.isdigit() and int(text) > 0 else None
 
 
-def _lockers(lock: str) -> set[str]:
+def lockers(lock: str) -> set[str]:
     """Name who the kernel says has a lock on such a file: of a process of another user nothing else is told."""
     inode = str(os.stat(lock).st_ino)  # noqa: PTH116 - a string, as all of the layout
     with open("/proc/locks", encoding="ascii") as table:  # noqa: PTH123 - as above

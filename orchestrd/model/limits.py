@@ -231,6 +231,7 @@ REACHED_AGAIN_S = 0.5  # a waiting client whose daemon went away looks this ofte
 # What can be set
 RELOAD_S = 10.0  # a client waits this long for a daemon to read its settings again
 CONFIG_BYTES_MAX = 64 * 1024  # of one file
+DRAFTS_ASIDE_MAX = 100  # of one file, that were begun from what it held before
 MAX_RUNNING_MAX = 10_000
 ARCHIVE_AFTER_DAYS_MAX = 36_500
 LOG_MIB_MAX = 64 * 1024  # that may be kept of one log

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,9 +162,9 @@ def test_what_was_edited_wrongly_stays_a_draft_that_the_next_edit_goes_on_with(
         f"orch: {draft}:3: there is no key 'interval' in [daemon]: did you mean 'interval_s'?\n"
         f"  try: orch config edit\norch: not taken; {user} is as it was\n"
     )
-    assert right.err == f"orch: this goes on with {draft}, which was not right\n"
+    assert right.err == f"orch: this goes on with {draft}, which was not taken\n"
     assert (right.code, user.read_text()) == (exits.OK, "[daemon]\ninterval_s = 2\nmax_running = 3\n")
-    assert not draft.exists()
+    assert list(user.parent.iterdir()) == [user]
 
 
 def test_an_edit_may_change_one_key_of_a_reaction_that_comes_along(
@@ -208,6 +209,102 @@ def test_an_editor_that_fails_changes_nothing(
 
     assert (done.code, list(user.parent.iterdir())) == (exits.FAILED, [])
     assert "ended with 3: nothing is changed\n  try: orch config edit" in done.err
+
+
+def test_an_editor_that_saves_and_then_fails_has_its_draft_kept(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _editor(tmp_path, 'echo "[spawn]" >"$2"; exit 3', monkeypatch)
+
+    done = orch("config", "edit")
+
+    draft = user.with_name("config.toml.draft")
+    assert (done.code, user.exists(), draft.read_text()) == (exits.FAILED, False, "[spawn]\n")
+    assert f"ended with 3: {user} is as it was, and what was edited is kept in {draft}\n" in done.err
+
+
+def test_a_second_edit_is_refused_while_the_first_goes_on(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set(user, "")
+    _editor(
+        tmp_path,
+        f'code=0; EDITOR= VISUAL=true "{sys.executable}" -m orchestrd_cli config edit 2>second || code=$?\n'
+        'echo $code >code; printf %s $PPID >pid; echo "[daemon]" >"$2.new"; mv "$2.new" "$2"',
+        monkeypatch,
+    )
+
+    first = orch("config", "edit")
+
+    pid = (tmp_path / "pid").read_text()
+    assert (tmp_path / "second").read_text() == (
+        f"orch: {user} is being edited by another `orch config edit` (pid {pid})\n  try: ps -fp {pid}\n"
+    )
+    assert int((tmp_path / "code").read_text()) == exits.REFUSED
+    assert (first.code, first.err, user.read_text()) == (exits.OK, "", "[daemon]\n")
+    assert list(user.parent.iterdir()) == [user]
+
+
+def test_what_has_changed_while_it_was_edited_is_not_written_over(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set(user, "")
+    draft = user.with_name("config.toml.draft")
+    _editor(tmp_path, f'echo "[daemon]" >"{user}"; echo "[spawn]" >"$2"', monkeypatch)
+
+    done = orch("config", "edit")
+
+    assert (done.code, done.out) == (exits.REFUSED, "")
+    assert done.err == (
+        f"orch: {user} has changed meanwhile and stays so; what was edited is kept in {draft}\n"
+        f"  try: diff {user} {draft}\n"
+    )
+    assert (user.read_text(), draft.read_text()) == ("[daemon]\n", "[spawn]\n")
+
+
+def test_a_draft_of_what_is_no_more_is_put_aside_and_the_file_is_edited(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = user.with_name("config.toml.draft")
+    for content in ("[daemon]\n", "[limits]\n"):
+        _set(user, content)
+        _editor(tmp_path, 'echo "interval = 3" >>"$2"', monkeypatch)
+        assert orch("config", "edit").code == exits.USAGE
+
+    _set(user, "[spawn]\n")
+    _editor(tmp_path, 'cp "$2" seen', monkeypatch)
+    done = orch("config", "edit")
+
+    aside = user.with_name("config.toml.draft.2")
+    assert done.err == f"orch: {user} may have changed since {draft} was begun, which is kept as {aside}\n"
+    assert (done.code, done.out) == (exits.OK, "nothing is changed\n")
+    assert (tmp_path / "seen").read_text() == user.read_text() == "[spawn]\n"
+    assert user.with_name("config.toml.draft.1").read_text() == "[daemon]\ninterval = 3\n"
+    assert aside.read_text() == "[limits]\ninterval = 3\n"
+
+
+def test_who_only_looks_while_the_file_changes_is_told_nothing_else(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set(user, "")
+    _editor(tmp_path, f'echo "[daemon]" >"{user}"', monkeypatch)
+
+    done = orch("config", "edit")
+
+    assert (done.code, done.out, done.err) == (exits.OK, "nothing is changed\n", "")
+    assert (user.read_text(), list(user.parent.iterdir())) == ("[daemon]\n", [user])
+
+
+def test_a_draft_that_was_removed_changes_nothing_and_is_said_to_be(
+    orch: Orch, user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set(user, "[spawn]\n")
+    _editor(tmp_path, 'rm "$2"', monkeypatch)
+
+    done = orch("config", "edit")
+
+    assert (done.code, list(user.parent.iterdir())) == (exits.FAILED, [user])
+    assert done.err == f"orch: {user}.draft is gone: nothing is changed\n  try: orch config edit\n"
 
 
 @pytest.mark.parametrize(("value", "named"), [("no-such-editor -w", "no-such-editor"), ("no'such", "no'such")])
