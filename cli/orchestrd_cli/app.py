@@ -103,8 +103,9 @@ def demo() -> int:
 def report(words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> int:
     """Say from inside a session what it is doing; always exits 0.
 
-    waiting: its turn is over, it may be sent to. blocked: it needs a
-    decision. Works without a daemon; costs a few milliseconds.
+    waiting: its turn is over, and `orch send` reaches it. blocked: it needs
+    a decision, and nothing is sent to it. Works without a daemon; costs a
+    few milliseconds.
 
     orch report waiting "which branch?"
     """

@@ -11,7 +11,7 @@ from orchestrd.model.document import Document, SendReply
 from orchestrd.model.errors import OrchestrdError, RefusedError
 from orchestrd.model.limits import MESSAGE_BYTES_MAX
 from orchestrd.model.words import Activity, Receipt, State
-from orchestrd.render import visible
+from orchestrd.render import answering_of, visible
 from orchestrd_cli import exits, failures, reach
 from orchestrd_cli.grammar import Json, NeverStart, NoDaemon, Ref, Refs, verb
 from orchestrd_cli.terminal import note
@@ -138,10 +138,10 @@ def _refusal(home: Client, reply: SendReply) -> RefusedError:
     told = home.show(reply.session)
     runs = told.state == State.RUNNING
     why = reply.error or f"session {reply.session} may not be typed into now"
-    if runs and told.activity == Activity.BLOCKED and told.activity_text:
-        why = f"{why}: {told.activity_text}"
-    verb_ = "answer" if told.decision else "attach" if runs and told.attach else "explain"
-    return RefusedError(why, hint=f"orch {verb_} {reply.session}")
+    if runs and told.activity == Activity.BLOCKED:
+        why = f"{why}: {told.activity_text}" if told.activity_text else why
+        return RefusedError(why, hint=answering_of(told).command)
+    return RefusedError(why, hint=f"orch {'attach' if runs and told.attach else 'explain'} {reply.session}")
 
 
 def _hint(home: Client, reply: SendReply) -> None:

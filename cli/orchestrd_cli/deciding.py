@@ -9,7 +9,7 @@ from orchestrd.model.decision import NOT_ASKED
 from orchestrd.model.document import AnswerReply, Document
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.words import Activity, Receipt, State
-from orchestrd.render import clip, decision_page, visible
+from orchestrd.render import answering_of, clip, decision_page, visible
 from orchestrd_cli import exits, reach
 from orchestrd_cli.changing import EXIT_OF_RECEIPT
 from orchestrd_cli.grammar import Json, NeverStart, Ref, verb
@@ -81,11 +81,8 @@ def _given(home: Client, ref: str, choice: str, decision: str | None, message: s
     told = home.show(ref)
     _require_blocked(told)
     if told.decision is None:
-        raise RefusedError(
-            f"only a person at its terminal can answer session {told.id}",
-            code=NOT_ASKED,
-            hint=f"orch attach {told.id}",
-        )
+        other = answering_of(told)
+        raise RefusedError(f"session {told.id}: {other.who}", code=NOT_ASKED, hint=other.command)
     found = told.decision.choice(choice)
     return home.answer(told.id, told.decision.id, choice if found is None else found.key, text=message)
 

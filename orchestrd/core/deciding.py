@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrd.core.evidence import TYPING, still_limited
-from orchestrd.core.terminal import is_hosted
+from orchestrd.core.terminal import Answering, answering, has_terminal, is_hosted
 from orchestrd.core.turn import Refusal, Turn, short
 from orchestrd.model.command import Answer, Answered
 from orchestrd.model.decision import NOT_ASKED, Choice, Decision, DecisionKind, GivenAnswer, Way, answer_id
@@ -80,6 +80,11 @@ def follow_decision(turn: Turn) -> None:
         _take_back_unless_asked(turn, effect, given)
 
 
+def answering_of(session: Session) -> Answering:
+    """Say who can answer what this session asks, and by which command."""
+    return answering(session.id, session.decision, is_attachable=has_terminal(session.spec.runtime))
+
+
 def in_flight(session: Session) -> Effect | None:
     """Give the effect of an answer that is on its way."""
     return next((effect for effect in session.effects if effect.answer is not None), None)
@@ -101,7 +106,7 @@ def answer(turn: Turn, command: Answer) -> None:
     if effect is not None or decision is None or decision.id != command.decision or not _may_answer(turn.session):
         _say_what_became_of_it(turn, command)
         return
-    choice = _choice_of(decision, command)
+    choice = _choice_of(turn.session, decision, command)
     if isinstance(choice, Refusal):
         turn.reply = choice
         return
@@ -210,11 +215,12 @@ def _is_same(given: GivenAnswer, command: Answer) -> bool:
     return is_same_choice and (given.decision.id, given.text) == (command.decision, command.text)
 
 
-def _choice_of(decision: Decision, command: Answer) -> Choice | Refusal:
+def _choice_of(session: Session, decision: Decision, command: Answer) -> Choice | Refusal:
     choice = decision.choice(command.choice)
     show = f"orch answer {command.session}"
     if not decision.choices:
-        return _refused(command, "only a person at its terminal can answer", f"orch attach {command.session}")
+        other = answering_of(session)
+        return _refused(command, other.who, other.command)
     if choice is None:
         keys = ", ".join(one.key for one in decision.choices)
         return _refused(command, f"{command.choice[:40]!r} is none of its choices: {keys}", show)

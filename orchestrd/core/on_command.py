@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from orchestrd.core.deciding import answering_of
 from orchestrd.core.ending import begin_ending, finish
 from orchestrd.core.machine import Trigger
 from orchestrd.core.messages import BAD_MESSAGE, BLOCKED, digest_of
@@ -218,7 +219,7 @@ def _refusal_of(session: Session, command: Send) -> Refusal | None:
         return Refusal(
             code=BLOCKED,
             message=f"session {session.id} is blocked on a decision; text typed now would be taken as its answer",
-            hint=f"orch answer {session.id}",
+            hint=answering_of(session).command,
         )
     problem = problem_with_message(command.text)
     if problem is not None:

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 from orchestrd.core.condition import speaks_of_change, what_holds
+from orchestrd.core.deciding import answering_of
 from orchestrd.core.duration import duration_of
 from orchestrd.core.fencing import cleaned, quoted
 from orchestrd.core.particulars import of_checks, of_remarks, of_verification, refusal_of
@@ -66,6 +67,11 @@ def _decision(session: Session) -> str | None:
     return quoted(session.decision.text) if session.decision else _line(session.activity_text)
 
 
+def _answer(session: Session) -> str:
+    said = str(answering_of(session))
+    return f"{said[0].upper()}{said[1:]}"
+
+
 def _limit(session: Session) -> str | None:
     return f"{session.parked_until:%Y-%m-%d %H:%M} UTC" if session.parked_until else None
 
@@ -107,6 +113,7 @@ _PLACEHOLDERS: Mapping[str, _Placeholder] = {
     "activity": _Placeholder("what its agent is doing", lambda about: about.session.activity),
     "activity_text": _Placeholder("what was said of that", lambda about: _line(about.session.activity_text)),
     "decision": _Placeholder("what it is asked to decide", lambda about: _decision(about.session)),
+    "answer": _Placeholder("who can answer that, and by which command", lambda about: _answer(about.session)),
     "limited_until": _Placeholder("when its usage limit ends", lambda about: _limit(about.session)),
     "silent_for": _Placeholder("how long it has done nothing else", _silence),
     "cost": _Placeholder("what it has cost, in dollars", lambda about: _cost(about.session)),
@@ -210,7 +217,7 @@ def _to_a_person(why: str, when: Condition) -> str:
     lines += ["Its limit ends: {limited_until}"] if Activity.LIMITED in when.activity else []
     lines += ["What went wrong: {error}"] if {State.FAILED, State.LOST} & set(when.state) else []
     lines += ["{pr_url}"] if speaks_of_change(when) else []
-    lines += ["Answer: orch answer {id}" if asks else "Look: orch show {id}"]
+    lines += ["{answer}" if asks else "Look: orch show {id}"]
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ that would move the cursor, hide or reorder what stands there are shown as escap
 
 from orchestrd.render.checkup import checkup_page
 from orchestrd.render.cleaning import clean_page
-from orchestrd.render.decisions import decision_page
+from orchestrd.render.decisions import answering_of, decision_page
 from orchestrd.render.lines import event_line
 from orchestrd.render.offering import candidates
 from orchestrd.render.pages import error_text, explanation_page, session_page
@@ -16,6 +16,7 @@ from orchestrd.render.text import age, ago, clip, counted, short, size, visible,
 __all__ = [
     "age",
     "ago",
+    "answering_of",
     "candidates",
     "checkup_page",
     "clean_page",

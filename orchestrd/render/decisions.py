@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from orchestrd.core.terminal import Answering, answering
 from orchestrd.model.decision import Choice
 from orchestrd.model.document import Document
 from orchestrd.model.words import Activity
@@ -32,9 +33,12 @@ def how_to_answer(told: Document) -> str:
     """Name the command that answers; where no choice can be given, who can."""
     if told.decision is not None and told.decision.choices:
         return f"answer: orch answer {told.id} CHOICE"
-    if told.attach is None:
-        return f"only its own program can be answered: orch logs {told.id}"
-    return f"only a person at its terminal can answer: orch attach {told.id}"
+    return str(answering_of(told))
+
+
+def answering_of(told: Document) -> Answering:
+    """Say who can answer what it asks, and by which command."""
+    return answering(told.id, told.decision, is_attachable=told.attach is not None)
 
 
 def answer_hint(sessions: Iterable[Document]) -> str | None:

@@ -20,6 +20,10 @@ from tests.documents import a_document
 Orch = Callable[..., Result]
 ATTACH: dict[str, Any] = {"attach": ("orch", "attach", "abcdefgh")}
 BLOCKED: dict[str, Any] = {"activity": "blocked", "activity_text": "asks: touch sold", **ATTACH}
+NOBODY = (
+    "nobody can answer it from outside, for it has no terminal; see what it says, or end it by orch stop abcdefgh: "
+    "orch logs abcdefgh"
+)
 
 
 def asks(daemon: FakeDaemon, receipt: Receipt = Receipt.SUBMITTED, error: str | None = None, **changes: Any) -> None:
@@ -74,9 +78,13 @@ def test_what_is_asked_is_shown_with_numbered_choices(daemon: FakeDaemon, orch: 
 @pytest.mark.parametrize(
     ("changes", "last"),
     [
-        ({"decision": replace(held(), choices=())}, "only a person at its terminal can answer: orch attach abcdefgh"),
-        ({"decision": None}, "only a person at its terminal can answer: orch attach abcdefgh"),
-        ({"decision": None, "attach": None}, "only its own program can be answered: orch logs abcdefgh"),
+        (
+            {"decision": replace(held(), choices=())},
+            "only a person at its terminal can answer it: orch attach abcdefgh",
+        ),
+        ({"decision": None}, "only a person at its terminal can answer it: orch attach abcdefgh"),
+        ({"decision": None, "attach": None}, NOBODY),
+        ({"decision": replace(held(), choices=()), "attach": None}, NOBODY),
     ],
 )
 def test_who_else_can_answer_is_said(daemon: FakeDaemon, orch: Orch, changes: dict[str, Any], last: str) -> None:
@@ -206,15 +214,17 @@ def test_a_session_that_asks_nothing_that_can_be_answered_is_for_a_person(daemon
     done = orch("answer", "fix", "1")
 
     assert done.code == exits.REFUSED
-    assert "only a person at its terminal can answer session abcdefgh" in done.err
-    assert "orch attach abcdefgh" in done.err
+    assert done.err == (
+        "orch: session abcdefgh: only a person at its terminal can answer it\n  try: orch attach abcdefgh\n"
+    )
 
 
-def test_a_message_to_a_session_that_asks_leads_to_the_answer(daemon: FakeDaemon, orch: Orch) -> None:
-    asks(daemon)
-    refused = msgspec.json.encode({"session": "abcdefgh", "receipt": "refused", "error": "it is blocked"})
-    daemon.answers("/v1/sessions/fix/send", whole(refused))
+def test_without_a_terminal_it_is_not_even_for_a_person(daemon: FakeDaemon, orch: Orch) -> None:
+    asks(daemon, decision=None, attach=None)
 
-    done = orch("send", "fix", "yes")
+    done = orch("answer", "fix", "1")
 
-    assert done.err == "orch: it is blocked: asks: touch sold\n  try: orch answer abcdefgh\n"
+    assert (
+        done.err
+        == f"orch: session abcdefgh: {NOBODY.removesuffix(': orch logs abcdefgh')}\n  try: orch logs abcdefgh\n"
+    )

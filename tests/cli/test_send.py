@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from orchestrd.model.document import SendReply
 from orchestrd.model.words import Receipt
 from orchestrd_cli import exits
 from tests.cli.fake_daemon import FakeDaemon, Result, whole
 from tests.cli.told import tells_of
+from tests.decisions import held
 from tests.documents import a_document
 
 Orch = Callable[..., Result]
@@ -83,7 +85,15 @@ def test_what_went_wrong_stands_behind_it(daemon: FakeDaemon, orch: Orch) -> Non
             "orch: it is blocked: Bash: rm -rf?\n  try: orch attach abcdefgh\n",
         ),
         ({**CLAUDE, "activity": "waiting"}, "orch: it is blocked\n  try: orch attach abcdefgh\n"),
-        ({"activity": "blocked"}, "orch: it is blocked\n  try: orch explain abcdefgh\n"),
+        (
+            {**CLAUDE, "activity": "blocked", "activity_text": "asks: touch sold", "decision": held()},
+            "orch: it is blocked: asks: touch sold\n  try: orch answer abcdefgh\n",
+        ),
+        (
+            {**CLAUDE, "activity": "blocked", "decision": replace(held(), choices=())},
+            "orch: it is blocked\n  try: orch attach abcdefgh\n",
+        ),
+        ({"activity": "blocked"}, "orch: it is blocked\n  try: orch logs abcdefgh\n"),
         ({"state": "completed"}, "orch: it is blocked\n  try: orch explain abcdefgh\n"),
     ],
 )

@@ -19,7 +19,7 @@ from orchestrd.model.reaction import Act, Condition, MergeMethod, Reaction, Seen
 from orchestrd.model.session import Message, Session
 from orchestrd.model.words import Activity, Authority, State
 from tests.changes import CHANGE
-from tests.core.reacting import NOON, Reacting, session_of
+from tests.core.reacting import NOON, SPEC, Reacting, session_of
 
 KNOWN = session_of(
     error="no space left",
@@ -95,6 +95,16 @@ def test_every_text_reads_well_whatever_is_known(session: Session) -> None:
         assert text.strip()
         assert "{" not in text
         assert len(text) < 2_000
+
+
+def test_no_text_leads_to_a_terminal_or_a_choice_that_its_session_does_not_have() -> None:
+    bare = session_of(activity=Activity.BLOCKED, activity_text="q", spec=replace(SPEC, runtime="process"))
+
+    for reaction in _reactions("").values():
+        text = rendered(reaction, bare, NOON)
+
+        assert "orch attach" not in text
+        assert "orch answer" not in text
 
 
 def test_one_key_is_changed_and_all_others_stay() -> None:

@@ -12,7 +12,7 @@ from orchestrd.core.deciding import bounded, in_flight, reply_to
 from orchestrd.core.explain import explanation
 from orchestrd.core.layout import Layout
 from orchestrd.core.step import Refusal
-from orchestrd.model.command import Answer, Answered, Attempted, Stop
+from orchestrd.model.command import Answer, Answered, Attempted, Send, Stop
 from orchestrd.model.decision import Choice, Decision, DecisionKind, GivenAnswer
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
@@ -261,15 +261,38 @@ def test_what_is_no_choice_is_refused_with_the_next_command(
 
 
 def test_what_has_no_choices_is_for_a_person_at_the_terminal() -> None:
-    life = blocked_on(replace(held(), choices=()))
+    life = Reacting(id=SESSION)
+    life.looks(Activity.BLOCKED, decision=replace(held(), choices=()))
 
     reply = answer(life, "1")
 
     assert isinstance(reply, Refusal)
     assert (reply.message, reply.hint) == (
-        f"session {SESSION}: only a person at its terminal can answer",
+        f"session {SESSION}: only a person at its terminal can answer it",
         f"orch attach {SESSION}",
     )
+
+
+@pytest.mark.parametrize(
+    ("decision", "runtime", "command"),
+    [
+        (held(), "process", "orch answer"),
+        (shown(), "tmux", "orch answer"),
+        (replace(held(), choices=()), "tmux", "orch attach"),
+        (None, "tmux", "orch attach"),
+        (None, "process", "orch logs"),
+    ],
+)
+def test_a_message_to_what_asks_leads_to_where_that_can_be_answered(
+    decision: Decision | None, runtime: str, command: str
+) -> None:
+    life = Reacting(spec=replace(SPEC, runtime=runtime))
+    life.looks(Activity.BLOCKED, decision=decision)
+
+    reply = life.give(Send(session=life.record.id, message="m1", text="yes")).outcome.reply
+
+    assert isinstance(reply, Refusal)
+    assert reply.hint == f"{command} {life.record.id}"
 
 
 def test_an_answer_to_another_decision_is_refused_and_shows_the_one_that_stands() -> None:

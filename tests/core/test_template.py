@@ -21,7 +21,8 @@ from orchestrd.model.spending import Spending, Spent, Tokens
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, State
 from tests.changes import CHANGE
-from tests.core.reacting import NOON, session_of
+from tests.core.reacting import NOON, SPEC, session_of
+from tests.decisions import held
 
 UNCOMMITTED = "its command succeeded, but not all is committed: commit your work (not committed: 'a.py'\n and 2 more)"
 RED = replace(
@@ -168,7 +169,24 @@ def test_a_reaction_without_a_text_says_what_holds_and_shows_it(text: str, when:
         (
             Condition(activity=(Activity.BLOCKED,)),
             {"activity": Activity.BLOCKED, "activity_text": "run rm"},
-            "work (abcdefgh): it needs a decision.\nIt asks: 'run rm'\nAnswer: orch answer abcdefgh",
+            (
+                "work (abcdefgh): it needs a decision.\nIt asks: 'run rm'\n"
+                "Only a person at its terminal can answer it: orch attach abcdefgh"
+            ),
+        ),
+        (
+            Condition(activity=(Activity.BLOCKED,)),
+            {"activity": Activity.BLOCKED, "decision": held()},
+            ("work (abcdefgh): it needs a decision.\nIt asks: 'touch sold'\nAnswer it: orch answer abcdefgh"),
+        ),
+        (
+            Condition(activity=(Activity.BLOCKED,)),
+            {"activity": Activity.BLOCKED, "activity_text": "q", "spec": replace(SPEC, name="work", runtime="process")},
+            (
+                "work (abcdefgh): it needs a decision.\nIt asks: 'q'\n"
+                "Nobody can answer it from outside, for it has no terminal; see what it says, or end it by "
+                "orch stop abcdefgh: orch logs abcdefgh"
+            ),
         ),
         (
             Condition(activity=(Activity.LIMITED,)),
