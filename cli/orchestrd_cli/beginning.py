@@ -272,11 +272,10 @@ def _issue(text: str | None, directory: str, *, is_forced: bool, use_daemon: boo
 
 
 def _refuse_timeout(timeout: float | None, *, wait: bool) -> None:
+    hint = "orch spawn --help"
     if timeout is not None and not wait:
-        raise UsageError(
-            "--timeout says how long to --wait, which is not given: add it, or leave both out", hint="orch spawn --help"
-        )
-    checked(timeout)
+        raise UsageError("--timeout says how long to --wait, which is not given: add it, or leave both out", hint=hint)
+    checked(timeout, hint=hint)
 
 
 def _prompt(text: str | None, file: str | None) -> str | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrd.client.configuring import effective_in, repository_file, screen_mistakes, withheld_notice
+from orchestrd.client.requests import existing_directory
 from orchestrd.core.layout import config_file_from
 from orchestrd.render import visible
 from orchestrd_cli import exits, reach
@@ -38,7 +39,7 @@ def show(*, directory: Place = ".", json: Json = False) -> int:
 
     from orchestrd.render.settings import settings_page
 
-    report = _report(directory)
+    report = _report(existing_directory(directory, hint="orch config show --dir DIR"))
     if json:
         reach.write_json(report)
         return exits.USAGE if report.mistakes else exits.OK
@@ -56,7 +57,7 @@ def check(*, directory: Place = ".", json: Json = False) -> int:
 
     orch config check
     """
-    report = _report(directory)
+    report = _report(existing_directory(directory, hint="orch config check --dir DIR"))
     if json:
         reach.write_json(report)
         return exits.USAGE if report.mistakes else exits.OK

@@ -31,7 +31,7 @@ def wait(
     orch wait fix --timeout 600
     orch wait fix --for waiting && orch send fix "go on"
     """
-    checked(timeout)
+    checked(timeout, hint="orch wait --help")
     home = reach.client()
     ids = [home.show(ref).id for ref in refs]
     reach.note_age_of_disk(home)
@@ -53,7 +53,7 @@ def wait_for(home: Client, ids: Sequence[str], *, goal: str | None, timeout: flo
     return exits.OK if all(one.is_met for one in waited) else exits.FAILED
 
 
-def checked(timeout: float | None) -> None:
+def checked(timeout: float | None, *, hint: str) -> None:
     """Raise UsageError for a time that nobody can wait."""
     if timeout is not None and not 0 <= timeout <= WAIT_S_MAX:
-        raise UsageError(f"nobody can wait {timeout:g} seconds: give 0 to {WAIT_S_MAX:.0f}", hint="orch wait --help")
+        raise UsageError(f"nobody can wait {timeout:g} seconds: give 0 to {WAIT_S_MAX:.0f}", hint=hint)

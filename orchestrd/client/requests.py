@@ -89,7 +89,8 @@ def spawn_request(
     chosen for them. Raises UsageError when it cannot be asked for: a directory that is not there, a variable that is
     not set, whatever breaks a rule; and RefusedError where a worktree, or the tmux that the agent needs, cannot be had.
     """
-    session, place, agent = mint_id(), _directory(directory), agent or usual.spawn.agent
+    session, agent = mint_id(), agent or usual.spawn.agent
+    place = existing_directory(directory, hint="orch spawn --dir DIRECTORY -- COMMAND")
     prompt, called = issue.settled(prompt, notice)
     ends = goal.settled(usual.spawn)
     wish, about = workspace.settled(usual.spawn, is_needed=ends.needs_branch), name or called or prompt or ""
@@ -174,13 +175,12 @@ def _valid(request: SpawnRequest) -> SpawnRequest:
     return request
 
 
-def _directory(directory: str) -> str:
+def existing_directory(directory: str, *, hint: str) -> str:
+    """Give the whole path of a directory. Raises UsageError (`no_directory`) with this hint."""
     path = os.path.abspath(directory)  # noqa: PTH100 - resolving links would name a directory the user does not know
     if os.path.isdir(path):  # noqa: PTH112 - as above
         return path
-    raise UsageError(
-        f"there is no directory {path!r}", code="no_directory", hint="orch spawn --dir DIRECTORY -- COMMAND"
-    )
+    raise UsageError(f"there is no directory {path!r}", code="no_directory", hint=hint)
 
 
 def _environment(

@@ -6,6 +6,7 @@ any more. What it reads and what it says go through files, so that no pipe can h
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -30,13 +31,20 @@ class _Ended(Struct, frozen=True, kw_only=True):
 
 
 async def run(channel: str, argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"", *, hint: str) -> None:
-    """Run it with `given` on its stdin. Raises TransientError (`channel_failed`) unless it ends with 0."""
+    """Run it with `given` on its stdin; `hint` is for where it ran and failed.
+
+    Raises TransientError (`channel_failed`) unless it ends with 0.
+    """
     try:
         ended = await _ended(argv, environ, given)
     except OSError as error:
-        raise failed(channel, f"{argv[0]} cannot be run: {error.strerror}", hint) from None
+        raise failed(channel, f"{argv[0]} cannot be run: {error.strerror}", _looking_for(argv[0])) from None
     if ended.code != 0:
         raise failed(channel, f"{argv[0]} {_how_it_ended(ended)}", hint)
+
+
+def _looking_for(program: str) -> str:
+    return f"{'ls -l' if '/' in program else 'command -v'} {shlex.quote(program)}"
 
 
 def _how_it_ended(ended: _Ended) -> str:

@@ -114,6 +114,14 @@ def test_rules_about_screens_are_checked_too(orch: Orch, user: Path) -> None:
     assert unknown == f"{screens}/cluade.toml: there is no agent 'cluade': did you mean 'claude'?\n  try: orch agents\n"
 
 
+@pytest.mark.parametrize("verb", ["show", "check"])
+def test_a_directory_that_is_not_there_is_refused(orch: Orch, user: Path, tmp_path: Path, verb: str) -> None:
+    done = orch("config", verb, "--dir", "nope")
+
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert done.err == f"orch: there is no directory '{tmp_path}/nope'\n  try: orch config {verb} --dir DIR\n"
+
+
 def test_the_schema_is_printed(orch: Orch, user: Path) -> None:
     done = orch("config", "schema")
 

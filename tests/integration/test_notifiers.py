@@ -302,11 +302,17 @@ async def test_how_a_command_failed_is_told_with_its_last_words(script: ProgramS
         await script.notifier.tell([STUCK])
 
 
-async def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
-    notifier = command.notifier(a_context(tmp_path, ChannelSettings(kind="command", command=("/no/such/program",))))
+@pytest.mark.parametrize(
+    ("program", "look"),
+    [("/no/such/program", "ls -l /no/such/program"), ("no-such-program", "command -v no-such-program")],
+)
+async def test_a_command_that_is_not_there_is_named_with_where_to_look(tmp_path: Path, program: str, look: str) -> None:
+    notifier = command.notifier(a_context(tmp_path, ChannelSettings(kind="command", command=(program, "--loud"))))
 
-    with pytest.raises(TransientError, match="/no/such/program cannot be run: No such file"):
+    with pytest.raises(TransientError, match=f"{program} cannot be run: No such file") as caught:
         await notifier.tell([STUCK])
+
+    assert caught.value.hint == look
 
 
 async def test_a_command_that_is_called_off_is_killed_with_all_of_its_group(script: ProgramStage) -> None:

@@ -66,7 +66,9 @@ def _missing_program(channel: ChannelSettings, environ: Mapping[str, str]) -> It
     if channel.kind == "desktop" and not any(shutil.which(name, path=path) for name in DESKTOP):
         yield "notify-send is not on the PATH", "apt install libnotify-bin"
     if channel.kind == "command" and channel.command and shutil.which(channel.command[0], path=path) is None:
-        yield f"{channel.command[0]} is not there, or no program", f"ls -l {quote(channel.command[0])}"
+        program = channel.command[0]
+        look = "ls -l" if "/" in program else "command -v"
+        yield f"{program} is not there, or no program", f"{look} {quote(program)}"
 
 
 SUBJECT = Subject(name="channels", look=look, judge=judge)

@@ -544,8 +544,12 @@ def test_a_channel_is_told_of_with_each_thing_that_it_lacks(house: House, tmp_pa
         (tmp_path / name).chmod(0o644)
     house.environ |= {"XDG_CONFIG_HOME": str(tmp_path), "PATH": str(tmp_path), "HOME": str(tmp_path)}
 
-    found = {channel.name: [told for told, _ in channel.missing] for channel in channels.look(house.surroundings)}
+    looked_at = channels.look(house.surroundings)
+    found = {channel.name: [told for told, _ in channel.missing] for channel in looked_at}
 
+    assert [next_ for channel in looked_at if channel.name == "page" for _, next_ in channel.missing] == [
+        "command -v no-such-pager"
+    ]
     assert found == {
         "phone": ["~/token: No such file or directory"],
         "hook": ["HOOK_URL is not set here", "~/open can be read by others"],
