@@ -17,7 +17,7 @@ from orchestrd.model.session import Session
 
 def known_reaction(reaction: Reaction, origins: Iterable[str] = ()) -> KnownReaction:
     """Tell of a reaction, in words too."""
-    lasting = f", for {duration_of(reaction.after_s)}" if reaction.after_s else ""
+    lasting = f", lasting {duration_of(reaction.after_s)}" if reaction.after_s else ""
     return KnownReaction(
         reaction=reaction,
         asked=f"{asked_by(reaction.when)}{lasting}",

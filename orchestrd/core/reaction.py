@@ -218,12 +218,14 @@ def _waits_for_its_time(case: _Case, episode: Episode) -> Judgement | None:
     may_hand_over = case.reaction.act not in _DONE_IS_DONE and _may_tell(case, episode)
     if episode.attempts >= case.reaction.attempts and not may_hand_over:
         return None
-    left_s = max(
-        case.reaction.after_s - case.now.since_s(episode.since), pause_left_s(case.reaction, episode, case.now)
-    )
+    lasts_in_s = case.reaction.after_s - case.now.since_s(episode.since)
+    pause_s = pause_left_s(case.reaction, episode, case.now)
+    left_s = max(lasts_in_s, pause_s)
     if left_s <= 0:
         return None
-    return _stays(case, Kind.WAITING, episode, f"{_next(case, episode)} in {duration_of(left_s + 0.5)}", left_s)
+    lasted = f", once that has lasted {duration_of(case.reaction.after_s)}" if lasts_in_s > pause_s else ""
+    why = f"{_next(case, episode)} in {duration_of(left_s + 0.5)}{lasted}"
+    return _stays(case, Kind.WAITING, episode, why, left_s)
 
 
 def _waits_for_its_logs(case: _Case, episode: Episode) -> Judgement | None:

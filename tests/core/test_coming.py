@@ -26,7 +26,7 @@ def test_what_waits_for_its_time_or_is_held_is_to_come() -> None:
     session = session_of(activity=Activity.BLOCKED)
 
     assert to_come(told_of(session), session) == (
-        "reaction runs: it is running; attempt 1 of 1 is made in 30s",
+        "reaction runs: it is running; attempt 1 of 1 is made in 30s, once that has lasted 30s",
         "reaction said: it needs a decision; nothing is said to an agent that is blocked",
     )
 

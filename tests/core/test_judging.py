@@ -41,7 +41,7 @@ def test_a_condition_is_told_in_words(when: Condition, asked: str) -> None:
 def test_how_long_a_condition_must_hold_first_is_told_with_it() -> None:
     told = known_reaction(replace(WAITING, after_s=90.0))
 
-    assert told.asked == "activity waiting, for 1m30s"
+    assert told.asked == "activity waiting, lasting 1m30s"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,9 @@ def test_what_holds_again_before_anything_was_done_has_its_time_to_hold_anew() -
     life.told(checks=Checks.FAILING)
     life.react()
 
-    assert life.judged().again_in_s == pytest.approx(100.0)
+    waits = life.judged()
+    assert waits.again_in_s == pytest.approx(100.0)
+    assert waits.why == "its checks are failing; attempt 1 of 2 is made in 1m40s, once that has lasted 1m40s"
     life.told(after_s=100.0)
     assert FIRED in types_of(life.react())
 

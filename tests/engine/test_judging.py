@@ -64,7 +64,8 @@ async def test_the_next_attempt_of_a_reaction_is_still_to_come() -> None:
 
         explained = rig.service.explain(ID)
 
-    assert explained.pending == ("reaction runs: it is running; attempt 1 of 1 is made in 30s",)
+    waits = "attempt 1 of 1 is made in 30s, once that has lasted 30s"
+    assert explained.pending == (f"reaction runs: it is running; {waits}",)
 
 
 async def test_nobody_cannot_be_judged() -> None:
