@@ -1,11 +1,13 @@
 """Verbs that act on sessions: send, stop, kill and revive."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import typer
 
 from orchestrd.client import Client, Taken
+from orchestrd.client.preserved import MissingWork, missing_work
 from orchestrd.client.transcript import has_conversation, keeps_transcript
 from orchestrd.model.document import Document, SendReply
 from orchestrd.model.errors import OrchestrdError, RefusedError
@@ -114,16 +116,26 @@ def kill(refs: Refs, *, wait: UntilEnded = False, json: Json = False, no_daemon:
 def revive(refs: Refs, *, json: Json = False, no_daemon: NeverStart = False) -> int:
     """Start ended sessions again: the same command, a new run.
 
-    An agent goes on with its conversation, where that has begun.
+    An agent goes on with its conversation, where that has begun. A worktree
+    that was cleaned is made anew from its branch; what the clean preserved
+    beside that is named.
 
     orch revive fix
     """
     home = reach.client(use_daemon=not no_daemon)
+    missing: dict[str, MissingWork] = {}
 
     def revived(ref: str) -> Taken:
-        return Taken(document=home.revive(ref), is_spooled=False)
+        work = _missing_work(home, ref)
+        document = home.revive(ref)
+        if work is not None:
+            missing[document.id] = work
+        return Taken(document=document, is_spooled=False)
 
-    return _each(home, refs, "revival", revived, as_json=json, also=_conversation_hint)
+    def hints(told: Document) -> Iterable[str]:
+        return [*_conversation_hint(told), *_missing_hint(missing.get(told.id))]
+
+    return _each(home, refs, "revival", revived, as_json=json, also=hints)
 
 
 def receipt_line(reply: SendReply) -> str:
@@ -156,15 +168,29 @@ def _hint(home: Client, reply: SendReply) -> None:
         note(f"  nobody saw it taken; look: {look}")
 
 
-def _conversation_hint(told: Document) -> str | None:
-    """Say whether what its agent knows is still there."""
-    if not has_conversation(told):
+def _missing_work(home: Client, ref: str) -> MissingWork | None:
+    """Look before it is revived, for after that its worktree may be there again; whatever fails, a revive tells of."""
+    try:
+        return missing_work(home.show(ref), environ=os.environ)
+    except OrchestrdError:
         return None
-    return GOES_ON if told.conversation else BEGINS_ANEW
 
 
-def _nothing_more(_: Document) -> str | None:
-    return None
+def _conversation_hint(told: Document) -> Iterable[str]:
+    """Say whether what its agent knows is still there."""
+    if has_conversation(told):
+        yield GOES_ON if told.conversation else BEGINS_ANEW
+
+
+def _missing_hint(work: MissingWork | None) -> Iterable[str]:
+    """Say what its worktree begins without, and how to have it there."""
+    if work is not None:
+        yield f"its worktree is made anew from its branch, without what a clean has preserved in {work.ref}"
+        yield f"have it there: {work.back}"
+
+
+def _nothing_more(_: Document) -> Iterable[str]:
+    return ()
 
 
 def _each(
@@ -175,9 +201,9 @@ def _each(
     *,
     as_json: bool,
     wait: bool = False,
-    also: Callable[[Document], str | None] = _nothing_more,
+    also: Callable[[Document], Iterable[str]] = _nothing_more,
 ) -> int:
-    """Act on every session, whatever becomes of the others, with a hint `also`; gives the first failure's code.
+    """Act on every session, whatever becomes of the others, with hints by `also`; gives the first failure's code.
 
     With `wait` it returns once those that it could act on have ended, and tells how they stand then as well.
     """
@@ -202,7 +228,7 @@ def _one(
     act: Callable[[str], Taken],
     *,
     as_json: bool,
-    also: Callable[[Document], str | None],
+    also: Callable[[Document], Iterable[str]],
 ) -> int:
     try:
         taken = act(ref)
@@ -216,7 +242,7 @@ def _one(
     else:
         with reach.telling_that(f"the {deed} of session {taken.document.id} was accepted"):
             reach.write_document(taken.document, as_json=as_json, is_spooled=taken.is_spooled)
-        if not as_json and (hint := also(taken.document)):
+        for hint in () if as_json else also(taken.document):
             note(f"  {hint}")
     return exits.OK
 

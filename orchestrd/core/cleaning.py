@@ -92,6 +92,11 @@ def way_back(worktree: Worktree, ref: str | None) -> str:
     return f"git -C {quote(worktree.project)} worktree add {what}"
 
 
+def way_into(path: str, ref: str) -> str:
+    """Give the command that writes what was preserved over the files of a worktree; others it leaves as they are."""
+    return f"git -C {quote(path)} restore --overlay --source={ref} ."
+
+
 def _look(place: Place) -> str:
     return f"git -C {quote(place.path)} status"
 

@@ -1,6 +1,7 @@
 """Cleaning as a person does it, with a real daemon: no work is lost, whoever kills or revives what meanwhile."""
 
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -79,6 +80,22 @@ def test_a_session_whose_worktree_was_cleaned_can_be_revived(shell: Shell) -> No
 
     assert (place / "README").read_text() == "hello\nmore\n"
     assert shell.must("clean", "--json").json["worktrees"][0]["deed"] == "preserve"
+
+
+def test_a_revive_names_what_a_clean_has_preserved_and_how_to_have_it_again(shell: Shell) -> None:
+    session, place = ended(shell, 'echo "$ORCH_RUN" >new')
+    first = (place / "new").read_text()
+    shell.must("clean")
+
+    said = shell.must("revive", session).err
+
+    shell.must("wait", session)
+    before = (place / "new").read_text()
+    (back,) = [line.partition(": ")[2] for line in said.splitlines() if "have it there" in line]
+    subprocess.run(shlex.split(back), check=True)
+    assert f"refs/orch/preserve/{session}" in said
+    assert before != first
+    assert (place / "new").read_text() == first
 
 
 def test_one_that_was_merged_leaves_nothing_but_its_branch(shell: Shell) -> None:

@@ -146,8 +146,19 @@ def test_a_revival_says_whether_the_conversation_goes_on(
     daemon: FakeDaemon, orch: Orch, changes: dict[str, Any], said: str
 ) -> None:
     told = a_document(state="pending", reason="revived", generation=2, **changes)
+    tells_of(daemon, told)
     daemon.answers("/v1/sessions/fix/revive", whole(msgspec.json.encode(told)))
 
     done = orch("revive", "fix")
 
     assert (done.code, done.out, done.err) == (exits.OK, "abcdefgh  pending (revived)\n", said)
+
+
+def test_a_revival_does_not_depend_on_what_is_looked_at_before_it(daemon: FakeDaemon, orch: Orch) -> None:
+    told = a_document(state="pending", reason="revived", generation=2)
+    daemon.answers("/v1/sessions/fix", whole(b'{"error": {"code": "fault", "message": "no"}}', status="500 Oops"))
+    daemon.answers("/v1/sessions/fix/revive", whole(msgspec.json.encode(told)))
+
+    done = orch("revive", "fix")
+
+    assert (done.code, done.out) == (exits.OK, "abcdefgh  pending (revived)\n")
