@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from orchestrd.model.errors import UsageError
 from orchestrd.model.settings import SpawnSettings
-from orchestrd.model.words import Until
+from orchestrd.model.words import OF_PULL_REQUEST, Until
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -16,7 +16,7 @@ class Goal(Struct, frozen=True, kw_only=True):
     @property
     def needs_branch(self) -> bool:
         """Tell whether it is about a pull request: that is opened from a branch of one's own."""
-        return self.until in (Until.PR_OPEN, Until.PR_MERGED)
+        return self.until in OF_PULL_REQUEST
 
 
 class GoalWish(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ def change_told(turn: Turn, told: Change) -> None:
     before = turn.session.change
     if not _is_its_own(turn.session, told):
         return
+    turn.evidence = replace(turn.evidence, untold=None)
     change = (
         _continued(before, _bounded(told)) if before is not None and before.branch == told.branch else _bounded(told)
     )
@@ -41,6 +42,12 @@ def change_told(turn: Turn, told: Change) -> None:
     if news or before is None or before.pr is not change.pr:
         from_ = before.pr if before is not None else None
         turn.emit(EventType.CHANGE_CHANGED, from_=from_, to=change.pr, source=change.forge, text=news)
+
+
+def change_untold(turn: Turn, why: str) -> None:
+    """Remember why nothing is known of it; what is on record stays there. Of what is over nobody asks why."""
+    if not turn.session.is_terminal:
+        turn.evidence = replace(turn.evidence, untold=short(why))
 
 
 def _withdraw_what_was_said_of(turn: Turn, head: str | None) -> None:

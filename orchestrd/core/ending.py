@@ -82,7 +82,7 @@ def finish(
     session = turn.session
     if next_state(session.state, session.reason, trigger) is None:
         return
-    error = error or (why_unmet(session) if trigger is Trigger.EXITED_UNMET else None)
+    error = error or (why_unmet(session, turn.evidence.untold) if trigger is Trigger.EXITED_UNMET else None)
     notice = _undelivered(session)
     _settle_all(turn)
     turn.set_activity(Activity.UNKNOWN, "end of run", None)

@@ -128,9 +128,11 @@ def is_held_back(turn: Turn, proof: Exited) -> bool:
     return True
 
 
-def why_unmet(session: Session) -> str:
-    """Say why an exit with 0 did not complete the session, and what to do next."""
+def why_unmet(session: Session, untold: str | None) -> str:
+    """Say why an exit with 0 did not complete the session, and what to do next; `untold`: why no forge has told."""
     why = _UNMET.get(session.spec.until)
+    if why is not None and (cause := untold or (session.change.error if session.change else None)):
+        why = f"{why} ({cause})"
     if why is None or (session.spec.verify is not None and not is_verified(session)):
         known = session.verification if _has_result(session) else None
         why = f"it is not verified: {_doubt(known) if known else 'nothing was found out'}"

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from orchestrd.core import deciding, goal, on_command, on_effect, on_observation, on_result, standing
 from orchestrd.core.adoption import adopted
-from orchestrd.core.change import change_told
+from orchestrd.core.change import change_told, change_untold
 from orchestrd.core.on_reaction import react
 from orchestrd.core.turn import Outcome, Refusal, Turn
 from orchestrd.model.command import (
@@ -46,7 +46,17 @@ from orchestrd.model.command import (
     Verified,
 )
 from orchestrd.model.instant import Instant
-from orchestrd.model.observation import ChangeTold, Evidence, Exited, Observation, Reported, Sighted, Started, Vanished
+from orchestrd.model.observation import (
+    ChangeTold,
+    ChangeUntold,
+    Evidence,
+    Exited,
+    Observation,
+    Reported,
+    Sighted,
+    Started,
+    Vanished,
+)
 from orchestrd.model.session import Session
 from orchestrd.model.thresholds import Thresholds
 from orchestrd.model.words import OCCUPYING
@@ -56,7 +66,7 @@ __all__ = ["Outcome", "Refusal", "step"]
 USUAL = Thresholds()
 RunResult = Launched | LaunchFailed | Terminated | Swept | Delivered | Answered | Verified
 Occasion = Placed | HeldBack | Admitted | DuePassed | Restarted
-Taken = Command | Observation | ChangeTold | React | Occasion | Result
+Taken = Command | Observation | ChangeTold | ChangeUntold | React | Occasion | Result
 
 
 def step(
@@ -102,6 +112,8 @@ def _take(turn: Turn, input_: Taken) -> None:
             _take_fact(turn, input_)
         case ChangeTold():
             change_told(turn, input_.change)
+        case ChangeUntold():
+            change_untold(turn, input_.why)
         case Spawn() | Stop() | Kill() | Send() | Answer() | Revive():
             _take_command(turn, input_)
         case React():

@@ -30,7 +30,7 @@ from orchestrd.model.limits import (
     WORKSPACE_PATHS_MAX,
 )
 from orchestrd.model.session import OWN_KEYS, Spec, Workspace
-from orchestrd.model.words import Until
+from orchestrd.model.words import OF_PULL_REQUEST, Until
 
 RESERVED_PREFIX = "ORCH_"  # these names of the environment are ours to set
 JOINER = "\u200d"  # holds an emoji of several characters together: the one invisible character that is welcome
@@ -220,7 +220,7 @@ def problem_with_verify(command: str) -> str | None:
 
 def _problem_with_goal(spec: Spec) -> str | None:
     """A goal is one that can be met."""
-    if spec.until in (Until.PR_OPEN, Until.PR_MERGED) and not spec.workspace.is_worktree:
+    if spec.until in OF_PULL_REQUEST and not spec.workspace.is_worktree:
         return f"the goal {spec.until} needs a branch of its own, and this session has none: ask for a worktree"
     if spec.verify is not None:
         return problem_with_verify(spec.verify)

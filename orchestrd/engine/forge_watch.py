@@ -11,6 +11,7 @@ one anything; each is asked by one look at a time. Without a forge, or a worktre
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -18,6 +19,7 @@ from orchestrd.core.branches import Claim, branch_of, is_watched, told_rule
 from orchestrd.engine.actor import Actor, StoppedError
 from orchestrd.engine.forges import Forges
 from orchestrd.engine.mailbox import Mailboxes
+from orchestrd.engine.prospects import Prospects
 from orchestrd.engine.roster import Roster
 from orchestrd.engine.tasks import OnError, TaskBag
 from orchestrd.engine.troubles import Troubles
@@ -26,8 +28,9 @@ from orchestrd.model.change import Change
 from orchestrd.model.errors import FaultError, OrchestrdError, TransientError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.limits import CHECKOUTS_LOOK_S, CHECKOUTS_SETTLE_S, FORGE_LOOKS_AT_ONCE_MAX
-from orchestrd.model.observation import ChangeTold
-from orchestrd.model.session import Session
+from orchestrd.model.observation import ChangeTold, ChangeUntold
+from orchestrd.model.session import Session, Spec
+from orchestrd.model.words import OF_PULL_REQUEST
 from orchestrd.ports import ChangeLook, Checkout, Checkouts, Clock, Forge, WantedCheckout
 
 OnLook = Callable[[SessionId], None]
@@ -56,6 +59,7 @@ class ForgeWatch(Actor):
         self._names: frozenset[str] = frozenset()  # of the forges that were asked to call
         self._forges = forges
         self._checkouts = checkouts
+        self._prospects = Prospects(forges, checkouts, lambda: self.remote)
         self._roster = roster
         self._mailboxes = mailboxes
         self._clock = clock
@@ -90,6 +94,10 @@ class ForgeWatch(Actor):
         if known is not None and not is_watched(known):
             return None if known.change else "it works in no worktree of its own"
         return self._why.get(session) or (None if session in self._seen else "no forge has been asked about it yet")
+
+    async def problem_with(self, spec: Spec) -> OrchestrdError | None:
+        """Say why no forge could ever tell whether the goal of such a session is met, or null."""
+        return await self._prospects.problem_with(spec)
 
     def rule_of(self, session: Session) -> str:
         """Say how sure the change of a session is: when it was last told of, or why it is not known."""
@@ -212,12 +220,12 @@ class ForgeWatch(Actor):
 
     def _repository_of(self, session: Session, checkout: Checkout) -> tuple[str, str] | None:
         if checkout.remote is None:
-            self._why[session.id] = f"its repository has no remote {self.remote!r}, or its worktree is gone"
+            self._untold(session.id, f"its repository has no remote {self.remote!r}, or its worktree is gone")
             return None
         for name, forge in self._forges.current.items():
             if (repository := self._named(forge, checkout.remote)) is not None:
                 return name, repository
-        self._why[session.id] = "no forge knows the remote of its repository"
+        self._untold(session.id, "no forge knows the remote of its repository")
         return None
 
     def _named(self, forge: Forge, remote: str) -> str | None:
@@ -282,7 +290,7 @@ class ForgeWatch(Actor):
         self._troubles.failed(_part(watched), TransientError(said, code=error.code, hint=error.hint))
         for session, where in self._where.items():
             if where is watched:
-                self._why[session] = said
+                self._untold(session, said)
 
     async def _take(self, watched: WatchedRepository, began: datetime, look: ChangeLook) -> None:
         """Have what was told of one session stand in its record, if it is news, and only then call it seen."""
@@ -290,14 +298,26 @@ class ForgeWatch(Actor):
         if session is None or watched.is_given_up:
             return
         if look.change is None:
-            self._why[look.session] = look.error or "the forge does not tell why"
+            self._untold(look.session, look.error or "the forge does not tell why")
             return
-        if look.change != session.change and not await self._is_recorded(look.session, look.change):
+        is_news = look.change != session.change or self._roster.evidence(look.session).untold is not None
+        if is_news and not await self._is_recorded(look.session, look.change):
             return
         self._why.pop(look.session, None)
         self._seen[look.session] = began
         for callback in self._on_look:
             callback(look.session)
+
+    def _untold(self, session: SessionId, why: str) -> None:
+        """Remember why nothing was told of it, and have the session know where its goal depends on that."""
+        known = self._roster.get(session)
+        if self._why.get(session) != why and known is not None and known.spec.until in OF_PULL_REQUEST:
+            self._tasks.spawn(f"tell {session} why", self._tell_why(session, why))
+        self._why[session] = why
+
+    async def _tell_why(self, session: SessionId, why: str) -> None:
+        with suppress(OrchestrdError):  # then an end that it would explain says less
+            await self._mailboxes.submit(session, ChangeUntold(why=why))
 
     async def _is_recorded(self, session: SessionId, change: Change) -> bool:
         """Have it recorded; what a full disk could not take is told again by the next look."""

@@ -177,13 +177,15 @@ class EngineService:
     async def spawn(self, request: SpawnRequest) -> tuple[Document, bool]:
         """Accept a session; second, whether it is new.
 
-        Raises UsageError, ConflictError, RefusedError (`duplicate_issue`), TransientError.
+        Raises UsageError, ConflictError, RefusedError (`duplicate_issue`, `no_forge`), TransientError.
         """
         if problem := problem_with_request(request):
             raise UsageError(problem, code="invalid", hint="orch spawn --help")
         if error := self._launching.problem_with(request.spec):
             raise error
         self._require_writable(request.id)
+        if self._roster.get(request.id) is None and (error := await self._forge_watch.problem_with(request.spec)):
+            raise error
         command = Spawn(session=request.id, spec=request.spec, authority=request.authority, is_forced=request.is_forced)
         lock = self._spawning.setdefault(request.id, asyncio.Lock())
         # Of many that come with one id at once, the first writes what belongs to the session.

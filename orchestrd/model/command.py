@@ -7,7 +7,7 @@ from msgspec import Struct
 from orchestrd.model.change import Change
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import ChangeTold, Exited, Observation
+from orchestrd.model.observation import ChangeTold, ChangeUntold, Exited, Observation
 from orchestrd.model.reaction import Reaction, Refusal, Seen
 from orchestrd.model.session import Session, Spec
 from orchestrd.model.words import Authority, Receipt
@@ -228,6 +228,7 @@ Input = (
     | Replaced
     | Observation
     | ChangeTold
+    | ChangeUntold
     | Placed
     | HeldBack
     | Admitted

@@ -102,6 +102,12 @@ class ChangeTold(Struct, frozen=True, kw_only=True, tag="change_told"):
     change: Change
 
 
+class ChangeUntold(Struct, frozen=True, kw_only=True, tag="change_untold"):
+    """No forge has told of the session's change, and why."""
+
+    why: str
+
+
 Observation = Sighted | Started | Exited | Vanished | Reported
 
 
@@ -151,5 +157,6 @@ class Evidence(Struct, frozen=True, kw_only=True):
     asked: tuple[Asked, ...] = ()  # what it waits for and holds, the newest last
     hooks_offset: int = 0  # how far hooks.jsonl has been taken in, committed or not
     transcript_offset: int = 0  # the same for the agent's transcript
+    untold: str | None = None  # why no forge has told of its change
     exit: Exited | None = None  # that was proven, and is held back until it is known what it is worth
     malformed: int = 0  # lines that could not be understood

@@ -110,6 +110,9 @@ class Until(StrEnum):
     VERIFY = "verify"  # its verification is green
 
 
+OF_PULL_REQUEST = frozenset({Until.PR_OPEN, Until.PR_MERGED})  # only a forge can tell whether these are met
+
+
 class Permission(StrEnum):
     """What becomes of what an agent needs permission for."""
 

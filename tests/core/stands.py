@@ -32,7 +32,7 @@ from orchestrd.model.command import (
     Verified,
 )
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Cause, ChangeTold, Exited, Started, Vanished
+from orchestrd.model.observation import Cause, ChangeTold, ChangeUntold, Exited, Started, Vanished
 from orchestrd.model.reaction import Act as Doing
 from orchestrd.model.reaction import Condition, Reaction, Seen
 from orchestrd.model.session import Session
@@ -233,6 +233,7 @@ INPUTS: dict[str, Input | Callable[[Session], Input]] = {
         for receipt in (Receipt.SUBMITTED, Receipt.REFUSED, Receipt.UNKNOWN)
     },
     "change told": ChangeTold(change=BRANCH),
+    "change untold": ChangeUntold(why="502"),
     "react, telling when it is blocked": TELL,
     "react, telling it to go on when it waits": NUDGE,
     "notified": Notified(effect=IN_FLIGHT, reached=("phone",)),

@@ -39,7 +39,17 @@ from orchestrd.model.command import (
 from orchestrd.model.decision import Decision
 from orchestrd.model.effect import ONCE, EffectKind
 from orchestrd.model.instant import DueName
-from orchestrd.model.observation import Cause, ChangeTold, Exited, Reported, Sighted, Started, Testimony, Vanished
+from orchestrd.model.observation import (
+    Cause,
+    ChangeTold,
+    ChangeUntold,
+    Exited,
+    Reported,
+    Sighted,
+    Started,
+    Testimony,
+    Vanished,
+)
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, Authority, Liveness, Receipt, Until
 from tests.core.interpreter import NOON, SESSION, Interpreter, spec
@@ -101,6 +111,16 @@ class Proposed:
 
 
 @dataclass(frozen=True)
+class Untold:
+    """No forge has told of the pull request of a session, for this reason."""
+
+    why: str
+
+    def befall(self, life: Interpreter) -> None:
+        life.give(ChangeUntold(why=self.why))
+
+
+@dataclass(frozen=True)
 class Upset:
     """What happens to clock, machine and daemon."""
 
@@ -118,7 +138,7 @@ class Upset:
                 life.restart()
 
 
-Act = Happening | Waiting | Proposed | Upset
+Act = Happening | Waiting | Proposed | Untold | Upset
 
 
 def completed(input_: Input, session: Session) -> Input:
@@ -250,7 +270,7 @@ facts = sightings | reports | starts | proofs
 inputs = commands | facts | results | lane | dues | st.just(Restarted())
 
 waits = st.builds(Waiting, st.sampled_from([0.5, 5.0, 12.0, 70.0])) | st.just(Waiting(0.0, deadline=True))
-proposals = st.sampled_from(Pr).map(Proposed)
+proposals = st.sampled_from(Pr).map(Proposed) | st.just(Untold("502"))
 upsets = st.sampled_from([Upset("day forward"), Upset("day back"), Upset("reboot"), Upset("restart")])
 acts: SearchStrategy[Act] = st.one_of(
     inputs.map(Happening), facts.map(Happening), results.map(Happening), waits, waits, proposals, upsets

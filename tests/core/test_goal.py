@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from orchestrd.core.document import document
 from orchestrd.core.goal import COMMIT, is_met, is_verified, why_unmet
 from orchestrd.core.layout import Layout
-from orchestrd.model.change import Pr
+from orchestrd.model.change import Change, Pr
 from orchestrd.model.command import DuePassed, Revive, Stop, Swept, Verified
 from orchestrd.model.effect import EffectKind
 from orchestrd.model.event import Event, EventType
@@ -16,7 +16,7 @@ from orchestrd.model.limits import CHANGE_TOLD_S, ERROR_CHARS_MAX, REPORT_TEXT_C
 from orchestrd.model.observation import Exited, Reported, Testimony
 from orchestrd.model.words import Activity, Reason, State, Until
 from tests.core.interpreter import SESSION, Interpreter
-from tests.core.strategies import OPENING, Happening, Proposed, Script, completed, send
+from tests.core.strategies import OPENING, Happening, Proposed, Script, Untold, completed, send
 from tests.reports import a_report
 
 
@@ -43,7 +43,7 @@ class Exit:
         life.give(Exited(generation=1, observer="process", exit_code=0, exit_signal=None, at=at))
 
 
-Step = Report | Exit | Happening | Proposed
+Step = Report | Exit | Happening | Proposed | Untold
 WORKS, WAITS, BLOCKS = Report(Activity.WORKING), Report(Activity.WAITING), Report(Activity.BLOCKED)
 GREEN = Happening(
     Verified(effect="in flight", generation=0, exit_code=0, is_clean=True, head="c0ffee", beginning="bea0")
@@ -286,7 +286,30 @@ def test_an_open_pull_request_is_no_goal_before_it_is_verified_where_there_is_a_
     RED.befall(life)
 
     assert not is_met(life.record)
-    assert "it is not verified: its command failed with exit code 1" in why_unmet(life.record)
+    assert "it is not verified: its command failed with exit code 1" in why_unmet(life.record, None)
+
+
+def test_why_no_forge_has_told_of_a_pull_request_is_said_where_none_was_seen() -> None:
+    life = after(Until.PR_OPEN, WORKS, Untold("its repository has no remote 'origin'"), Exit())
+    life.wait(CHANGE_TOLD_S + 1)
+    Exit(ago_s=CHANGE_TOLD_S + 1).befall(life)
+
+    assert life.record.reason is Reason.GOAL_UNMET
+    assert "no pull request of its branch is known to be open (its repository has no remote 'origin')" in str(
+        life.record.error
+    )
+
+
+def test_what_a_forge_has_told_meanwhile_is_not_said_to_be_untold() -> None:
+    life = after(Until.PR_OPEN, WORKS, Untold("502"), Proposed(Pr.NONE))
+    ended = after(Until.PR_OPEN, WORKS)
+    ended.session = replace(ended.record, state=State.COMPLETED)
+    led_into = Change(forge="local", repository="/hub", branch="main", pr=Pr.NONE, error="main is led into")
+
+    Untold("502").befall(ended)
+
+    assert (life.evidence.untold, ended.evidence.untold) == (None, None)
+    assert "is known to be open (main is led into);" in why_unmet(replace(life.record, change=led_into), None)
 
 
 def test_a_turn_is_no_goal_before_it_is_verified_where_there_is_a_command_for_that() -> None:

@@ -4,17 +4,20 @@ import asyncio
 from datetime import timedelta
 from typing import cast
 
+import pytest
 from msgspec.structs import replace
 
 from orchestrd.model.change import Checks, Mergeable, Pr, Review
-from orchestrd.model.errors import TransientError
+from orchestrd.model.errors import RefusedError, TransientError
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import CHANGES_LOOK_S
 from orchestrd.model.reaction import Act, Condition, Reaction, Refusal
 from orchestrd.model.session import Workspace
+from orchestrd.model.words import State, Until
 from orchestrd.ports import Checkout, Forge
 from orchestrd.testing.clocks import DAWN
 from orchestrd.testing.forge import ScriptedForge
+from orchestrd.testing.world import Script
 from tests.engine.rig import ID, OTHER, Rig, running
 
 SHOP = "ada/shop"
@@ -83,6 +86,47 @@ async def test_of_whom_a_forge_is_asked_is_told_though_it_has_not_answered() -> 
 
         assert rig.record().change is None
         assert list(rig.service.asked_about()) == [ID]
+
+
+async def test_a_goal_that_no_forge_can_tell_of_is_refused_but_not_for_a_session_that_is_there() -> None:
+    rig, _ = watched()
+    other = Workspace(kind="worktree", path=PATH.replace(ID, OTHER), branch=f"orch/{OTHER}", base="main")
+
+    async with running(rig):
+        await rig.spawn(ID, workspace=TREE, until=Until.PR_OPEN)
+        rig.checkouts.found[rig.record().spec.project] = Checkout(branch="main")
+        again = await rig.spawn(ID, workspace=TREE, until=Until.PR_OPEN)
+        with pytest.raises(RefusedError) as refused:
+            await rig.spawn(OTHER, workspace=other, until=Until.PR_OPEN)
+
+        assert (again.id, rig.state(OTHER), refused.value.code) == (ID, None, "no_forge")
+
+
+async def test_an_exit_before_a_goal_that_no_forge_has_told_of_says_why() -> None:
+    rig, _ = watched()
+    rig.checkouts.found[PATH] = Checkout(branch="fix")
+
+    async with running(rig):
+        await rig.run(ID, Script(exits_after_s=5.0), workspace=TREE, until=Until.PR_OPEN)
+        ended = await rig.until(ID, State.FAILED)
+
+    assert "is known to be open (its repository has no remote 'origin', or its worktree is gone);" in str(ended.error)
+
+
+async def test_a_forge_that_tells_again_what_it_told_before_is_not_said_to_be_silent() -> None:
+    rig, forge = watched()
+    forge.changes["fix"] = replace(forge.changes["fix"], pr=Pr.NONE)
+
+    async with running(rig):
+        await rig.run(ID, workspace=TREE, until=Until.PR_OPEN)
+        await rig.when(lambda: rig.record().change)
+        forge.fails[SHOP] = TransientError("502 Bad Gateway")
+        silent = await rig.when(lambda: rig.service._roster.evidence(rig.record().id).untold)
+        del forge.fails[SHOP]
+        await asyncio.sleep(2 * CHANGES_LOOK_S)
+
+        assert "502 Bad Gateway" in silent
+        assert rig.service._roster.evidence(rig.record().id).untold is None
 
 
 def approves(forge: ScriptedForge) -> None:

@@ -28,9 +28,9 @@ from orchestrd.model.limits import (
     FORGE_LOOK_S,
     FORGE_LOOKS_AT_ONCE_MAX,
 )
-from orchestrd.model.observation import ChangeTold
+from orchestrd.model.observation import ChangeTold, ChangeUntold
 from orchestrd.model.session import SCHEMA, Session, Workspace
-from orchestrd.model.words import Desired, Reason, State
+from orchestrd.model.words import Desired, Reason, State, Until
 from orchestrd.ports import Checkout, Forge
 from orchestrd.testing.clocks import DAWN, LoopClock
 from orchestrd.testing.forge import ScriptedCheckouts, ScriptedForge
@@ -46,11 +46,15 @@ class TakingMailboxes:
     def __init__(self, roster: Roster) -> None:
         self.roster = roster
         self.told: list[tuple[SessionId, Change]] = []
+        self.untold: list[tuple[SessionId, str]] = []
         self.fails: OrchestrdError | None = None
 
-    async def submit(self, session: SessionId, input_: ChangeTold) -> None:
+    async def submit(self, session: SessionId, input_: ChangeTold | ChangeUntold) -> None:
         if self.fails is not None:
             raise self.fails
+        if isinstance(input_, ChangeUntold):
+            self.untold.append((session, input_.why))
+            return
         self.told.append((session, input_.change))
         known = self.roster.require(session)
         self.commit(replace(known, change=input_.change, revision=known.revision + 1))
@@ -484,6 +488,19 @@ async def test_a_repository_that_no_forge_knows_is_said_to_be_so() -> None:
     assert bench.watch.why_unknown(ID) == "its repository has no remote 'origin', or its worktree is gone"
     assert bench.watch.why_unknown(OTHER) == "no forge knows the remote of its repository"
     assert bench.forge.looks == []
+
+
+async def test_a_session_whose_goal_is_a_pull_request_hears_once_why_nothing_is_told_of_it() -> None:
+    bench = Bench()
+    bench.begin(repository=None)
+    bench.begin(OTHER, repository=None)
+    known = bench.roster.require(ID)
+    bench.mailboxes.commit(replace(known, spec=replace(known.spec, until=Until.PR_OPEN)))
+
+    async with watching(bench):
+        await asyncio.sleep(3 * CHECKOUTS_LOOK_S)
+
+    assert bench.mailboxes.untold == [(ID, "its repository has no remote 'origin', or its worktree is gone")]
 
 
 async def test_of_one_that_has_ended_it_is_still_known_when_its_forge_told_of_it_last() -> None:
