@@ -17,7 +17,7 @@ def notify(
     words: Annotated[list[str], typer.Argument(hidden=True, metavar="TEXT")],
     *,
     channel: Annotated[
-        str | None, typer.Option("--channel", "-c", metavar="NAME", help="Over this channel only.")
+        list[str] | None, typer.Option("--channel", "-c", metavar="NAME", help="Over this channel; repeatable.")
     ] = None,
     priority: Annotated[
         Priority | None,
@@ -42,7 +42,7 @@ def notify(
     if not text.strip() or len(text) > NOTICE_TEXT_CHARS_MAX:
         raise UsageError(f"give a text of 1 to {NOTICE_TEXT_CHARS_MAX} characters", hint="orch notify hello")
     key = f"notify.{secrets.token_hex(8)}"
-    reply = reach.client().notify(NoticeRequest(key=key, text=text, channel=channel, priority=priority))
+    reply = reach.client().notify(NoticeRequest(key=key, text=text, channels=tuple(channel or ()), priority=priority))
     with reach.telling_that(f"{sum(one.is_told for one in reply.channels)} channels were told"):
         if json:
             reach.write_json(reply)

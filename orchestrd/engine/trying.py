@@ -32,9 +32,10 @@ async def try_channels(channels: Channels, request: NoticeRequest, clock: Clock)
 
 
 def _asked_for(channels: Channels, request: NoticeRequest) -> Sequence[str]:
-    if request.channel is not None:
-        channels.kind_of(request.channel)
-        return (request.channel,)
+    if request.channels:
+        for name in request.channels:
+            channels.kind_of(name)
+        return tuple(dict.fromkeys(request.channels))
     if not channels.names:
         raise RefusedError("no channel is set up, or none is on", code="no_channels", hint="orch config edit")
     if request.priority is None:

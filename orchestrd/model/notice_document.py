@@ -6,14 +6,14 @@ from orchestrd.model.notice import Priority
 
 
 class NoticeRequest(Struct, frozen=True, kw_only=True):
-    """Tell this now, whatever the hour. `channel`: over that one; else over all that `priority` is routed to.
+    """Tell this now, whatever the hour. `channels`: over these; else over all that `priority` is routed to.
 
     Neither: over all that are on. `key` is minted by the client.
     """
 
     key: str
     text: str
-    channel: str | None = None
+    channels: tuple[str, ...] = ()
     priority: Priority | None = None
 
 

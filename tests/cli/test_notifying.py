@@ -50,10 +50,10 @@ def test_where_all_were_told_it_succeeds(daemon: FakeDaemon, orch: Orch) -> None
 def test_words_are_one_text_and_the_options_choose_who_is_told(daemon: FakeDaemon, orch: Orch) -> None:
     answers(daemon, TOLD)
 
-    orch("notify", "-c", "phone", "-p", "urgent", "is", "anybody there?")
+    orch("notify", "-c", "phone", "-c", "desk", "-p", "urgent", "is", "anybody there?")
 
     said = asked(daemon)
-    assert (said.text, said.channel, said.priority) == ("is anybody there?", "phone", Priority.URGENT)
+    assert (said.text, said.channels, said.priority) == ("is anybody there?", ("phone", "desk"), Priority.URGENT)
     assert said.key.startswith("notify.")
 
 

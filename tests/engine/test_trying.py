@@ -25,7 +25,7 @@ class Stand:
         self.channels = Channels(lambda name, _: self.notifiers[name])
         self.channels.take(ALWAYS_QUIET, {name: ChannelSettings(kind="ntfy") for name in names}, UTC)
 
-    async def told(self, **asked: str | Priority) -> dict[str, bool]:
+    async def told(self, **asked: tuple[str, ...] | Priority) -> dict[str, bool]:
         request = NoticeRequest(key="notify.1", text="hello\nthere", **asked)  # type: ignore[arg-type]  # as asked
         reply = await try_channels(self.channels, request, LoopClock())
         return {one.channel: one.is_told for one in reply.channels}
@@ -44,10 +44,12 @@ async def test_every_channel_is_told_at_once_also_in_quiet_hours() -> None:
     assert (notice.title, notice.text, notice.priority) == ("hello", "there", Priority.INFO)
 
 
-async def test_one_channel_or_those_of_a_priority_can_be_chosen() -> None:
-    stand = Stand("phone", "desk")
+async def test_some_channels_or_those_of_a_priority_can_be_chosen() -> None:
+    stand = Stand("phone", "desk", "log")
 
-    assert await stand.told(channel="phone") == {"phone": True}
+    assert await stand.told(channels=("phone",)) == {"phone": True}
+    assert await stand.told(channels=("log", "phone", "log")) == {"log": True, "phone": True}
+    assert len(stand.notifiers["log"].shown) == 1
     assert await stand.told(priority=Priority.URGENT) == {"desk": True}
     assert stand.notifiers["desk"].shown[0].priority is Priority.URGENT
 
@@ -70,7 +72,7 @@ async def test_what_nobody_would_be_told_is_refused() -> None:
     with pytest.raises(RefusedError, match="no channel is told what has the priority warning"):
         await Stand("phone").told(priority=Priority.WARNING)
     with pytest.raises(NotFoundError, match="there is no channel 'pager'"):
-        await Stand("phone").told(channel="pager")
+        await Stand("phone").told(channels=("pager",))
 
 
 async def test_a_channel_that_is_set_otherwise_while_it_is_made_is_made_again() -> None:
@@ -84,8 +86,8 @@ async def test_a_channel_that_is_set_otherwise_while_it_is_made_is_made_again() 
         return made.pop(0)
 
     stand.channels._make = make
-    await stand.told(channel="phone")
-    await stand.told(channel="phone")
+    await stand.told(channels=("phone",))
+    await stand.told(channels=("phone",))
     await stand.channels.close_outdated()
 
     assert (len(old.told), len(new.told)) == (1, 1)
