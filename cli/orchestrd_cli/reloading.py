@@ -6,11 +6,11 @@ import time
 
 from orchestrd.client import Client
 from orchestrd.model.document import DaemonFacts
-from orchestrd.model.errors import TimedOutError, UnreachableError, UsageError
+from orchestrd.model.errors import TimedOutError, UsageError
 from orchestrd.model.limits import DAEMON_LOOK_S, RELOAD_S
 from orchestrd_cli import exits, holder, reach
 from orchestrd_cli.grammar import Json, verb
-from orchestrd_cli.service import app
+from orchestrd_cli.service import app, unanswered
 from orchestrd_cli.terminal import note
 
 
@@ -41,7 +41,7 @@ def reload(*, json: Json = False) -> int:
 def _reloaded(home: Client, before: DaemonFacts) -> DaemonFacts:
     daemon = holder.find(home.layout)
     if daemon is None:
-        raise UnreachableError(f"no daemon runs in {home.layout.home}", hint="orch daemon start")
+        raise unanswered(home)
     with daemon:
         daemon.signal(signal.SIGHUP)
     deadline = time.monotonic() + RELOAD_S  # noqa: TID251 - a command line has no injected clock
@@ -56,5 +56,5 @@ def _reloaded(home: Client, before: DaemonFacts) -> DaemonFacts:
 def _facts(home: Client) -> DaemonFacts:
     facts = home.status().daemon
     if facts is None:
-        raise UnreachableError(f"no daemon answers in {home.layout.home}", hint="orch daemon start")
+        raise unanswered(home)
     return facts

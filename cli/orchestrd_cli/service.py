@@ -118,13 +118,7 @@ def status(*, json: Json = False) -> int:
         raise UnreachableError(
             f"no daemon runs in {home.layout.home}: {governing.standing(unit)}", hint="orch daemon start"
         )
-    with_pid = holder.find(home.layout)
-    if with_pid is None:
-        raise UnreachableError(f"no daemon runs in {home.layout.home}", hint="orch daemon start")
-    with with_pid:
-        raise UnreachableError(
-            f"daemon {with_pid.pid} holds {home.layout.home} and does not answer", hint="orch daemon restart"
-        )
+    raise unanswered(home)
 
 
 @verb("[OPTIONS]", of=app)
@@ -151,6 +145,16 @@ def logs(
     log.skip_to_last(lines)
     following.copy(following.Output(log), lambda: not follow)
     return exits.OK
+
+
+def unanswered(home: Client) -> UnreachableError:
+    """Say of a daemon that gave no answer whether there is one, and what to do."""
+    daemon = holder.find(home.layout)
+    if daemon is None:
+        return UnreachableError(f"no daemon runs in {home.layout.home}", hint="orch daemon start")
+    with daemon:
+        told = f"daemon {daemon.pid} holds {home.layout.home} and does not answer"
+        return UnreachableError(told, hint="orch daemon restart")
 
 
 def _become(argv: list[str]) -> NoReturn:

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from orchestrd.client import blocking
 from orchestrd.core.layout import Layout
 from orchestrd.model.document import DaemonFacts, Status
 from orchestrd_cli import exits, reloading
-from tests.cli.fake_daemon import FakeDaemon, Result, holding, whole
+from tests.cli.fake_daemon import FakeDaemon, Result, holding, never_answering, whole
 from tests.cli.told import HEALTHY
 
 Orch = Callable[..., Result]
@@ -79,3 +80,13 @@ def test_a_daemon_that_is_gone_by_then_is_said(home: Path, orch: Orch, daemon: F
 
     assert done.code == exits.UNREACHABLE
     assert done.err == f"orch: no daemon runs in {home}\n  try: orch daemon start\n"
+
+
+def test_a_daemon_that_hangs_is_not_taken_for_none(home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "LOOK_ANSWER_S", 0.1)
+
+    with holding(Layout(str(home)).lock) as hung, never_answering(home):
+        done = orch("daemon", "reload")
+
+    assert done.code == exits.UNREACHABLE
+    assert done.err == f"orch: daemon {hung.pid} holds {home} and does not answer\n  try: orch daemon restart\n"
