@@ -166,7 +166,7 @@ def test_a_blocked_session_is_never_typed_into(running: Shell) -> None:
     as_json = running.orch("send", asks, "y", "--json")
 
     assert (refused.code, refused.out) == (4, "")
-    assert refused.err.endswith(f"  try: orch explain {asks}\n")
+    assert refused.err.endswith(f"  try: orch logs {asks}\n")
     assert (as_json.code, as_json.json["receipt"]) == (4, "refused")
     assert running.must("logs", asks).out == ""
 
