@@ -297,7 +297,8 @@ def _told(case: _Case) -> Change | Part:
         return Part(None, "it has ended, so its forge is not asked about it any more")
     if change is None or case.seen.change_at is None:
         return Part(None, "its forge has not told of it since the daemon started")
-    if (case.now.at - case.seen.change_at).total_seconds() > CHANGE_TRUSTED_S:
+    stays_so = change.pr is Pr.MERGED and not is_watched(case.session)  # nothing undoes a merge
+    if not stays_so and (case.now.at - case.seen.change_at).total_seconds() > CHANGE_TRUSTED_S:
         return Part(None, f"its forge has told nothing of it for {_ago(case.seen.change_at, case.now)}")
     if not case.when.pr and change.pr not in _OPEN:
         return Part(False, _PR[change.pr], _told_at(case))

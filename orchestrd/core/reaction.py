@@ -25,6 +25,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrd.core.acting import never, unspeakable
+from orchestrd.core.branches import is_watched
 from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of_change
 from orchestrd.core.duration import duration_of
 from orchestrd.core.episode import (
@@ -82,6 +83,7 @@ class _Case(Struct, frozen=True, kw_only=True):
 
     reaction: Reaction
     session: Session
+    seen: Seen
     now: Instant
     parts: tuple[Part, ...]
     stored: Episode | None
@@ -94,7 +96,7 @@ def judge(reaction: Reaction, session: Session, seen: Seen, now: Instant) -> Jud
         kind = Kind.END if stored else Kind.NOTHING
         return Judgement(kind=kind, why="it is switched off", is_due=stored is not None)
     parts = parts_of(required(reaction), session, seen, now)
-    case = _Case(reaction=reaction, session=session, now=now, parts=parts, stored=stored)
+    case = _Case(reaction=reaction, session=session, seen=seen, now=now, parts=parts, stored=stored)
     verdict = all_of(parts)
     if verdict is None:
         return Judgement(kind=Kind.UNKNOWN, why=in_words(parts), episode=case.stored)
@@ -191,12 +193,21 @@ def _is_long_over(case: _Case) -> bool:
     """What ended before anybody asked is nobody's concern any more: a new reaction does not dig it up.
 
     An end is recorded by a daemon, which judges right then; one that finds it at its start, a moment ago or with no
-    episode, has still to tell of it, which is what the time is for. Of its pull request there may be news at any time.
+    episode, has still to tell of it, which is what the time is for. Of its pull request there may be news as long
+    as a forge is asked.
     """
-    ended_at, taken_at = case.session.state_since, case.reaction.taken_at
-    is_before = taken_at is not None and ended_at < taken_at
+    if not case.session.is_terminal:
+        return False
+    if speaks_of_change(case.reaction.when):
+        return not is_watched(case.session) and _had_come(case.seen.change_at, case.reaction)
+    ended_at = case.session.state_since
     is_old = not _goes_on(case) and (case.now.at - ended_at).total_seconds() > ENDED_REACTS_S
-    return case.session.is_terminal and (is_before or is_old) and not speaks_of_change(case.reaction.when)
+    return is_old or _had_come(ended_at, case.reaction)
+
+
+def _had_come(at: datetime | None, reaction: Reaction) -> bool:
+    """Tell whether something had happened before there was this reaction."""
+    return at is not None and reaction.taken_at is not None and at < reaction.taken_at
 
 
 def _goes_on(case: _Case) -> bool:

@@ -71,7 +71,6 @@ class ForgeWatch(Actor):
         self._repositories: dict[tuple[str, str], WatchedRepository] = {}
         self._where: dict[SessionId, WatchedRepository] = {}
         self._seen: dict[SessionId, datetime] = {}
-        self._last_told: dict[SessionId, datetime] = {}  # of those that no forge is asked about any more
         self._why: dict[SessionId, str] = {}  # nothing is known of its change
         self._turns: dict[SessionId, datetime | None] = {}  # when the newest turn of each was over
         self._ended_turns: set[SessionId] = set()  # since the worktrees were looked at
@@ -101,8 +100,7 @@ class ForgeWatch(Actor):
 
     def rule_of(self, session: Session) -> str:
         """Say how sure the change of a session is: when it was last told of, or why it is not known."""
-        seen_at, why = self.seen_at(session.id) or self._last_told.get(session.id), self.why_unknown(session.id)
-        return told_rule(session, seen_at, why, self._clock.now().at)
+        return told_rule(session, self.seen_at(session.id), self.why_unknown(session.id), self._clock.now().at)
 
     def look_now(self, repository: str) -> None:
         """Look at a repository as soon as its forge bears it; one that nobody works in is not looked at."""
@@ -211,10 +209,9 @@ class ForgeWatch(Actor):
 
     def _forget_all_but(self, sessions: list[Session]) -> None:
         kept = {session.id for session in sessions}
-        self._last_told |= {session: at for session, at in self._seen.items() if session not in kept}
-        self._last_told = {session: at for session, at in self._last_told.items() if self._roster.get(session)}
-        for memory in (self._turns, self._seen, self._why, self._where):
-            for gone in memory.keys() - kept:
+        over = {session.id for session in self._roster if not is_watched(session)}  # what was told stands
+        for memory, still in ((self._turns, kept), (self._why, kept), (self._where, kept), (self._seen, kept | over)):
+            for gone in memory.keys() - still:
                 del memory[gone]
         self._turns.update(dict.fromkeys(kept - self._turns.keys()))
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from orchestrd.core.condition import Part, all_of, in_words, parts_of, speaks_of_change, what_holds
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Remark, Review
 from orchestrd.model.effect import Effect, EffectKind
+from orchestrd.model.limits import CHANGE_TRUSTED_S
 from orchestrd.model.reaction import Condition, Seen
 from orchestrd.model.session import Message, Session, Workspace
 from orchestrd.model.spending import Spending, Spent, Tokens
@@ -301,6 +302,15 @@ def test_of_what_has_ended_it_is_said_that_its_forge_is_not_asked_any_more() -> 
     told = in_words(parts_of(Condition(pr=(Pr.OPEN,)), merged, Seen(looked_at=NOON.at), NOON))
 
     assert told == "it has ended, so its forge is not asked about it any more"
+
+
+def test_that_one_that_has_ended_is_merged_stays_so_however_long_ago_it_was_told() -> None:
+    merged = session_of(state=State.COMPLETED, change=replace(CHANGE, pr=Pr.MERGED))
+    seen = Seen(change_at=NOON.at - timedelta(seconds=2 * CHANGE_TRUSTED_S))
+
+    (part,) = parts_of(Condition(pr=(Pr.MERGED,)), merged, seen, NOON)
+
+    assert part == Part(True, "its pull request is merged")
 
 
 def test_what_keeps_several_things_from_being_known_is_said_once() -> None:

@@ -12,9 +12,10 @@ from orchestrd.model.command import Attempted, Notified, React
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import EventType
 from orchestrd.model.limits import ENDED_REACTS_S, EPISODES_MAX
-from orchestrd.model.reaction import Act, Condition, Episode, Seen
+from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
 from orchestrd.model.verification import Verification
 from orchestrd.model.words import Activity, Reason, State
+from tests.changes import CHANGE
 from tests.core.reacting import (
     CI_FAILED,
     CLEARED,
@@ -256,6 +257,29 @@ def test_a_reaction_that_is_new_concerns_nobody_who_had_ended_before_it() -> Non
     kinds = [judge(reaction, ended, Seen(), NOON).kind for reaction in (known, new, younger)]
 
     assert kinds == [Kind.FIRE, Kind.NOTHING, Kind.FIRE]
+
+
+def test_a_merge_that_has_ended_its_session_is_reacted_to_once_it_has_lasted() -> None:
+    later = Reaction(name="merged", when=Condition(pr=(Pr.MERGED,)), act=Act.NOTIFY, after_s=4_000.0)
+    life = Reacting(later, change=CHANGE)
+    life.told(pr=Pr.MERGED)
+    life.react()
+    life.session = replace(life.record, state=State.COMPLETED, state_since=life.now.at)
+
+    life.wait(4_001.0)
+
+    assert types_of(life.react()) == [FIRED]
+    assert life.react() == []
+
+
+def test_a_reaction_that_is_new_concerns_no_merge_that_was_told_before_it() -> None:
+    merged = session_of(state=State.COMPLETED, state_since=NOON.at, change=replace(CHANGE, pr=Pr.MERGED))
+    new = Reaction(name="merged", when=Condition(pr=(Pr.MERGED,)), act=Act.NOTIFY, taken_at=NOON.at)
+    told = (NOON.at - timedelta(seconds=1.0), NOON.at)
+
+    kinds = [judge(new, merged, Seen(change_at=at), NOON).kind for at in told]
+
+    assert kinds == [Kind.NOTHING, Kind.FIRE]
 
 
 def test_a_reaction_that_does_something_else_now_does_it_to_nobody_who_had_ended() -> None:

@@ -517,7 +517,7 @@ async def test_of_one_that_has_ended_it_is_still_known_when_its_forge_told_of_it
         is_known = bench.watch.seen_at(ID) is not None
 
     told = f"it told of it last {CHECKOUTS_LOOK_S + 1:.0f} s ago"
-    assert (rule, is_known) == (f"it has ended, so scripted is not asked about it any more; {told}", False)
+    assert (rule, is_known) == (f"it has ended, so scripted is not asked about it any more; {told}", True)
 
 
 async def test_another_remote_counts_from_the_next_look_on() -> None:
