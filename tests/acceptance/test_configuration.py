@@ -133,7 +133,7 @@ def test_a_reload_without_a_daemon_says_so(shell: Shell) -> None:
     done = shell.orch("daemon", "reload")
 
     assert done.code == 5
-    assert done.err == f"orch: no daemon answers in {shell.layout.home}\n  try: orch daemon start\n"
+    assert done.err == f"orch: no daemon runs in {shell.layout.home}\n  try: orch daemon start\n"
 
 
 def test_a_daemon_in_the_foreground_ends_with_its_terminal(shell: Shell) -> None:
