@@ -196,8 +196,14 @@ class ForgeWatch(Actor):
         sessions = [session for session in self._roster if self._forges.current and is_watched(session)]
         self._forget_all_but(sessions)
         ended, self._ended_turns = self._ended_turns, set()
+        remote = self.remote
         wanted = [WantedCheckout(session=session.id, path=session.spec.workspace.path) for session in sessions]
-        found = await self._checkouts.look(wanted, self.remote) if wanted else ()
+        found = await self._checkouts.look(wanted, remote) if wanted else ()
+        if (
+            remote != self.remote
+        ):  # it was set otherwise meanwhile: the next round, which is due at once, looks for that
+            self._ended_turns |= ended
+            return
         members: dict[tuple[str, str], list[Member]] = {}
         for session, checkout in zip(sessions, found, strict=True):
             if key := self._repository_of(session, checkout):
@@ -217,7 +223,9 @@ class ForgeWatch(Actor):
 
     def _repository_of(self, session: Session, checkout: Checkout) -> tuple[str, str] | None:
         if checkout.remote is None:
-            self._untold(session.id, f"its repository has no remote {self.remote!r}, or its worktree is gone")
+            lacks = f"its repository has no remote {self.remote!r}"
+            unread = "git does not tell the remote of its repository, or its worktree is gone"
+            self._untold(session.id, lacks if checkout.lacks_remote else unread)
             return None
         for name, forge in self._forges.current.items():
             if (repository := self._named(forge, checkout.remote)) is not None:

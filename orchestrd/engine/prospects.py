@@ -34,11 +34,11 @@ class Prospects:
             return _unreachable(spec, "no forge is asked, for [forge] kind is none", "orch config edit")
         name = self._remote()
         (found,) = await self._checkouts.look([WantedCheckout(session=_NOBODY, path=spec.project)], name)
-        if found.branch is None:  # it may be bare, or unreadable
-            return None
-        if found.remote is None:
+        if found.lacks_remote:
             hint = f"git -C {quote(spec.project)} remote add {quote(name)} URL"
             return _unreachable(spec, f"{spec.project} has no remote {name!r} that it could be pushed to", hint)
+        if found.remote is None:  # it may be no repository, or git does not tell now
+            return None
         if any(_may_know(forge, found.remote) for forge in self._forges.current.values()):
             return None
         return _unreachable(spec, f"{_place(found.remote)} is known to no forge that is asked", _OTHER_GOAL)

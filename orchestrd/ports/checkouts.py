@@ -22,6 +22,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
     """
 
     remote: str | None = None  # the URL of its remote
+    lacks_remote: bool = False  # git itself has said that there is none of that name
     branch: str | None = None
     head: str | None = None  # the newest commit of that branch here ...
     pushed: str | None = None  # ... and of what was pushed of it, as far as this repository knows

@@ -105,8 +105,11 @@ class ScriptedCheckouts:
     def __init__(self) -> None:
         self.found: dict[str, Checkout] = {}
         self.remotes: list[str] = []  # the name of the remote that was asked for, at each look
+        self.takes_s = 0.0
 
     async def look(self, wanted: Sequence[WantedCheckout], remote: str) -> Sequence[Checkout]:
         """See the port."""
         self.remotes.append(remote)
-        return [self.found.get(wish.path, Checkout()) for wish in wanted]
+        found = [self.found.get(wish.path, Checkout()) for wish in wanted]
+        await asyncio.sleep(self.takes_s)
+        return found

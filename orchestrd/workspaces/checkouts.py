@@ -16,6 +16,7 @@ import stat
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrd.model.errors import OrchestrdError
 from orchestrd.model.limits import (
@@ -25,11 +26,12 @@ from orchestrd.model.limits import (
     REPOSITORY_LOOK_S,
 )
 from orchestrd.ports.checkouts import Checkout, WantedCheckout
-from orchestrd.workspaces.git import Git
+from orchestrd.workspaces.git import Answer, Git
 from orchestrd.workspaces.locating import NOTE_BYTES_MAX
 
 HEADS, REMOTES = "refs/heads/", "refs/remotes/"
 ELSEWHERE = "refs/heads/.invalid"  # what HEAD says where branches are no files
+NO_SUCH_REMOTE = 2  # the exit code of `git remote`; any other failure says nothing of whether there is one
 _COMMIT = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 _NOTHING = Checkout()
 
@@ -56,8 +58,9 @@ class Told(Struct, frozen=True):
     """The URL of a remote, as a repository with these settings has it; and when, on the loop's clock, to ask again."""
 
     settings: Stamp
-    url: str | None
     asked_again_s: float
+    url: str | None = None
+    is_none: bool = False  # there is no such remote
 
 
 class GitCheckouts:
@@ -120,22 +123,25 @@ class GitCheckouts:
 
     async def _completed(self, found: Found, path: str, remote: str) -> Checkout:
         try:
-            url = await self._url(found, path, remote)
+            known = await self._told(found, path, remote)
             told = await self._asked(path, remote) if found.is_elsewhere else found.checkout
         except OrchestrdError:
             return found.checkout
-        return Checkout(remote=url, branch=told.branch, head=told.head, pushed=told.pushed, default=told.default)
+        return replace(told, remote=known.url, lacks_remote=known.is_none)
 
-    async def _url(self, found: Found, path: str, remote: str) -> str | None:
+    async def _told(self, found: Found, path: str, remote: str) -> Told:
         key, now_s = (found.common, remote), asyncio.get_running_loop().time()
         known = self._urls.get(key)
         if known is None or known.settings != found.settings or known.asked_again_s <= now_s:
             _bound(self._urls)
-            self._urls[key] = known = Told(found.settings, None, now_s + CHECKOUT_RETRY_S)  # should it not answer
-            answer = await self._git.ask(path, "remote", "get-url", "--", remote, limit_s=REPOSITORY_LOOK_S)
-            url = answer.text.partition("\n")[0] if answer.code == 0 else None
-            self._urls[key] = known = Told(found.settings, _absolute(url, found.common), math.inf)
-        return known.url
+            later = Told(found.settings, now_s + CHECKOUT_RETRY_S)
+            try:
+                answer = await self._git.ask(path, "remote", "get-url", "--", remote, limit_s=REPOSITORY_LOOK_S)
+            except OrchestrdError:
+                self._urls[key] = later
+                raise
+            self._urls[key] = known = _read(answer, found) or later
+        return known
 
     async def _asked(self, path: str, remote: str) -> Checkout:
         """Ask git for what stands in no files here."""
@@ -148,9 +154,18 @@ class GitCheckouts:
         return Checkout(branch=branch, head=head, pushed=pushed, default=default or None)
 
 
-def _absolute(url: str | None, common: str) -> str | None:
+def _read(answer: Answer, found: Found) -> Told | None:
+    """Read what git says of a remote; null where it has failed."""
+    if answer.code == NO_SUCH_REMOTE:
+        return Told(found.settings, math.inf, is_none=True)
+    if answer.code != 0:
+        return None
+    return Told(found.settings, math.inf, _absolute(answer.text.partition("\n")[0], found.common))
+
+
+def _absolute(url: str, common: str) -> str:
     """Name a repository that a relative path leads to by where it is, taken from the project, for it was set there."""
-    if url is None or not url.startswith(("./", "../")):
+    if not url.startswith(("./", "../")):
         return url
     project = os.path.dirname(common) if os.path.basename(common) == ".git" else common
     return os.path.normpath(os.path.join(project, url))

@@ -103,7 +103,8 @@ class Bench:
         checkout = changes.pop("checkout", {})
         path = f"/trees/{session}"
         remote = f"{self.forge.name}://{repository}" if repository else None
-        told = {"remote": remote, "branch": branch, "head": "1", "default": "main"} | checkout
+        usual = {"remote": remote, "lacks_remote": remote is None, "branch": branch, "head": "1", "default": "main"}
+        told = usual | checkout
         self.checkouts.found[path] = Checkout(**told)
         spec = a_spec(workspace=Workspace(kind="worktree", path=path, branch=f"orch/{session}"))
         self.mailboxes.commit(replace(a_session(session), **({"spec": spec} | changes)))
@@ -479,14 +480,16 @@ async def test_a_repository_that_no_forge_knows_is_said_to_be_so() -> None:
     bench = Bench()
     bench.begin(repository=None)
     bench.begin(OTHER, checkout={"remote": "elsewhere://x"})
-    asked = [bench.watch.why_unknown(session) for session in (ID, OTHER)]
+    bench.begin(THIRD, checkout={"remote": None})
+    asked = [bench.watch.why_unknown(session) for session in (ID, OTHER, THIRD)]
 
     async with watching(bench):
         await asyncio.sleep(1)
 
-    assert asked == ["no forge has been asked about it yet"] * 2
-    assert bench.watch.why_unknown(ID) == "its repository has no remote 'origin', or its worktree is gone"
+    assert asked == ["no forge has been asked about it yet"] * 3
+    assert bench.watch.why_unknown(ID) == "its repository has no remote 'origin'"
     assert bench.watch.why_unknown(OTHER) == "no forge knows the remote of its repository"
+    assert bench.watch.why_unknown(THIRD) == "git does not tell the remote of its repository, or its worktree is gone"
     assert bench.forge.looks == []
 
 
@@ -500,7 +503,7 @@ async def test_a_session_whose_goal_is_a_pull_request_hears_once_why_nothing_is_
     async with watching(bench):
         await asyncio.sleep(3 * CHECKOUTS_LOOK_S)
 
-    assert bench.mailboxes.untold == [(ID, "its repository has no remote 'origin', or its worktree is gone")]
+    assert bench.mailboxes.untold == [(ID, "its repository has no remote 'origin'")]
 
 
 async def test_of_one_that_has_ended_it_is_still_known_when_its_forge_told_of_it_last() -> None:
@@ -530,6 +533,25 @@ async def test_another_remote_counts_from_the_next_look_on() -> None:
         await asyncio.sleep(1)
 
     assert (bench.checkouts.remotes[0], bench.checkouts.remotes[-1]) == ("origin", "upstream")
+
+
+async def test_a_remote_that_is_set_while_the_worktrees_are_looked_at_leaves_nothing_told_of_another() -> None:
+    bench = Bench()
+    bench.begin()
+
+    async with watching(bench):
+        await asyncio.sleep(5)
+        known = bench.watch.seen_at(ID)
+        bench.checkouts.takes_s, bench.forge.takes_s = 1.0, FORGE_LOOK_S / 2
+        bench.ends_turn()
+        await asyncio.sleep(CHECKOUTS_SETTLE_S + 0.5)
+        bench.moves(remote=f"scripted://{BANK}")
+        bench.watch.take("upstream")
+        await asyncio.sleep(5)
+        unknown = bench.watch.seen_at(ID)
+
+    assert (known is not None, unknown) == (True, None)
+    assert [repository for _, repository, _ in bench.forge.looks] == [SHOP, BANK]
 
 
 async def test_another_forge_of_the_name_is_asked_at_once_and_what_was_told_is_known_meanwhile() -> None:

@@ -26,7 +26,7 @@ def _fail(what: str, error: BaseException | None) -> None:
     raise AssertionError(what) from error
 
 
-async def refusal(until: Until, *forges: Any, **checkout: str) -> tuple[str, str, str] | None:
+async def refusal(until: Until, *forges: Any, **checkout: Any) -> tuple[str, str, str] | None:
     checkouts = ScriptedCheckouts()
     checkouts.found[SHOP] = Checkout(**checkout)
     in_use = Forges({forge.name: forge for forge in forges}, _fail)
@@ -45,7 +45,7 @@ async def test_a_goal_that_no_forge_could_ever_tell_of_is_refused_with_the_cause
         f"{said}no forge is asked, for [forge] kind is none",
         "orch config edit",
     )
-    assert await refusal(until, ScriptedForge(), branch="main") == (
+    assert await refusal(until, ScriptedForge(), branch="main", lacks_remote=True) == (
         "no_forge",
         f"{said}{SHOP} has no remote 'origin' that it could be pushed to",
         f"git -C '{SHOP}' remote add origin URL",
@@ -65,5 +65,6 @@ async def test_a_goal_that_no_forge_could_ever_tell_of_is_refused_with_the_cause
 async def test_what_may_be_met_or_could_not_be_looked_at_is_not_refused() -> None:
     assert await refusal(Until.PR_OPEN, ScriptedForge(), branch="main", remote="scripted://ada/shop") is None
     assert await refusal(Until.PR_OPEN, ScriptedForge()) is None
+    assert await refusal(Until.PR_OPEN, ScriptedForge(), branch="main") is None
     assert await refusal(Until.PR_OPEN, BrokenForge(), branch="main", remote="elsewhere") is None
     assert await refusal(Until.VERIFY) is None

@@ -1,5 +1,6 @@
 """Checkouts: real repositories, as git leaves them, and files that others have put in their place."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -162,7 +163,7 @@ async def test_a_remote_that_is_not_there_is_none_and_is_not_asked_for_again(sho
 
     (told,) = await checkouts.look(wanted, "upstream")
 
-    assert (told.remote, told.branch, told.default) == (None, "orch/a-fix", None)
+    assert (told.remote, told.lacks_remote, told.branch, told.default) == (None, True, "orch/a-fix", None)
     assert calls.asked == ["remote"]
 
 
@@ -201,8 +202,25 @@ async def test_a_git_that_does_not_answer_is_not_asked_at_each_look(shop: Path) 
     (told, *_) = await checkouts.look(wanted, "origin")
     await checkouts.look(wanted, "origin")
 
-    assert (told.branch, told.remote) == ("orch/a-fix", None)
+    assert (told.branch, told.remote, told.lacks_remote) == ("orch/a-fix", None, False)
     assert silent.asked == ["remote"]
+
+
+async def test_whoever_looks_while_another_one_asks_is_told_the_same(shop: Path, calls: CountingGit) -> None:
+    checkouts = GitCheckouts(calls)
+    wanted = [WantedCheckout(session=SessionId("aaaaaaaa"), path=str(shop.parent / "tree"))]
+
+    told = await asyncio.gather(*(checkouts.look(wanted, "origin") for _ in range(3)))
+
+    assert [found.remote for (found,) in told] == [f"{shop.parent}/shop.git"] * 3
+
+
+async def test_a_git_that_fails_does_not_say_that_there_is_no_remote(shop: Path, calls: CountingGit) -> None:
+    (shop / ".git/config").write_text("[remote\n")
+
+    (told,) = await look(calls, shop.parent / "tree")
+
+    assert (told.branch, told.remote, told.lacks_remote) == ("orch/a-fix", None, False)
 
 
 async def test_a_ref_that_leads_out_of_the_repository_tells_nothing(shop: Path, calls: CountingGit) -> None:
