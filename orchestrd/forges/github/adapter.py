@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from orchestrd.core import allowance
 from orchestrd.forges.context import ForgeContext
 from orchestrd.forges.github.client import GitHubClient, Memory
@@ -53,7 +55,7 @@ class GitHubForge:
     def __init__(self, context: ForgeContext, connect: Connect) -> None:
         known = context.before.get(NAME)
         before = known if isinstance(known, GitHubForge) else None
-        self._context = context
+        self._context = replace(context, before={})  # or each would keep all that were before it
         self._hosts = hosts_of(context.settings)
         self._clients = {host.name: self._client(host, connect, before) for host in self._hosts.values()}
         self._looks: OrderedDict[str, Looks] = OrderedDict()

@@ -1,6 +1,8 @@
 """A forge in the place of another: what still applies of what that knew, and what does not."""
 
 import asyncio
+import gc
+from weakref import ref
 
 import httpx
 import pytest
@@ -128,6 +130,18 @@ async def test_the_connection_of_the_one_before_is_closed_with_it_and_with_no_ot
     await asyncio.sleep(0)
 
     assert [one.is_closed for one in made] == [True, False]
+
+
+async def test_of_those_before_it_nothing_is_kept_but_what_they_knew(bench: Bench) -> None:
+    before = bench.forge()
+    await change_of(before, "fix")
+    after = bench.forge(replace(SHARED, share=0.2), before)
+    gone = ref(before)
+
+    del before
+    gc.collect()
+
+    assert (gone(), after.name) == (None, "github")
 
 
 async def test_a_delivery_that_was_taken_before_is_taken_no_second_time(bench: Bench) -> None:
