@@ -58,7 +58,7 @@ def _how_it_ended(ended: _Ended) -> str:
 
 async def _ended(argv: Sequence[str], environ: Mapping[str, str], given: bytes) -> _Ended:
     called_off = threading.Event()
-    running = on_own_thread(partial(_run, argv, environ, given, called_off))
+    running = on_own_thread(partial(_run, argv, environ, given, called_off), ends=True)
     try:
         async with asyncio.timeout(NOTIFY_ANSWER_S):
             return await asyncio.shield(running)
