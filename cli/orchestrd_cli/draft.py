@@ -153,7 +153,11 @@ def _held(file: Path) -> bytes:
 
 def _create(path: Path, content: bytes) -> None:
     path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(content)
+    try:
+        path.write_bytes(content)
+    except OSError:  # the half of it is nothing to go on with
+        path.unlink()
+        raise
 
 
 @contextmanager
