@@ -29,7 +29,7 @@ from orchestrd.testing.clocks import DAWN
 from orchestrd.testing.history import decode_event
 from tests.sim.agents import DayRunner, DayRuntime, DayWorld
 from tests.sim.daemon import Daemon, End
-from tests.sim.forge import ForgeTroubles, ForgeWorld, SimCheckouts, SimForge
+from tests.sim.forge import ForgeTroubles, ForgeWorld, Pull, SimCheckouts, SimForge
 from tests.sim.ledgers import DayChecker, check_ledgers
 from tests.sim.outside import Outside
 from tests.sim.phone import Phone, PhoneChannel
@@ -173,18 +173,23 @@ class Day(Simulation):
             pull = self.forge.pulls.get(str(record.spec.workspace.branch))
             is_steady = pull is not None and self.forge.now_s - pull.since_s > LASTS_S
             if pull and is_steady and record.state is State.RUNNING and record.activity is Activity.WAITING:
-                self._check_heeded(record, pull.checks, pull.pr, pull.review, is_conflicting=pull.is_conflicting)
+                self._check_heeded(record, pull)
 
-    def _check_heeded(self, record: Session, checks: Checks, pr: Pr, review: Review, *, is_conflicting: bool) -> None:
+    def _check_heeded(self, record: Session, pull: Pull) -> None:
         """What has been so for hours has been dealt with: by the agent, or by a person who was told."""
+        if pull.pr is not Pr.OPEN:
+            return
         escalated = {episode.reaction for episode in record.episodes if episode.is_escalated}
-        if pr is Pr.OPEN and checks is Checks.FAILING:
+        if pull.checks is Checks.FAILING:
             self.judge.must("ci-failed" in escalated, f"{record.id} fails for hours, and nobody was told")
-        if pr is Pr.OPEN and is_conflicting:
+        if pull.is_conflicting:
             self.judge.must("merge-conflicts" in escalated, f"{record.id} conflicts for hours, and nobody was told")
+        if pull.review is Review.APPROVED and pull.remarks:
+            self.judge.must("review-comments" in escalated, f"{record.id} has remarks for hours, and nobody was told")
         merges = any(one.act is Act.MERGE for one in self.reactions)
-        is_ready = (checks, review, is_conflicting) == (Checks.PASSING, Review.APPROVED, False)
-        self.judge.must(not (merges and is_ready and pr is Pr.OPEN), f"{record.id} is ready for hours, and not merged")
+        is_ready = (pull.checks, pull.review) == (Checks.PASSING, Review.APPROVED)
+        is_free = not (pull.is_conflicting or pull.remarks)
+        self.judge.must(not (merges and is_ready and is_free), f"{record.id} is ready for hours, and not merged")
 
 
 class DayOutside(Outside):

@@ -155,7 +155,7 @@ class ForgeWorld:
         if verdict is not Review.APPROVED:
             number = len(pull.remarks) + 1
             pull.remarks = (*pull.remarks, Remark(id=f"{pull.head}.{number}", author="ada", text="why?"))
-        pull.review = verdict or pull.review
+        pull.review, pull.since_s = verdict or pull.review, self.now_s
 
     def conflict(self, pull: Pull) -> None:
         """Let the base move so that it conflicts."""
