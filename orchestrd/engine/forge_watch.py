@@ -17,7 +17,7 @@ from functools import partial
 
 from orchestrd.core.branches import Claim, branch_of, is_watched, told_rule
 from orchestrd.engine.actor import Actor, StoppedError
-from orchestrd.engine.forges import Forges
+from orchestrd.engine.forges import WHY_NONE, Forges
 from orchestrd.engine.mailbox import Mailboxes
 from orchestrd.engine.prospects import Prospects
 from orchestrd.engine.roster import Roster
@@ -88,7 +88,7 @@ class ForgeWatch(Actor):
     def why_unknown(self, session: SessionId) -> str | None:
         """Say why nothing was told of its change at the last look; null where something was."""
         if not self._forges.current:
-            return "no forge is asked: [forge] kind is none"
+            return f"no forge is asked: {WHY_NONE}"
         known = self._roster.get(session)
         if known is not None and not is_watched(known):
             return None if known.change else "it works in no worktree of its own"

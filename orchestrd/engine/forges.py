@@ -14,6 +14,8 @@ from orchestrd.engine.tasks import OnError
 from orchestrd.model.limits import FORGE_END_S
 from orchestrd.ports import Forge
 
+WHY_NONE = "[forge] kind is none, or what it names is left out"
+
 
 class Forges(Actor):
     """Those in use, by name, in the order in which a remote is shown to them."""

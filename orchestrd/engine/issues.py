@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from orchestrd.core.issue import IssueAt, issue_at
 from orchestrd.core.remotes import remote_at
-from orchestrd.engine.forges import Forges
+from orchestrd.engine.forges import WHY_NONE, Forges
 from orchestrd.model.errors import RefusedError, UsageError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.issue import Issue
@@ -56,5 +56,5 @@ class Issues:
         found = remote_at(remote)
         place = f"{found.host}/{found.path}" if found else "a repository on this machine"
         names = ", ".join(self._forges.current)
-        known = f"there is: {names}" if names else "there is none: [forge] kind is none"
+        known = f"there is: {names}" if names else f"there is none: {WHY_NONE}"
         return RefusedError(f"no forge knows of issue {at.number} of {place}; {known}", code="no_forge", hint=FROM_FILE)

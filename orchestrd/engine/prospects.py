@@ -7,7 +7,7 @@ from collections.abc import Callable
 from shlex import quote
 
 from orchestrd.core.remotes import remote_at
-from orchestrd.engine.forges import Forges
+from orchestrd.engine.forges import WHY_NONE, Forges
 from orchestrd.model.errors import RefusedError
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import Spec
@@ -31,7 +31,7 @@ class Prospects:
         if spec.until not in OF_PULL_REQUEST:
             return None
         if not self._forges.current:
-            return _unreachable(spec, "no forge is asked, for [forge] kind is none", "orch config edit")
+            return _unreachable(spec, f"no forge is asked, for {WHY_NONE}", "orch doctor")
         name = self._remote()
         (found,) = await self._checkouts.look([WantedCheckout(session=_NOBODY, path=spec.project)], name)
         if found.lacks_remote:

@@ -72,7 +72,10 @@ async def test_without_a_forge_it_is_said_that_none_is_asked() -> None:
     async with running() as rig:
         await rig.run(ID, workspace=TREE)
 
-        assert rig.service.explain(rig.record().id).change_rule == "no forge is asked: [forge] kind is none"
+        assert (
+            rig.service.explain(rig.record().id).change_rule
+            == "no forge is asked: [forge] kind is none, or what it names is left out"
+        )
 
 
 async def test_of_whom_a_forge_is_asked_is_told_though_it_has_not_answered() -> None:

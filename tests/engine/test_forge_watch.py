@@ -473,7 +473,7 @@ async def test_without_a_forge_or_a_worktree_nothing_is_done() -> None:
 
     assert len(idle.checkouts.remotes) + len(without.checkouts.remotes) == 0
     assert idle.watch.why_unknown(ID) == "it works in no worktree of its own"
-    assert without.watch.why_unknown(ID) == "no forge is asked: [forge] kind is none"
+    assert without.watch.why_unknown(ID) == "no forge is asked: [forge] kind is none, or what it names is left out"
 
 
 async def test_a_repository_that_no_forge_knows_is_said_to_be_so() -> None:
@@ -644,7 +644,11 @@ async def test_forges_come_and_go() -> None:
         bench.watch.take("origin")
         await asyncio.sleep(100)
 
-    assert (asked_nobody, seen, len(bench.forge.looks)) == ("no forge is asked: [forge] kind is none", [ID], 1)
+    assert (asked_nobody, seen, len(bench.forge.looks)) == (
+        "no forge is asked: [forge] kind is none, or what it names is left out",
+        [ID],
+        1,
+    )
     assert bench.watch.seen_at(ID) is None
 
 

@@ -42,8 +42,8 @@ async def test_a_goal_that_no_forge_could_ever_tell_of_is_refused_with_the_cause
 
     assert await refusal(until) == (
         "no_forge",
-        f"{said}no forge is asked, for [forge] kind is none",
-        "orch config edit",
+        f"{said}no forge is asked, for [forge] kind is none, or what it names is left out",
+        "orch doctor",
     )
     assert await refusal(until, ScriptedForge(), branch="main", lacks_remote=True) == (
         "no_forge",
