@@ -107,4 +107,5 @@ class Reloading(Actor, Generic[Read]):
                 await self._take(await asyncio.to_thread(self._read))
             except OrchestrdError as error:
                 self._refuse(error)
-            await self._supervisor.ready()
+            finally:
+                await self._supervisor.ready()

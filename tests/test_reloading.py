@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrd.model.errors import OrchestrdError, UsageError
+from orchestrd.model.errors import UsageError
 from orchestrd.model.settings import Configuration, DaemonSettings
 from orchestrd.reloading import Flags, Reloading, read_configuration, settings_of
 from tests.supervisors import Told
@@ -49,11 +49,11 @@ def test_what_is_wrong_keeps_a_daemon_from_starting(tmp_path: Path) -> None:
 class Bench:
     """A reloading whose configurations come from a list, and what became of each."""
 
-    def __init__(self, *configurations: Configuration | OrchestrdError) -> None:
+    def __init__(self, *configurations: Configuration | Exception) -> None:
         self.told: list[object] = []
         self.errors: list[tuple[str, BaseException | None]] = []
         self.wishes_meanwhile = 0
-        self._left: Iterator[Configuration | OrchestrdError] = iter(configurations)
+        self._left: Iterator[Configuration | Exception] = iter(configurations)
         self.supervisor = Told()
         self.reloading = Reloading(
             self._read,
@@ -71,7 +71,7 @@ class Bench:
             self.reloading.want()
         self.wishes_meanwhile = 0
         configuration = next(self._left)
-        if isinstance(configuration, OrchestrdError):
+        if isinstance(configuration, Exception):
             raise configuration
         return configuration
 
@@ -88,6 +88,19 @@ async def test_a_reload_is_taken_or_refused_and_the_next_one_is_read_anew() -> N
     await bench.reloading.stop()
 
     assert (bench.told, bench.errors) == ([WRONG, other], [])
+
+
+async def test_a_supervisor_does_not_wait_for_a_reload_that_has_broken() -> None:
+    broken = ZeroDivisionError("our own mistake")
+    bench = Bench(broken)
+    await bench.reloading.start()
+
+    bench.reloading.want()
+    await asyncio.sleep(1.0)
+    await bench.reloading.stop()
+
+    assert (bench.told, [error for _, error in bench.errors]) == ([], [broken])
+    assert [word for word in bench.supervisor.words if "=1" in word] == ["RELOADING=1", "READY=1"]
 
 
 async def test_many_wishes_while_one_is_under_way_are_one_more_reload() -> None:
