@@ -19,7 +19,7 @@ from orchestrd.core.particulars import of_checks, of_remarks, of_verification, r
 from orchestrd.model.change import Change, Mergeable
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import REACTION_TEXT_BYTES_MAX, TEMPLATE_CHARS_MAX
-from orchestrd.model.reaction import Act, Condition, Reaction
+from orchestrd.model.reaction import Act, Reaction
 from orchestrd.model.session import Session
 from orchestrd.model.words import Activity, State
 
@@ -97,6 +97,10 @@ def _base(about: _About) -> str | None:
     return _word(about.change.base or about.session.spec.workspace.base)
 
 
+def _pr_url(about: _About) -> str | None:
+    return _word(about.change.url)
+
+
 def _why(about: _About) -> str:
     return what_holds(about.reaction.when, about.session, about.now)
 
@@ -122,7 +126,7 @@ _PLACEHOLDERS: Mapping[str, _Placeholder] = {
     "base": _Placeholder("the branch that is to take it in", _base),
     "head": _Placeholder("its newest commit", lambda about: _word(about.change.head)),
     "pr_number": _Placeholder("number of its pull request", lambda about: about.change.number),
-    "pr_url": _Placeholder("address of its pull request", lambda about: _word(about.change.url)),
+    "pr_url": _Placeholder("address of its pull request", _pr_url),
     "title": _Placeholder("title of its pull request", lambda about: _line(about.change.title)),
     "checks": _Placeholder(
         "each check that failed: job, step, and the end of its log, fenced",
@@ -156,7 +160,7 @@ def rendered(reaction: Reaction, session: Session, now: Instant) -> str:
     """Write the text of a reaction to a session: its own, or one made of what is known. Never empty, and bounded."""
     for share in _SHARES:
         about = _About(reaction=reaction, session=session, now=now, share=share)
-        text = _filled(reaction.text, about).strip() or _filled(_usual(reaction), about)
+        text = _filled(reaction.text, about).strip() or _filled(_usual(about), about)
         if len(text.encode("utf-8", "replace")) <= REACTION_TEXT_BYTES_MAX:
             return _harmless(text)
     return (
@@ -168,7 +172,7 @@ def escalated(reaction: Reaction, session: Session, now: Instant, why: str) -> s
     """Write what a person is told when a reaction can do no more; and in their own words, who has refused it."""
     about = _About(reaction=reaction, session=session, now=now, share=1.0)
     literally = why.replace("{", "{{").replace("}", "}}")
-    told = _filled(_to_a_person(f"{literally} (reaction {{reaction}})", reaction.when), about)
+    told = _filled(_to_a_person(f"{literally} (reaction {{reaction}})", about), about)
     words = refusal_of(reaction, session)
     return f"{told}\n\n{words}" if words else told
 
@@ -196,11 +200,11 @@ def _value(mark: re.Match[str], about: _About) -> str:
     return UNKNOWN if value is None or value == "" else str(value)
 
 
-def _usual(reaction: Reaction) -> str:
+def _usual(about: _About) -> str:
     """Say what holds, and show what there is to it: to the agent that can mend it, or to a person."""
-    when = reaction.when
-    if reaction.act is Act.NOTIFY:
-        return _to_a_person("{why}", when)
+    when = about.reaction.when
+    if about.reaction.act is Act.NOTIFY:
+        return _to_a_person("{why}", about)
     shown = ["About this session: {why}."]
     shown += ["{checks}"] if when.checks else []
     shown += ["{remarks}"] if when.review or when.remarks is not None else []
@@ -209,14 +213,16 @@ def _usual(reaction: Reaction) -> str:
     return "\n\n".join(shown)
 
 
-def _to_a_person(why: str, when: Condition) -> str:
-    """Name the session, what is the matter, and the next command."""
+def _to_a_person(why: str, about: _About) -> str:
+    """Name the session, what is the matter, where to look at it, and the next command."""
+    when = about.reaction.when
     asks = Activity.BLOCKED in when.activity
     lines = [f"{{name}} ({{id}}): {why}."]
     lines += ["It asks: {decision}"] if asks else []
     lines += ["Its limit ends: {limited_until}"] if Activity.LIMITED in when.activity else []
     lines += ["What went wrong: {error}"] if {State.FAILED, State.LOST} & set(when.state) else []
-    lines += ["{pr_url}"] if speaks_of_change(when) else []
+    # Of a bare repository a pull request has no address: a line for it would say nothing.
+    lines += ["{pr_url}"] if speaks_of_change(when) and _pr_url(about) else []
     lines += ["{answer}" if asks else "Look: orch show {id}"]
     return "\n".join(lines)
 

@@ -206,6 +206,11 @@ def test_a_reaction_without_a_text_says_what_holds_and_shows_it(text: str, when:
             {"change": RED},
             "work (abcdefgh): its pull request is open.\nhttps://github.com/o/r/pull/7\nLook: orch show abcdefgh",
         ),
+        (
+            Condition(pr=(Pr.OPEN,)),
+            {"change": replace(RED, url=None)},
+            "work (abcdefgh): its pull request is open.\nLook: orch show abcdefgh",
+        ),
     ],
 )
 def test_a_person_is_told_who_it_is_what_is_the_matter_and_what_comes_next(
@@ -220,6 +225,14 @@ def test_a_word_to_a_person_takes_nothing_in_it_for_a_placeholder() -> None:
     told = escalated(reaction, session_of(), NOON, "it came to nothing: {name} }{")
 
     assert told.startswith("work (abcdefgh): it came to nothing: {name} }{ (reaction tell).")
+
+
+def test_an_escalation_has_no_line_for_the_address_of_a_pull_request_that_has_none() -> None:
+    reaction = Reaction(name="green", when=Condition(checks=(Checks.PASSING,)), act=Act.MERGE)
+
+    told = escalated(reaction, session_of(change=replace(CHANGE, url=None)), NOON, "it came to nothing")
+
+    assert told == "work (abcdefgh): it came to nothing (reaction green).\nLook: orch show abcdefgh"
 
 
 @pytest.mark.parametrize("title", ["/exit", "!rm -rf .", "@secrets", "#note"])
