@@ -29,7 +29,7 @@ from orchestrd.model.document import (
     StopRequest,
     Version,
 )
-from orchestrd.model.errors import OrchestrdError
+from orchestrd.model.errors import OrchestrdError, UsageError
 from orchestrd.model.issue import Issue
 from orchestrd.model.limits import ANSWER_S, CLEAN_S, ISSUE_S, NOTIFY_ANSWER_S, NOTIFY_END_S
 from orchestrd.model.notice_document import NoticeReply, NoticeRequest
@@ -49,6 +49,7 @@ CHANNELS = "the channels to answer"
 NOTICE_S = NOTIFY_ANSWER_S + NOTIFY_END_S + ANSWER_S
 CLEANED, LOOKED_AT = "the worktrees to be cleaned", "its worktree to be looked at"
 READ_ISSUE = "the issue to be read"
+NEAR_CHARS = 20  # of a text on either side of what is wrong with it
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -153,13 +154,13 @@ def screen(ref: str) -> Call[Screen]:
 
 def clean(request: CleanRequest) -> Call[CleanReport]:
     """Clean worktrees; the answer comes when that is done, which may take its time. Repeating it is harmless."""
-    body = msgspec.json.encode(request)
+    body = _encoded(request)
     return Call(method="POST", target="/v1/clean", answer=CleanReport, body=body, answer_s=CLEAN_S, waits_for=CLEANED)
 
 
 def notify(request: NoticeRequest) -> Call[NoticeReply]:
     """Have people told something now; the answer comes when every channel has taken it, or not."""
-    body = msgspec.json.encode(request)
+    body = _encoded(request)
     return Call(
         method="POST", target="/v1/notices", answer=NoticeReply, body=body, answer_s=NOTICE_S, waits_for=CHANNELS
     )
@@ -167,7 +168,7 @@ def notify(request: NoticeRequest) -> Call[NoticeReply]:
 
 def spawn(request: SpawnRequest) -> Call[Document]:
     """Begin a session; repeating it is harmless."""
-    body = msgspec.json.encode(request)
+    body = _encoded(request)
     headers = (("Idempotency-Key", request.id),)
     return Call(method="POST", target="/v1/sessions", answer=Document, headers=headers, body=body)
 
@@ -224,7 +225,16 @@ def error_from(status: int, body: bytes) -> OrchestrdError:
 
 
 def _command(ref: str, verb: str, body: Struct, answer: type[T]) -> Call[T]:
-    return Call(method="POST", target=f"{_session(ref)}/{verb}", answer=answer, body=msgspec.json.encode(body))
+    return Call(method="POST", target=f"{_session(ref)}/{verb}", answer=answer, body=_encoded(body))
+
+
+def _encoded(body: Struct) -> bytes:
+    """Write what is sent. Raises UsageError (`invalid`) where a word is no text, with what stands around its fault."""
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError as error:
+        near = error.object[max(0, error.start - NEAR_CHARS) : error.end + NEAR_CHARS]
+        raise UsageError(f"{near!a} is not valid UTF-8: convert it first", code="invalid") from error
 
 
 def _session(ref: str) -> str:

@@ -72,6 +72,27 @@ def test_the_way_out_of_an_ambiguous_word_is_the_same_line_with_an_id(
     assert capfd.readouterr().err == f"orch: 'a' means 2 sessions\n  try: {hint}\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("send", "fix", "\udcff\udcfebad"), r"'\udcff\udcfebad' is not valid UTF-8: convert it first"),
+        (("send", "fix", "--key", "\udcff", "go on"), r"'\udcff' is not valid UTF-8: convert it first"),
+        (("answer", "fix", "1", "--decision", "d", "-m", "a\udcff"), r"'a\udcff' is not valid UTF-8: convert it first"),
+        (("notify", "\udcff"), r"'\udcff' is not valid UTF-8: convert it first"),
+        (("notify", "-c", "\udcff", "hello"), r"'\udcff' is not valid UTF-8: convert it first"),
+        (("clean", "\udcff"), r"'\udcff' is not valid UTF-8: convert it first"),
+        (("notify", "x" * 60 + "\udcff"), f"'{'x' * 20}\\udcff' is not valid UTF-8: convert it first"),
+    ],
+)
+def test_a_word_that_is_no_utf_8_is_refused_by_whatever_verb_would_send_it(
+    orch: Callable[..., Result], words: tuple[str, ...], said: str
+) -> None:
+    done = orch(*words)
+
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert done.err.startswith(f"orch: {said}\n  try: orch ")
+
+
 def test_a_program_reads_a_problem_document(capfd: pytest.CaptureFixture[str]) -> None:
     error = errors.UsageError("'a' means 2 sessions", code="ambiguous", hint="orch show ab", candidates=("ab", "ac"))
 
