@@ -59,6 +59,17 @@ def test_the_demo_proves_what_it_says_whatever_the_machine_lacks(
     assert "tmux" not in lacking or "There is no tmux: the sessions have no screen here" in done.stdout
 
 
+def test_nothing_of_what_the_user_has_set_holds_in_the_demo(room: Path, shallow: Path) -> None:
+    (shallow / "orchestrd").mkdir()
+    touch = f'["touch", "{shallow}/told"]'
+    (shallow / "orchestrd" / "config.toml").write_text(f'[channels.mine]\nkind = "command"\ncommand = {touch}\n')
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(shallow)}
+
+    subprocess.run([*ORCH, "demo"], capture_output=True, timeout=120, env=environment, check=True)
+
+    assert not (shallow / "told").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_cleans_up(room: Path, number: signal.Signals) -> None:
     with subprocess.Popen([*ORCH, "demo"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as demo:

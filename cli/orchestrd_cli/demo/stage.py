@@ -50,7 +50,8 @@ class Stage:
         self.orch.chmod(0o700)
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "GIT_"))}
         path = f"{binaries}:{outer.get('PATH', os.defpath)}"
-        self.environment = outer | NO_SETTINGS | {"ORCH_HOME": self.home, "PATH": path}
+        ours = {"ORCH_HOME": self.home, "PATH": path, "XDG_CONFIG_HOME": str(directory / "config")}
+        self.environment = outer | NO_SETTINGS | ours  # no channel of the user's, and no reaction
         self.form = form_here(self.layout.tmux_socket, self.environment)
 
     def script(self, name: str, text: str) -> None:
