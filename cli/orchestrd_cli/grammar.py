@@ -106,6 +106,3 @@ NoDaemon = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; le
 NeverStart = Annotated[bool, typer.Option("--no-daemon", help="Start no daemon; this cannot wait for one: exit 5.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on as it comes.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Give up waiting after this long.")]
-Interval = Annotated[
-    float | None, typer.Option("--interval", metavar="SECONDS", help="From one tick to the next (default: 5).")
-]

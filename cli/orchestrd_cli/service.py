@@ -11,7 +11,7 @@ from orchestrd.client.starting import refuse_options
 from orchestrd.client.systemd import Unit
 from orchestrd.model.document import DaemonFacts
 from orchestrd.model.errors import NotFoundError, UnreachableError
-from orchestrd.model.limits import LOG_TAIL_LINES
+from orchestrd.model.limits import LOG_TAIL_LINES, MAX_RUNNING_MAX, TICK_S_MAX, TICK_S_MIN
 from orchestrd.render import age, counted
 from orchestrd_cli import exits, following, holder, reach, terminal
 from orchestrd_cli.grammar import SETTINGS, Follow, Json, verb
@@ -24,8 +24,19 @@ app = typer.Typer(
     context_settings=SETTINGS,
 )
 
-Interval = Annotated[float | None, typer.Option(metavar="SECONDS", help="From one tick to the next.")]
-MaxRunning = Annotated[int | None, typer.Option(metavar="N", min=1, help="Sessions at a time; others queue.")]
+
+def _within_bounds(seconds: float | None) -> float | None:
+    if seconds is not None and not TICK_S_MIN <= seconds <= TICK_S_MAX:  # a range of click's takes nan
+        raise typer.BadParameter(f"{seconds:g} is not between {TICK_S_MIN:g} and {TICK_S_MAX:g} seconds")
+    return seconds
+
+
+Interval = Annotated[
+    float | None, typer.Option(metavar="SECONDS", callback=_within_bounds, help="From one tick to the next.")
+]
+MaxRunning = Annotated[
+    int | None, typer.Option(metavar="N", min=1, max=MAX_RUNNING_MAX, help="Sessions at a time; others queue.")
+]
 
 
 @verb("[OPTIONS]", of=app)

@@ -102,6 +102,22 @@ def test_a_restart_that_would_not_come_back_stops_nothing(
     assert done.err.endswith("  try: orch config edit\n")
 
 
+@pytest.mark.parametrize("verb", ["run", "start", "restart"])
+@pytest.mark.parametrize(
+    "wrong", [*(("--interval", seconds) for seconds in ("nan", "inf", "-1", "0", "99999")), ("--max-running", "0")]
+)
+def test_an_option_that_no_daemon_would_start_with_is_refused_before_anything_is_done(
+    home: Path, orch: Orch, verb: str, wrong: tuple[str, str]
+) -> None:
+    with holding(Layout(str(home)).lock) as running:
+        done = orch("daemon", verb, *wrong)
+
+        assert running.poll() is None
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert wrong[0] in done.err
+    assert done.err.endswith(f"  try: orch daemon {verb} --help\n")
+
+
 def test_a_restart_of_one_that_cannot_say_how_it_ran_says_so(
     home: Path, orch: Orch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
