@@ -15,6 +15,7 @@ from msgspec import Struct
 from orchestrd.codec import Decoded, decode_session
 from orchestrd.config import Effective, reactions_of
 from orchestrd.configuring import configured
+from orchestrd.core.coming import with_waits, without_daemon
 from orchestrd.core.judging import judged_record, known_reaction
 from orchestrd.core.layout import Layout
 from orchestrd.model.errors import NotFoundError, UsageError
@@ -51,7 +52,8 @@ def judged_on_disk(layout: Layout, session: SessionId, environ: Mapping[str, str
     if found is None:
         raise NotFoundError(f"there is no record of session {session} that can be read", hint="orch doctor")
     is_last = all(one.is_terminal for one in sessions) and found == max(sessions, key=lambda one: one.state_since)
-    return judged_record(_reactions(environ), found, _instant(_now()), is_last=is_last)
+    told = judged_record(_reactions(environ), found, _instant(_now()), is_last=is_last)
+    return with_waits(told, without_daemon(found))
 
 
 def judged_file(path: str, environ: Mapping[str, str] = os.environ) -> JudgedSession:

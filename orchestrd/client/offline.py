@@ -53,12 +53,15 @@ class OfflineHome:
 
     def explain(self, ref: str) -> Explanation:
         """Say why its row says what it says; evidence lives in a daemon's memory, so there is none."""
+        from orchestrd.core.coming import without_daemon
         from orchestrd.store.offline import read_home
 
         told, now = self.show(ref), Instant(at=_now(), boot="", up_s=0.0)
         with _reading():
             session = next((session for session in read_home(self._layout).sessions if session.id == told.id), None)
-        return unexplained(told) if session is None else explanation(session, Evidence(), now, self._layout)
+        if session is None:
+            return unexplained(told)
+        return explanation(session, Evidence(), now, self._layout, waiting=without_daemon(session))
 
     def screen(self, ref: str) -> Screen:
         """Give what its terminal showed at its end.

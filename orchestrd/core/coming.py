@@ -6,10 +6,12 @@ from msgspec.structs import replace
 
 from orchestrd.core.episode import is_under_way
 from orchestrd.core.reaction import Kind
+from orchestrd.model.effect import EffectKind
 from orchestrd.model.reaction_document import JudgedReaction, JudgedSession
 from orchestrd.model.session import Session
 
 _TO_COME = frozenset({Kind.WAITING, Kind.HELD})
+_NO_DAEMON = "it waits for a daemon"
 
 
 def to_come(told: JudgedSession, session: Session) -> tuple[str, ...]:
@@ -20,6 +22,11 @@ def to_come(told: JudgedSession, session: Session) -> tuple[str, ...]:
 def with_waits(told: JudgedSession, waiting: Mapping[str, str]) -> JudgedSession:
     """Say of attempts that are under way what for they wait; `waiting` has that by effect."""
     return replace(told, judged=tuple(_with_wait(one, waiting) for one in told.judged))
+
+
+def without_daemon(session: Session) -> dict[str, str]:
+    """Say what for its notices wait while no daemon runs, by their effects: nobody else tells them."""
+    return {effect.id: _NO_DAEMON for effect in session.effects if effect.kind is EffectKind.NOTIFY}
 
 
 def _is_to_come(one: JudgedReaction, session: Session) -> bool:

@@ -17,6 +17,7 @@ from orchestrd.client import Client
 from orchestrd.codec import encode_record
 from orchestrd.core.layout import Layout
 from orchestrd.model.change import Checks
+from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event, EventType
 from orchestrd.model.reaction import Episode
 from orchestrd.model.reaction_document import KnownReactions
@@ -268,3 +269,17 @@ def test_the_client_judges_without_a_daemon(home: Path, kept: Callable[..., Sess
 
     assert (told.session, told.is_recorded) == ("abcdefgh", True)
     assert {one.reaction.name: one.kind for one in told.judged}["ci-failed"] == "fire"
+
+
+def test_nobody_is_said_to_be_told_where_no_daemon_runs(home: Path, user: Path, kept: Callable[..., Session]) -> None:
+    user.write_text('[reactions.runs]\nact = "notify"\nwhen = {state = "running"}\n')
+    notify = Effect(id="1.1", kind=EffectKind.NOTIFY, generation=1, reaction="runs")
+    begun = Episode(reaction="runs", key="1", since=NOON, key_since=NOON, attempts=1, tries=1, in_flight="1.1")
+    kept(effects=(notify,), episodes=(begun,))
+
+    client = Client(str(home), use_daemon=False)
+    explained, judged = client.explain("work"), client.judge("work").judged
+
+    assert explained.pending == ("a person is to be told (reaction runs): it waits for a daemon",)
+    (told,) = (one.why for one in judged if one.reaction.name == "runs")
+    assert told == "it is running; its newest attempt is still under way; it waits for a daemon"

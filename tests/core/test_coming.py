@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from orchestrd.core.coming import to_come, with_waits
+from orchestrd.core.coming import to_come, with_waits, without_daemon
 from orchestrd.core.judging import judged
 from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.reaction import Act, Condition, Episode, Reaction, Seen
@@ -44,3 +44,9 @@ def test_an_attempt_that_waits_says_what_for() -> None:
 
     assert waits[:2] == ["it is running; its newest attempt is still under way; it waits", "it is switched off"]
     assert with_waits(told, {}) == told
+
+
+def test_where_no_daemon_runs_notices_wait_for_one_and_nothing_else_is_said_to() -> None:
+    merge = Effect(id="1.2", kind=EffectKind.MERGE, generation=1)
+
+    assert without_daemon(session_of(effects=(NOTIFY, merge))) == {"1.1": "it waits for a daemon"}
