@@ -147,8 +147,8 @@ def problem_with_key(key: str) -> str | None:
 
 
 def problem_with_message(text: str) -> str | None:
-    """A message is text, and some."""
-    if not text:
+    """A message is text, and some: newlines at the end are not typed in every terminal, and alone say nothing."""
+    if not text.strip("\n"):
         return "the message is empty: give a text, or attach to press a key"
     return problem_with_text("the message", text, MESSAGE_BYTES_MAX)
 

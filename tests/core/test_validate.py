@@ -196,8 +196,13 @@ def test_commands_are_held_to_the_same_rules() -> None:
     assert problem_with_command(Spawn(session=SessionId("no"), spec=a_spec())) is not None
     assert problem_with_command(Spawn(session=ID, spec=a_spec(name=""))) is not None
     assert problem_with_command(Stop(session=ID, grace_s=-3)) is not None
-    assert "is empty" in (problem_with_command(Send(session=ID, message="m", text="")) or "")
     assert problem_with_command(Send(session=ID, message="m", text="x" * (limits.MESSAGE_BYTES_MAX + 1))) is not None
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\n\n"])
+def test_a_message_of_newlines_alone_is_as_empty_as_one_of_nothing(text: str) -> None:
+    assert "is empty" in (problem_with_command(Send(session=ID, message="m", text=text)) or "")
+    assert problem_with_command(Send(session=ID, message="m", text=f"{text} ")) is None
 
 
 @pytest.mark.parametrize(
