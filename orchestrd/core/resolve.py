@@ -66,7 +66,7 @@ def archived(told: Archived) -> NotFoundError:
     return NotFoundError(
         f"session {told.session} is archived: it cannot go on, and its record, output and runs are kept in {told.path}",
         code=ARCHIVED,
-        hint=f"cat {quote(f'{told.path}/{told.session}.log')}",
+        hint=f"ls {quote(told.path)}",  # a session that never ran has left its record alone
     )
 
 

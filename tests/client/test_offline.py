@@ -282,7 +282,7 @@ def test_what_is_archived_is_said_to_be(client: Client, commit: Commit, layout: 
         with pytest.raises(NotFoundError, match="it cannot go on, and its record, output and runs are kept") as refused:
             client.show(ref)
         assert refused.value.code == "archived"
-        assert layout.archived("abcdefgh") in refused.value.hint
+        assert refused.value.hint == f"ls {layout.archived('abcdefgh')}"
     assert list(client.events(sessions=[a_spec().name])) != []
 
 
