@@ -1,5 +1,7 @@
 """A text that a verb takes from a file or from stdin: read whole or refused in one sentence."""
 
+import shlex
+
 from orchestrd.model.errors import UsageError
 
 STDIN = "-"
@@ -17,7 +19,7 @@ def read_text(what: str, file: str, bytes_max: int, *, hint: str, cure: str = IN
         raise UsageError(f"{what} cannot be read: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{what} is no UTF-8 text (byte {error.start}): convert it first", hint="iconv -f latin1 -t utf-8"
+            f"{what} is no UTF-8 text (byte {error.start}): convert it first", hint=_conversion(file)
         ) from error
 
 
@@ -25,3 +27,8 @@ def _read(file: str, limit: int) -> bytes:
     is_stdin = file == STDIN  # which may be closed: then python has no `sys.stdin`
     with open(0 if is_stdin else file, "rb", closefd=not is_stdin) as source:
         return source.read(limit)
+
+
+def _conversion(file: str) -> str:
+    """Give the line that shows it as UTF-8; what came over stdin goes through the same on its way."""
+    return "iconv -f latin1 -t utf-8" + ("" if file == STDIN else f" -- {shlex.quote(file)}")

@@ -79,6 +79,15 @@ def test_a_file_that_says_nothing_or_too_much_is_no_issue(orch: Orch, file: Path
     assert f"the issue {str(file)!r} {said}" in done.err
 
 
+def test_the_way_to_convert_a_file_names_it(orch: Orch, file: Path) -> None:
+    latin1 = file.rename(file.parent / "my issue.md")
+    latin1.write_bytes(b"\xff")
+
+    done = orch(*PLAIN, "--issue", str(latin1), "--", "true")
+
+    assert done.err.endswith(f"\n  try: iconv -f latin1 -t utf-8 -- '{latin1}'\n")
+
+
 @pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFSOCK])
 def test_what_is_no_plain_file_is_not_waited_for(orch: Orch, tmp_path: Path, kind: int) -> None:
     os.mknod(tmp_path / "pipe", 0o600 | kind)
