@@ -30,6 +30,7 @@ CODES: tuple[tuple[type[OrchestrdError], int], ...] = (
 )
 
 
+HELP_OF_ALL = "orch --help"  # what a daemon names where it knows no better: it does not know what was typed
 LINE_CHARS_MAX = 100  # what is longer is not typed again from a hint
 
 
@@ -40,7 +41,7 @@ def exit_code_of(error: OrchestrdError) -> int:
 
 def tell(error: OrchestrdError, *, as_json: bool) -> int:
     """Say what went wrong on stderr; gives the exit code."""
-    error.hint = _typed_with_an_id(error) or error.hint
+    error.hint = _typed_with_an_id(error) or _help_of_the_verb(error) or error.hint
     told = problem_of(error)
     note(msgspec.json.encode(told).decode() if as_json else f"orch: {error_text(error_of(told))}")
     return exit_code_of(error)
@@ -53,3 +54,13 @@ def _typed_with_an_id(error: OrchestrdError) -> str | None:
     words = [error.candidates[0] if error.message.startswith(f"{word!r} means ") else word for word in sys.argv[1:]]
     line = shlex.join(("orch", *words))
     return line if words != sys.argv[1:] and len(line) <= LINE_CHARS_MAX else None
+
+
+def _help_of_the_verb(error: OrchestrdError) -> str | None:
+    """Where nobody has named the next command, a line that makes no sense is explained by the help of its verb."""
+    if not isinstance(error, UsageError) or error.hint not in ("", HELP_OF_ALL):
+        return None
+    from orchestrd_cli.grammar import ORDER  # late: a line that is answered at once needs no grammar
+
+    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    return f"orch {verb} --help" if verb in ORDER and verb != "help" else None  # which itself lists all verbs

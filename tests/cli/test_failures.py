@@ -93,6 +93,28 @@ def test_a_word_that_is_no_utf_8_is_refused_by_whatever_verb_would_send_it(
     assert done.err.startswith(f"orch: {said}\n  try: orch ")
 
 
+@pytest.mark.parametrize(
+    ("typed", "hint", "told"),
+    [
+        (["stop", "fix", "--grace", "-1"], "", "orch stop --help"),
+        (["send", "fix", ""], "orch --help", "orch send --help"),
+        (["--json", "stop", "fix"], "", "orch stop --help"),
+        (["stop", "fix"], "orch show fix", "orch show fix"),
+        (["spam"], "orch --help", "orch --help"),
+        (["help", "stop"], "orch --help", "orch --help"),
+        ([], "", "orch --help"),
+    ],
+)
+def test_what_makes_no_sense_is_explained_by_the_help_of_its_verb(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: list[str], hint: str, told: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["orch", *typed])
+
+    failures.tell(errors.UsageError("no", hint=hint), as_json=False)
+
+    assert capfd.readouterr().err == f"orch: no\n  try: {told}\n"
+
+
 def test_a_program_reads_a_problem_document(capfd: pytest.CaptureFixture[str]) -> None:
     error = errors.UsageError("'a' means 2 sessions", code="ambiguous", hint="orch show ab", candidates=("ab", "ac"))
 
