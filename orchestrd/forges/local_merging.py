@@ -7,16 +7,18 @@ repository with hooks that watch over pushes is not merged in.
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from orchestrd.core import complaints
 from orchestrd.forges.sealed import apart
-from orchestrd.model.errors import RefusedError, TransientError
+from orchestrd.model.errors import OrchestrdError, RefusedError, TransientError
 from orchestrd.model.limits import MERGED_COMMITS_MAX
 from orchestrd.model.reaction import MergeMethod, MergeOrder, Refusal
-from orchestrd.ports.git import Git
+from orchestrd.ports.git import Git, GitAnswer
 
 HOOKS = ("pre-receive", "update", "proc-receive", "post-receive", "post-update", "reference-transaction")
 REFUSALS: Mapping[str, Refusal] = {  # by the code of the error
@@ -28,6 +30,7 @@ REFUSALS: Mapping[str, Refusal] = {  # by the code of the error
     "method": Refusal.METHOD,
 }
 _HEADS = "refs/heads/"
+_MOVED = re.compile(r"but expected|unable to resolve reference")  # the ref is elsewhere, or nowhere
 _OF_GIT = "command"  # the scope of what our own command line sets
 
 
@@ -80,7 +83,14 @@ async def put_into_base(git: Git, order: MergeOrder, base: str, base_commit: str
     )
     moved = await git.ask(order.repository, "update-ref", "--stdin", given="\n".join(steps).encode())
     if moved.code != 0:
-        raise TransientError(f"{base} or {order.branch} has moved meanwhile: {moved.err.strip()}", code="moved")
+        raise _unmoved(order, base, moved)
+
+
+def _unmoved(order: MergeOrder, base: str, answer: GitAnswer) -> OrchestrdError:
+    """Say why the base stays where it is: a ref has moved meanwhile, or whatever else git says, such as a lock."""
+    if _MOVED.search(answer.err):
+        return TransientError(f"{base} or {order.branch} has moved meanwhile: {answer.err.strip()}", code="moved")
+    return complaints.told(order.repository, "update-ref", answer.err, answer.code)
 
 
 async def _merged(git: Git, order: MergeOrder, base_commit: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrd.core.merging import lasts
 from orchestrd.forges.local import LocalForge
 from orchestrd.model.change import Change, Mergeable, Pr
 from orchestrd.model.errors import RefusedError
@@ -405,6 +406,43 @@ async def test_a_base_that_moves_meanwhile_keeps_a_merge_from_happening(
     assert "moved meanwhile" in (merging.error or "")
     assert merging.refusal is Refusal.MOVED
     assert not await stage.base_has(FIX)
+
+
+async def test_a_merge_that_meets_a_lock_says_so_on_one_line_and_of_nothing_that_it_has_moved(stage: BareStage) -> None:
+    head = await proposed(stage, FIX)
+    lock = stage.bare / "refs/heads/main.lock"
+    lock.touch()
+
+    refused = await merge(stage, FIX, head)
+    lock.unlink()
+    merged = await merge(stage, FIX, head)
+
+    said = f"another program holds the repository {stage.bare} locked: fatal: commit: cannot lock ref 'refs/heads/main'"
+    assert (refused.error or "").startswith(said)
+    assert "\n" not in (refused.error or "")
+    assert not lasts(refused.refusal)
+    assert merged.is_merged
+
+
+async def test_a_branch_that_goes_away_meanwhile_keeps_a_merge_from_happening(
+    stage: BareStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = await proposed(stage, FIX)
+    view = stage.forge._view
+
+    async def late_view(repository: str, branches: set[str]) -> object:
+        found = await view(repository, branches)
+        await asyncio.to_thread(git, stage.bare, "update-ref", "-d", f"refs/heads/{FIX}")
+        return found
+
+    opened = await seen(stage, FIX)
+    monkeypatch.setattr(stage.forge, "_view", late_view)
+
+    merging = await merge(stage, FIX, head, known=opened)
+
+    assert merging.is_merged is False
+    assert "moved meanwhile" in (merging.error or "")
+    assert merging.refusal is Refusal.MOVED
 
 
 async def test_it_has_no_issues_no_bounds_and_nobody_who_calls(stage: BareStage) -> None:
