@@ -35,12 +35,12 @@ def open_to_type(path: str) -> int:
 
 
 def type_line(fifo: int, line: bytes) -> bool:
-    """Write a line into the FIFO; false when only a part of it went in. Raises RefusedError, with nothing written."""
+    """Write a line, or several, into the FIFO; false when only a part went in. Raises RefusedError: nothing did."""
     size, unread = pipe_size(fifo), unread_bytes(fifo)
     if len(line) > max(PIPE_BUF, size):
         raise RefusedError(
-            f"a line of {len(line)} bytes never fits into the stdin of a program, which holds {size}: "
-            "put it into a file, and send its name",
+            f"{len(line)} bytes never fit at once into the stdin of a program, which holds {size}: "
+            "put them into a file, and send its name",
             code="not_typed",
         )
     if len(line) > max(PIPE_BUF, room_in(size, unread)):

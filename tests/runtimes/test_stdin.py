@@ -103,6 +103,22 @@ def test_a_file_in_place_of_the_fifo_is_not_written_into(tmp_path: Path) -> None
     assert (tmp_path / "stdin").read_text() == "mine"
 
 
+def test_what_a_pipe_could_never_hold_is_not_taken_for_one_line(fifo: tuple[str, int]) -> None:
+    path, _ = fifo
+    typing = open_to_type(path)
+    size = pipe_size(typing)
+    text = b"a line\n" * size
+
+    with pytest.raises(RefusedError) as refused:
+        type_line(typing, text)
+
+    assert refused.value.message == (
+        f"{len(text)} bytes never fit at once into the stdin of a program, which holds {size}: "
+        "put them into a file, and send its name"
+    )
+    os.close(typing)
+
+
 def test_where_the_size_of_a_pipe_is_not_told_only_atomic_writes_are_made(
     fifo: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
