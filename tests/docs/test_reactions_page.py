@@ -10,6 +10,7 @@ from orchestrd.config import Layer, effective, packaged, reactions_of
 from orchestrd.core.duration import duration_of
 from orchestrd.core.judging import known_reaction
 from orchestrd.core.template import PLACEHOLDERS
+from orchestrd.model.change import Checks
 from orchestrd.model.origin import Kind
 from orchestrd.model.reaction import Act, Reaction
 from tests.docs.pages import DOCS, with_generated
@@ -62,6 +63,15 @@ def test_what_is_shown_may_be_set_as_it_stands(text: str) -> None:
 
     assert told.mistakes == ()
     assert any(setting.origin.kind is Kind.USER for setting in told.settings)
+
+
+def test_a_merge_that_waits_for_a_green_verification_is_shown() -> None:
+    (text,) = (text for text in SHOWN if "verified" in text)
+
+    told = effective([packaged(), Layer(kind=Kind.USER, file="/f.toml", content=text.encode())], {})
+
+    (merge,) = (one for one in reactions_of(told.configuration) if one.act is Act.MERGE)
+    assert (merge.when.verified, merge.when.checks) == (True, (Checks.PASSING,))
 
 
 def test_something_is_shown() -> None:
