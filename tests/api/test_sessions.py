@@ -315,7 +315,7 @@ async def test_an_ended_session_is_archived_and_then_said_to_be(app: App, servic
     kept = "/home/me/.orch/archive/abcdefgh"
     assert answer.json == {"session": "abcdefgh", "path": kept, "worktree": None}
     assert again.json == answer.json
-    assert (shown.status, shown.json["code"], shown.json["hint"]) == (404, "archived", f"cat {kept}/abcdefgh.log")
+    assert (shown.status, shown.json["code"], shown.json["hint"]) == (404, "archived", f"ls {kept}")
     assert kept in shown.json["detail"]
 
 
