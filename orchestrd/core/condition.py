@@ -227,6 +227,9 @@ def _verified(case: _Case) -> Part | None:
         return Part(None, "nothing has verified its work yet")
     if any(effect.kind is EffectKind.VERIFY for effect in case.session.effects):
         return Part(None, "its work is being verified again")
+    change = case.session.change
+    if speaks_of_change(case.when) and change and change.head not in (None, verification.head):
+        return Part(None, "the newest commit of its pull request has not been verified")
     told = f"its verification is {'green' if verification.is_green else 'red'}"
     return Part(verification.is_green is case.when.verified, told)
 

@@ -304,6 +304,23 @@ def test_of_what_has_ended_it_is_said_that_its_forge_is_not_asked_any_more() -> 
     assert told == "it has ended, so its forge is not asked about it any more"
 
 
+@pytest.mark.parametrize(
+    ("verified", "told"),
+    [
+        ("0000001", "its verification is green"),
+        ("0000002", "the newest commit of its pull request has not been verified"),
+    ],
+)
+def test_a_verification_says_nothing_of_another_commit_of_its_pull_request(verified: str, told: str) -> None:
+    change = replace(CHANGE, pr=Pr.OPEN, head="0000001")
+    session = session_of(change=change, verification=replace(_verification(), head=verified))
+    seen = Seen(looked_at=NOON.at, change_at=NOON.at)
+
+    part, _ = parts_of(Condition(verified=True, pr=(Pr.OPEN,)), session, seen, NOON)
+
+    assert (part.is_so, part.told) == (True if verified == change.head else None, told)
+
+
 def test_that_one_that_has_ended_is_merged_stays_so_however_long_ago_it_was_told() -> None:
     merged = session_of(state=State.COMPLETED, change=replace(CHANGE, pr=Pr.MERGED))
     seen = Seen(change_at=NOON.at - timedelta(seconds=2 * CHANGE_TRUSTED_S))
