@@ -59,14 +59,20 @@ class BlockingRuns:
             return True
         return False if was_over else None
 
-    def end_unless_claimed_by(self, run: Run, handle: str) -> None:
-        """Kill what this launch has started, if the claim is another's; while nobody has it, it may take it yet."""
+    def end_unless_claimed_by(self, run: Run, handle: str) -> bool:
+        """Kill what this launch has started, if the claim is another's; while nobody has it, it may take it yet.
+
+        False: look again, for it is not over yet. In the middle of an exec it shows no mark, and is nobody's.
+        """
         started, claim = _launcher_in(handle), self.directory(run).claim()
-        if claim is None or claim.pid == started.pid:
-            return
+        if claim is None:
+            return False
+        if claim.pid == started.pid:
+            return True
         with holding(self._table, started, run.mark) as hold:
             if hold is not None:
                 hold.send(signal.SIGKILL)
+        return is_over(self._table, started)
 
     def look_at_all(self, runs: Sequence[Run]) -> list[Look]:
         """Look once at each."""

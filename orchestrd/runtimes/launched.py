@@ -118,19 +118,24 @@ class LaunchedRuntime:
         await self._on_thread(self._scopes.failed, "systemd-run has not started what it was told to")
         again = await self._launch(order, None)
         if await self._has_begun(order.run, again, LAUNCHER_CLAIM_S):
-            await self._on_thread(self._runs.end_unless_claimed_by, order.run, handle)
+            look = partial(self._runs.end_unless_claimed_by, order.run, handle)
+            await self._looked(lambda: look() or None, SCOPE_S)
         return again
 
     async def _has_begun(self, run: Run, handle: str, within_s: float) -> bool:
         """Wait, bounded, until the run is claimed; false when what was started is over, or too slow."""
+        return bool(await self._looked(partial(self._runs.has_begun, run, handle), within_s))
+
+    async def _looked(self, look: Callable[[], bool | None], within_s: float) -> bool | None:
+        """Look until there is an answer, or the time is up; less and less often."""
         pause_s = SCOPE_LOOK_S_MIN
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while (has_begun := await self._on_thread(self._runs.has_begun, run, handle)) is None:
+                while (found := await self._on_thread(look)) is None:
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, SCOPE_LOOK_S_MAX)
-                return has_begun
-        return False
+                return found
+        return None
 
     def _on_thread(self, act: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
         return asyncio.get_running_loop().run_in_executor(self._thread, act, *arguments)

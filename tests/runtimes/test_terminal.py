@@ -25,7 +25,13 @@ from tests.runtimes.terminal_bench import COLUMNS, ROWS, TerminalBench
 MEGABYTE = 1024 * 1024
 RAW = "stty raw -echo; echo ready; "
 # Says READY, and then what happens to it until it ends.
-CATCH = "import os, signal, sys; signal.signal(signal.SIG{}, lambda *_: {}); print('READY', flush=True); signal.pause()"
+CATCH = """
+import os, signal, sys, time
+signal.signal(signal.SIG{}, lambda *_: {})
+print("READY", flush=True)
+while True:  # a pause would miss what comes right before it
+    time.sleep(0.05)
+"""
 
 
 @pytest.fixture
