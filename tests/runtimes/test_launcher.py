@@ -214,8 +214,9 @@ FORWARDED = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"]
 
 @pytest.mark.parametrize("name", FORWARDED)
 def test_a_signal_to_the_launcher_reaches_the_group_of_the_agent(bench: LauncherBench, name: str) -> None:
-    catch = "import signal, sys; signal.signal(signal.SIG{0}, lambda *_: sys.exit(7)); print('ready', flush=True)"
-    bench.write_order(sys.executable, "-ISc", catch.format(name) + "; signal.pause()")
+    catch = f"import signal, sys, time; signal.signal(signal.SIG{name}, lambda *_: sys.exit(7))"
+    waits = "print('ready', flush=True)\nwhile True: time.sleep(0.05)"  # a pause would miss what comes right before it
+    bench.write_order(sys.executable, "-ISc", f"{catch}; {waits}")
     started = bench.start()
     bench.until_output("ready")
 
