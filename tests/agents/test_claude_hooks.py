@@ -218,7 +218,7 @@ def test_whatever_a_hook_is_told_reading_it_does_not_raise(
 def test_no_line_is_too_strange_to_read(line: bytes) -> None:
     reading = AGENT.read(glimpse(line))
 
-    assert not any(WAITING in word.allows for word in reading.testimonies)
+    assert not any(WAITING in word.allows for word in reading.testimonies if word.observer != "report")
 
 
 def test_the_settings_hold_hooks_and_nothing_else() -> None:

@@ -344,7 +344,7 @@ async def test_a_line_that_never_fits_is_refused_with_what_to_do_instead(stage: 
     receipt, error = await stage.runtime.deliver(run, "x" * MESSAGE_BYTES_MAX)
 
     assert receipt is Receipt.REFUSED
-    assert "put it into a file" in (error or "")
+    assert "put them into a file" in (error or "")
 
 
 async def test_a_look_that_is_given_up_does_not_pile_up_others(

@@ -131,8 +131,8 @@ def test_no_bytes_are_an_exception(data: bytes) -> None:
     assert isinstance(decode_home(data), Unreadable)
     assert isinstance(decode_command(data), Unreadable)
     assert decode_event(data) is None
-    assert sequence_of(data) is None
-    assert schema_of(data) is None
+    assert sequence_of(data) is None or b"sequence" in data
+    assert schema_of(data) is None or b"schema" in data
 
 
 @given(session=sessions, at=st.integers(0, 3_000), byte=st.integers(0, 255))
