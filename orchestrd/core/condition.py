@@ -291,16 +291,16 @@ def _of_change(
 
 def _told(case: _Case) -> Change | Part:
     """Give what its forge has told, if that can be relied on and asked about."""
-    change = case.session.change
-    if change is None and not is_watched(case.session):
+    change, is_asked = case.session.change, is_watched(case.session)
+    if change is None and not is_asked:
         is_worktree = case.session.spec.workspace.is_worktree
         why = "it has ended without a pull request" if is_worktree else "it works in no worktree"
         return Part(None, f"{why}, so no forge is asked")
-    if case.seen.change_at is None and not is_watched(case.session):
+    if case.seen.change_at is None and not is_asked:
         return Part(None, "it has ended, so its forge is not asked about it any more")
     if change is None or case.seen.change_at is None:
         return Part(None, "its forge has not told of it since the daemon started")
-    stays_so = change.pr is Pr.MERGED and not is_watched(case.session)  # nothing undoes a merge
+    stays_so = change.pr is Pr.MERGED and not is_asked  # nothing undoes a merge
     if not stays_so and (case.now.at - case.seen.change_at).total_seconds() > CHANGE_TRUSTED_S:
         return Part(None, f"its forge has told nothing of it for {_ago(case.seen.change_at, case.now)}")
     if not case.when.pr and change.pr not in _OPEN:

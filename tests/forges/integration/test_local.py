@@ -384,21 +384,26 @@ def _rewritten(stage: BareStage, path: str) -> str:
     return git(stage.clone, "rev-parse", FIX)
 
 
+def after_its_look(stage: BareStage, monkeypatch: pytest.MonkeyPatch, place: Path, *words: str) -> None:
+    """Have git do something right after the forge has looked at the repository."""
+    view = stage.forge._view
+
+    async def view_and_then(repository: str, branches: set[str]) -> object:
+        found = await view(repository, branches)
+        await asyncio.to_thread(git, place, *words)
+        return found
+
+    monkeypatch.setattr(stage.forge, "_view", view_and_then)
+
+
 async def test_a_base_that_moves_meanwhile_keeps_a_merge_from_happening(
     stage: BareStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head = await proposed(stage, FIX)
     git(stage.clone, "checkout", "-q", "main")
     git(stage.clone, "commit", "-q", "--allow-empty", "-m", "meanwhile")
-    view = stage.forge._view
-
-    async def late_view(repository: str, branches: set[str]) -> object:
-        found = await view(repository, branches)
-        await asyncio.to_thread(git, stage.clone, "push", "-q", "origin", "main")
-        return found
-
     opened = await seen(stage, FIX)
-    monkeypatch.setattr(stage.forge, "_view", late_view)
+    after_its_look(stage, monkeypatch, stage.clone, "push", "-q", "origin", "main")
 
     merging = await merge(stage, FIX, head, known=opened)
 
@@ -428,15 +433,8 @@ async def test_a_branch_that_goes_away_meanwhile_keeps_a_merge_from_happening(
     stage: BareStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head = await proposed(stage, FIX)
-    view = stage.forge._view
-
-    async def late_view(repository: str, branches: set[str]) -> object:
-        found = await view(repository, branches)
-        await asyncio.to_thread(git, stage.bare, "update-ref", "-d", f"refs/heads/{FIX}")
-        return found
-
     opened = await seen(stage, FIX)
-    monkeypatch.setattr(stage.forge, "_view", late_view)
+    after_its_look(stage, monkeypatch, stage.bare, "update-ref", "-d", f"refs/heads/{FIX}")
 
     merging = await merge(stage, FIX, head, known=opened)
 
