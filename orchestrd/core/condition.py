@@ -15,7 +15,6 @@ from msgspec import Struct
 from orchestrd.core.branches import is_watched
 from orchestrd.core.duration import duration_of
 from orchestrd.model.change import Change, Checks, Mergeable, Pr, Review
-from orchestrd.model.effect import EffectKind
 from orchestrd.model.instant import Instant
 from orchestrd.model.limits import CHANGE_TRUSTED_S
 from orchestrd.model.reaction import Condition, Seen
@@ -225,7 +224,7 @@ def _verified(case: _Case) -> Part | None:
     verification = case.session.verification
     if verification is None or verification.generation != case.session.generation:
         return Part(None, "nothing has verified its work yet")
-    if any(effect.kind is EffectKind.VERIFY for effect in case.session.effects):
+    if case.session.is_being_verified:
         return Part(None, "its work is being verified again")
     change = case.session.change
     if speaks_of_change(case.when) and change and change.head not in (None, verification.head):

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from orchestrd.core.layout import Layout
 from orchestrd.core.resolve import Known
 from orchestrd.model.document import DaemonFacts, Document, Status
-from orchestrd.model.effect import EffectKind
 from orchestrd.model.ids import SessionId
 from orchestrd.model.session import SCHEMA, Session, Spec
 from orchestrd.model.words import TERMINAL, Activity, Desired, Reason, State
@@ -71,14 +70,10 @@ def _pictured(session: Session, spec: Spec, layout: Layout) -> Document:
         change=session.change,
         verify=spec.verify,
         verification=session.verification,
-        verifying_since=session.turn_over_at if _is_being_verified(session) else None,
+        verifying_since=session.turn_over_at if session.is_being_verified else None,
         attach=("orch", "attach", session.id) if spec.runtime in WITH_TERMINAL and not session.is_terminal else None,
         log=layout.log(session.id),
     )
-
-
-def _is_being_verified(session: Session) -> bool:
-    return any(effect.kind is EffectKind.VERIFY for effect in session.effects)
 
 
 def accepted_document(session: SessionId, spec: Spec, at: datetime, layout: Layout) -> Document:

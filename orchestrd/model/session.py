@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from orchestrd.model.change import Change
 from orchestrd.model.decision import Decision
-from orchestrd.model.effect import Effect
+from orchestrd.model.effect import Effect, EffectKind
 from orchestrd.model.event import Event
 from orchestrd.model.ids import SessionId
 from orchestrd.model.instant import Due, DueName
@@ -189,6 +189,11 @@ class Session(Struct, frozen=True, kw_only=True):
     def is_terminal(self) -> bool:
         """Tell whether this generation is over: no process of it lives, or none was ever launched."""
         return self.state in TERMINAL
+
+    @property
+    def is_being_verified(self) -> bool:
+        """Tell whether a verification of its work is under way, or about to be."""
+        return any(effect.kind is EffectKind.VERIFY for effect in self.effects)
 
     @property
     def parked_until(self) -> datetime | None:

@@ -29,12 +29,13 @@ from orchestrd.model.limits import (
     FORGE_LOOKS_AT_ONCE_MAX,
 )
 from orchestrd.model.observation import ChangeTold, ChangeUntold
-from orchestrd.model.session import SCHEMA, Session, Workspace
-from orchestrd.model.words import Desired, Reason, State, Until
+from orchestrd.model.session import Session, Workspace
+from orchestrd.model.words import State, Until
 from orchestrd.ports import Checkout, Forge
 from orchestrd.testing.clocks import DAWN, LoopClock
 from orchestrd.testing.forge import ScriptedCheckouts, ScriptedForge
 from tests.documents import a_spec
+from tests.sessions import a_session
 
 ID, OTHER, THIRD = SessionId("aaaaaaaa"), SessionId("bbbbbbbb"), SessionId("cccccccc")
 SHOP, BANK = "ada/shop", "ada/bank"
@@ -107,7 +108,7 @@ class Bench:
         told = usual | checkout
         self.checkouts.found[path] = Checkout(**told)
         spec = a_spec(workspace=Workspace(kind="worktree", path=path, branch=f"orch/{session}"))
-        self.mailboxes.commit(replace(a_session(session), **({"spec": spec} | changes)))
+        self.mailboxes.commit(a_session(session, **({"spec": spec, "created_at": DAWN.at} | changes)))
 
     def moves(self, session: SessionId = ID, **changes: Any) -> None:
         """Let something happen in its worktree."""
@@ -132,22 +133,6 @@ class Bench:
     def looked_s(self) -> list[float]:
         """When the forge was asked, in seconds since the start."""
         return [round(at, 1) for at, _, _ in self.forge.looks]
-
-
-def a_session(session: SessionId) -> Session:
-    return Session(
-        schema=SCHEMA,
-        id=session,
-        revision=1,
-        epoch=1,
-        spec=a_spec(),
-        desired=Desired.RUNNING,
-        state=State.RUNNING,
-        reason=Reason.STARTED,
-        state_since=DAWN.at,
-        generation=1,
-        created_at=DAWN.at,
-    )
 
 
 @asynccontextmanager

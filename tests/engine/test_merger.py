@@ -21,7 +21,8 @@ from orchestrd.model.limits import MERGE_S
 from orchestrd.model.reaction import Condition, MergeMethod, MergeOrder, Refusal
 from orchestrd.ports import Forge
 from orchestrd.testing.forge import ScriptedForge
-from tests.engine.test_forge_watch import ID, SHOP, a_session
+from tests.engine.test_forge_watch import ID, SHOP
+from tests.sessions import a_session
 
 ORDER = MergeOrder(
     repository=SHOP,
@@ -64,7 +65,7 @@ class Bench:
 
     def orders(self, **changes: Any) -> None:
         effect = Effect(id="1", kind=EffectKind.MERGE, generation=1, merge=ORDER)
-        session = replace(a_session(ID), **({"change": OPEN, "effects": (effect,)} | changes))
+        session = a_session(ID, **({"change": OPEN, "effects": (effect,)} | changes))
         self.roster.put(session, NO_EVIDENCE)
         self.roster.tell(session)
 
